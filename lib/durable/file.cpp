@@ -1,0 +1,90 @@
+#include "durable/file.hpp"
+#include "event/fd.hpp"
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <stdexcept>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace roleswap::durable {
+namespace {
+
+using event::check;
+using event::UniqueFd;
+
+constexpr std::size_t file_bytes_max = 16 * 1024 * 1024;
+
+std::string folder_of(const std::string& path)
+{
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+void write_all(int fd, std::string_view text, const std::string& path)
+{
+    while (!text.empty()) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        check(static_cast<int>(written), "write " + path);
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+void sync_folder(const std::string& path)
+{
+    const auto folder = folder_of(path);
+    const UniqueFd fd(
+        check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open folder " + folder));
+    check(::fsync(fd.get()), "sync folder " + folder);
+}
+
+} // namespace
+
+void replace(const std::string& path, std::string_view text, mode_t mode)
+{
+    const std::string temporary = path + ".new";
+    {
+        const UniqueFd fd(
+            check(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode),
+                  "create " + temporary));
+        check(::fchmod(fd.get(), mode), "set mode of " + temporary);
+        write_all(fd.get(), text, temporary);
+        check(::fsync(fd.get()), "sync " + temporary);
+    }
+    check(std::rename(temporary.c_str(), path.c_str()), "rename to " + path);
+    sync_folder(path);
+}
+
+std::optional<std::string> read(const std::string& path)
+{
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd && errno == ENOENT) return std::nullopt;
+    check(fd.get(), "open " + path);
+    std::string text;
+    std::array<char, 16384> buffer{};
+    for (;;) {
+        const auto got = ::read(fd.get(), buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) continue;
+        check(static_cast<int>(got), "read " + path);
+        if (got == 0) return text;
+        text.append(buffer.data(), static_cast<std::size_t>(got));
+        if (text.size() > file_bytes_max) throw std::runtime_error(path + ": larger than 16 MiB");
+    }
+}
+
+void make_folders(const std::string& path, mode_t mode)
+{
+    if (path.empty() || path == "/") return;
+    if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return;
+    if (errno == ENOENT) {
+        make_folders(folder_of(path), mode);
+        if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return;
+    }
+    check(-1, "make folder " + path);
+}
+
+} // namespace roleswap::durable

@@ -1,0 +1,109 @@
+#include "durable/record_file.hpp"
+#include "durable/file.hpp"
+#include <charconv>
+#include <fmt/format.h>
+#include <stdexcept>
+#include <vector>
+
+namespace roleswap::durable {
+namespace {
+
+using core::Mode;
+using core::Node;
+
+class Reader {
+public:
+    Reader(std::string_view text, std::string_view path) : rest_(text), path_(path) {}
+
+    /// The value of the next line, which must be "`key` value".
+    std::string_view value(std::string_view key)
+    {
+        ++line_;
+        const auto end = rest_.find('\n');
+        if (end == std::string_view::npos)
+            fail(fmt::format("\"{} ...\" expected, the file ends here", key));
+        const auto line = rest_.substr(0, end);
+        rest_.remove_prefix(end + 1);
+        if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ' ')
+            fail(fmt::format("read \"{}\", \"{} ...\" expected", line, key));
+        return line.substr(key.size() + 1);
+    }
+
+    std::uint64_t number(std::string_view key)
+    {
+        const auto text = value(key);
+        std::uint64_t result = 0;
+        const char* end = text.data() + text.size();
+        const auto parsed = std::from_chars(text.data(), end, result);
+        if (parsed.ec != std::errc{} || parsed.ptr != end || text.empty())
+            fail(fmt::format("{} is \"{}\", a whole number expected", key, text));
+        return result;
+    }
+
+    /// True for `yes`, false for `no`.
+    bool either(std::string_view key, std::string_view yes, std::string_view no)
+    {
+        const auto text = value(key);
+        if (text != yes && text != no)
+            fail(fmt::format("{} is \"{}\", allowed: {}", key, text, yes == no ? std::string(yes) : fmt::format("{}, {}", yes, no)));
+        return text == yes;
+    }
+
+    void end()
+    {
+        ++line_;
+        if (!rest_.empty()) fail("nothing more expected here");
+    }
+
+private:
+    [[noreturn]] void fail(const std::string& why) const
+    {
+        throw std::runtime_error(fmt::format(
+            "{}:{}: {}; the record is damaged: remove it and run \"roleswap join\" on this node",
+            path_, line_, why));
+    }
+    std::string_view rest_;
+    std::string_view path_;
+    int line_ = 0;
+};
+
+} // namespace
+
+std::string format_record(const NodeRecord& record)
+{
+    return fmt::format("roleswap-record 1\nepoch {}\nmaster {}\nmode {}\nboots {}\n",
+                       record.role.epoch, record.role.master == Node::first ? "first" : "second",
+                       core::to_string(record.role.mode), record.boots);
+}
+
+NodeRecord parse_record(std::string_view text, std::string_view path)
+{
+    Reader reader(text, path);
+    NodeRecord record;
+    static_cast<void>(reader.either("roleswap-record", "1", "1"));
+    record.role.epoch = reader.number("epoch");
+    record.role.master = reader.either("master", "first", "second") ? Node::first : Node::second;
+    record.role.mode = reader.either("mode", "mirrored", "alone") ? Mode::mirrored : Mode::alone;
+    record.boots = reader.number("boots");
+    reader.end();
+    return record;
+}
+
+std::string record_path(const std::string& data_dir)
+{
+    return data_dir + "/record";
+}
+
+std::optional<NodeRecord> load_record(const std::string& path)
+{
+    const auto text = read(path);
+    if (!text) return std::nullopt;
+    return parse_record(*text, path);
+}
+
+void save_record(const std::string& path, const NodeRecord& record)
+{
+    replace(path, format_record(record), 0644);
+}
+
+} // namespace roleswap::durable

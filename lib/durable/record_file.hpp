@@ -1,0 +1,38 @@
+#pragma once
+#include "core/types.hpp"
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace roleswap::durable {
+
+/// All that a node must remember about its role, in the text file DATA_DIR/record:
+///
+///     roleswap-record 1
+///     epoch 5
+///     master first
+///     mode mirrored
+///     boots 12
+///
+/// `master` is the place of the node in the configuration file; `boots` counts starts of the
+/// daemon.
+struct NodeRecord {
+    core::Record role;
+    std::uint64_t boots = 0;
+    bool operator==(const NodeRecord&) const = default;
+};
+
+std::string format_record(const NodeRecord& record);
+
+/// Throws std::runtime_error that tells the line and what is allowed there.
+NodeRecord parse_record(std::string_view text, std::string_view path);
+
+std::string record_path(const std::string& data_dir);
+
+/// Empty when the node was never initialised or joined.
+std::optional<NodeRecord> load_record(const std::string& path);
+
+/// Durable when it returns.
+void save_record(const std::string& path, const NodeRecord& record);
+
+} // namespace roleswap::durable

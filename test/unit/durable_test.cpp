@@ -1,0 +1,87 @@
+#include "durable/event_log.hpp"
+#include "durable/file.hpp"
+#include "durable/record_file.hpp"
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+using namespace roleswap;
+using namespace roleswap::durable;
+
+namespace {
+
+struct Folder {
+    std::string path =
+        std::filesystem::temp_directory_path() / ("roleswap-durable-" + std::to_string(::getpid()));
+    Folder() { make_folders(path + "/deep/er", 0755); }
+    ~Folder() { std::filesystem::remove_all(path); }
+};
+
+} // namespace
+
+TEST_CASE("a record survives the disk", "[durable]")
+{
+    const Folder folder;
+    const auto path = record_path(folder.path);
+    CHECK_FALSE(load_record(path));
+    const NodeRecord record{{7, core::Node::second, core::Mode::mirrored}, 12};
+    save_record(path, record);
+    CHECK(load_record(path) == record);
+}
+
+TEST_CASE("a damaged record tells the line, what was read and what helps", "[durable]")
+{
+    const auto [text, message] = GENERATE(table<const char*, const char*>({
+        {"", "r:1: \"roleswap-record ...\" expected, the file ends here"},
+        {"roleswap-record 2\n", "r:1: roleswap-record is \"2\", allowed: 1"},
+        {"roleswap-record 1\nepoch x\n", "r:2: epoch is \"x\", a whole number expected"},
+        {"roleswap-record 1\nepoch 1\nmaster left\n",
+         "r:3: master is \"left\", allowed: first, second"},
+        {"roleswap-record 1\nepoch 1\nmaster first\nmode both\n", "r:4: mode is \"both\""},
+        {"roleswap-record 1\nepoch 1\nmaster first\nmode alone\nboots 1\nmore\n",
+         "r:6: nothing more expected"},
+    }));
+    CHECK_THROWS_WITH(parse_record(text, "r"),
+                      Catch::Contains(message) && Catch::Contains("roleswap join"));
+}
+
+TEST_CASE("the writer keeps order and calls back on the loop", "[durable]")
+{
+    event::Loop loop;
+    Writer writer(loop);
+    std::vector<int> order;
+    writer.run([&] { order.push_back(1); }, [&] { order.push_back(2); });
+    writer.run([&] { order.push_back(3); }, [&] { loop.exit(0); });
+    loop.run();
+    CHECK(order.size() == 3);
+    CHECK(order.front() == 1);
+}
+
+TEST_CASE("a failed write ends the loop", "[durable]")
+{
+    event::Loop loop;
+    Writer writer(loop);
+    writer.run([] { replace("/nonexistent/folder/file", "x", 0600); }, {});
+    CHECK_THROWS_WITH(loop.run(), Catch::Contains("/nonexistent/folder/file"));
+}
+
+TEST_CASE("events go on counting after a restart, and a damaged line is left out", "[durable]")
+{
+    const Folder folder;
+    const auto path = folder.path + "/events.jsonl";
+    event::Loop loop;
+    {
+        Writer writer(loop);
+        EventLog log(writer, path);
+        log.add({0, "t1", "left", "boot", "first", "info"});
+        log.add({0, "t2", "left", "takeover", "second", "notice"});
+    }
+    std::ofstream(path, std::ios::app) << "{\"seq\": 3, \"at\":";
+    Writer writer(loop);
+    EventLog log(writer, path);
+    CHECK(log.damaged_lines() == 1);
+    REQUIRE(log.events().size() == 2);
+    CHECK(log.events().back().what == "takeover");
+    CHECK(log.add({0, "t3", "left", "x", "y", "info"}).sequence == 3);
+}
