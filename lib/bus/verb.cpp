@@ -1,0 +1,119 @@
+#include "bus/verb.hpp"
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace roleswap::bus {
+namespace {
+
+using enum Access;
+using enum Place;
+
+constexpr std::array table{
+    Verb{
+        "status", look, local,
+        "Both nodes, links, replication, queues, scheduler and tasks at a glance.", "{}",
+        R"({"schema":1,"pair","node","at","nodes":[{"name","reachable","role","epoch","mode","in_sync","since","boot","version","store":{"kind","state","position","detail"},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","rtt_ms","loss_percent","local","remote","in_use"}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting"}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"operation":null|{"id","kind","step","owner_pid","since"},"drain_timeout_ms","guarantees":[TEXT],"warnings":[TEXT]})"},
+    Verb{"node_status", look, local, "This node alone, as the peer needs it for its own status.",
+         "{}", R"(one entry of status.nodes, and its "links")"},
+    Verb{"links", look, local, "State, round-trip time and loss of each link.", "{}",
+         R"({"links":[{"name","state","rtt_ms","loss_percent","local","remote","in_use"}]})"},
+    Verb{"events", look, local, "The newest events of this node, oldest first.",
+         R"({"limit"?:1..1000, default 50,"after"?:SEQ})",
+         R"({"events":[{"node","seq","at","what","why","level":"info|notice|warning|error"}]})"},
+    Verb{
+        "check", look, local, "Whether a swap would succeed now, without acting.", "{}",
+        R"({"ready":BOOL,"checks":[{"id","node","ok":BOOL,"level":"fail|warn","value","limit","fix"}]})"},
+    Verb{"pending", look, master, "What the standby does not hold yet.", "{}",
+         R"({"bytes":N,"requests":N,"state":TEXT})"},
+    Verb{"hand_over", act, master, "Give the role to the peer; answers when the peer is master.",
+         R"({"operation"?:ID})", R"({"epoch":N,"master":NODE,"took_ms":N})"},
+    Verb{"activate", act, local, "Make this standby the master without the master's help.",
+         R"({"force"?:BOOL,"reason"?:TEXT, required with force})", R"({"epoch":N})"},
+    Verb{"rejoin", act, local, "Make this node the standby of the present master.", "{}",
+         R"({"state":TEXT})"},
+    Verb{"takeover_hold", act, local, "Forbid this node to take over by itself.",
+         R"({"reason"?:TEXT})", "{}"},
+    Verb{"takeover_release", act, local, "Allow this node to take over by itself again.", "{}",
+         "{}"},
+    Verb{
+        "task_list", look, master, "All tasks with their state and next due time.", "{}",
+        R"({"tasks":[{"name","schedule","queue","enabled":BOOL,"next_due":TIME|null,"last":null|{"run","state","due","ended_at"},"running":N}]})"},
+    Verb{"task_show", look, master, "One task with all its fields.", R"({"name"})",
+         R"({"task":{fields of the task table},"next_due":[TIME],"runs":[as in run_list]})"},
+    Verb{"task_export", look, master, "All tasks as a TOML file that task_apply takes.", "{}",
+         R"({"toml":TEXT})"},
+    Verb{"task_add", act, master, "Add one task; refused when the name is taken.",
+         R"({"task":{"name","schedule","command", ...}})", R"({"name","next_due":TIME|null})"},
+    Verb{"task_remove", act, master, "Remove a task; its runs stay in the history.", R"({"name"})",
+         "{}"},
+    Verb{"task_enable", act, master, "Let a task run again.", R"({"name"})",
+         R"({"next_due":TIME|null})"},
+    Verb{"task_disable", act, master, "Keep a task, start no further runs of it.", R"({"name"})",
+         "{}"},
+    Verb{"task_run", act, master, "Start one run of a task now.", R"({"name"})", R"({"run":ID})"},
+    Verb{
+        "task_apply", act, master, "Make the tasks what a TOML text says; all or nothing.",
+        R"({"toml":TEXT,"dry_run"?:BOOL,"keep_others"?:BOOL, default false: tasks of the same source that the text lacks are removed,"source"?:TEXT})",
+        R"({"added":[NAME],"changed":[NAME],"removed":[NAME],"same":N})"},
+    Verb{
+        "run_list", look, master, "The newest runs.",
+        R"({"task"?:NAME,"limit"?:1..1000, default 20,"state"?:"waiting|running|done|failed|killed|lost|held|skipped"})",
+        R"({"runs":[{"id","task","due","state","node","attempt","started_at","ended_at","exit"}]})"},
+    Verb{"run_show", look, master, "One run with the tail of its output.", R"({"id"})",
+         R"({"run":{as in run_list, "epoch","output":TEXT,"truncated":BOOL}})"},
+    Verb{"run_kill", act, master, "Kill the processes of a run, all of them.", R"({"id"})", "{}"},
+    Verb{"queue_list", look, master, "All queues with what runs and waits in them.", "{}",
+         R"({"queues":[{"name","held":BOOL,"reason","running","waiting"}]})"},
+    Verb{"queue_hold", act, master, "Start nothing more from a queue, or from all.",
+         R"({"name" or "all":true,"reason"?:TEXT,"save"?:BOOL, remember which were held before})",
+         R"({"held":[NAME]})"},
+    Verb{"queue_release", act, master, "Let a queue, or all, go on.",
+         R"({"name" or "all":true,"restore"?:BOOL, only those that a saving hold found released})",
+         R"({"released":[NAME]})"},
+    Verb{"scheduler_stop", act, master, "Make no further due runs.", R"({"reason"?:TEXT})", "{}"},
+    Verb{"scheduler_start", act, master, "Make due runs again, by the catch-up rule of each task.",
+         "{}", "{}"},
+    Verb{"drain", act, master, "Wait until no task process runs.", R"({"timeout_ms"?:N})",
+         R"({"drained":BOOL,"running":[{"run","task"}]})"},
+    Verb{"operation_begin", act, master,
+         "Open an operation: while its owner lives, its holds and its scheduler stop belong to it.",
+         R"({"kind":"swap|activate|rejoin|drill","owner_pid":PID on the node that was asked})",
+         R"({"id":ID})"},
+    Verb{"operation_step", act, master, "Note in the report where an operation is.",
+         R"({"id","step":NAME,"state":"start|done|failed|undone","detail"?:TEXT})", "{}"},
+    Verb{"operation_end", act, master, "Close an operation.",
+         R"({"id","result":"done|undone|failed","why"?:TEXT})", "{}"},
+    Verb{
+        "operation_show", look, master, "The report of an operation, or of the newest.",
+        R"({"id"?})",
+        R"({"operation":null|{"id","kind","node","owner_pid","started_at","ended_at","result","why","steps":[{"step","state","at","took_ms","detail"}]}})"},
+};
+
+} // namespace
+
+std::span<const Verb> verbs()
+{
+    return table;
+}
+
+const Verb* find_verb(std::string_view name)
+{
+    const auto* found = std::ranges::find(table, name, &Verb::name);
+    return found == table.end() ? nullptr : &*found;
+}
+
+std::string method_name(const Verb& verb)
+{
+    std::string name;
+    bool upper = true;
+    for (const char letter : verb.name) {
+        if (letter != '_')
+            name += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(letter)))
+                          : letter;
+        upper = letter == '_';
+    }
+    return name;
+}
+
+} // namespace roleswap::bus
