@@ -1,0 +1,67 @@
+#pragma once
+#include "run/spec.hpp"
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace roleswap::run {
+
+enum class Isolation : std::uint8_t {
+    detect, ///< a cgroup per run where that works, else a keeper per run
+    cgroup,
+    keeper,
+};
+
+struct ExecutorSettings {
+    /// Of the node.  Names the cgroup and the marker of its task processes, so that two daemons on
+    /// one machine do not end each other's.  Letters, digits, dot, dash, underscore.
+    std::string name = "roleswap";
+    Isolation isolation = Isolation::detect;
+    event::Duration term_grace = std::chrono::seconds(5); ///< between SIGTERM and SIGKILL
+    std::size_t output_tail_bytes = std::size_t{64} * 1024;
+};
+
+/// Starts task commands and ends them as whole trees: nothing that a task started outlives its main
+/// process, be it daemonised or not.  A run ends when its tree is dead; its output pipe being held
+/// open by a stranger does not delay that.
+///
+/// In a cgroup (cgroup v2, writable, cgroup.kill: Linux 5.14) the kernel knows the tree.  Else each
+/// run has a keeper: a small process that is the subreaper of the tree, ends it when the main
+/// process ends, when told to, and when the daemon dies.
+///
+/// Owned by the daemon's instance, which must keep it until `kill_all` has answered.  Pinned.
+class Executor {
+public:
+    using OnLine = std::function<void(const OutputLine&)>;
+    using OnEnd = std::function<void(const RunEnd&)>;
+
+    /// Throws std::system_error where `cgroup` is demanded and does not work.
+    Executor(event::Loop& loop, ExecutorSettings settings, OnLine on_line);
+    ~Executor();
+    Executor(const Executor&) = delete;
+    Executor& operator=(const Executor&) = delete;
+
+    /// Ends what a previous daemon of this name left behind, then calls back; once, before any run.
+    void prepare(std::function<void()> on_ready);
+
+    /// `on_end` comes exactly once, never inside this call.  What prevents the start (unknown
+    /// user, missing directory or command) comes as its outcome, not as an exception.
+    void start(RunSpec spec, OnEnd on_end);
+
+    /// Ends the tree of this run at once by SIGKILL; false where no such run is alive.
+    bool kill(RunId id);
+
+    /// Ends every tree at once.  `on_dead` comes when no process of any task is alive, after the
+    /// `on_end` of each; also when there was none.
+    void kill_all(std::function<void()> on_dead);
+
+    std::size_t alive() const;
+    /// "own cgroup per run under /sys/fs/cgroup/...", or why not and what is done instead.
+    std::string describe() const;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace roleswap::run
