@@ -1,0 +1,99 @@
+#pragma once
+#include "base/parse_error.hpp"
+#include "core/types.hpp"
+#include "task/task.hpp"
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// The configuration file of a pair, roleswap.toml(5).  Pure: reading the file is the caller's
+/// business.
+namespace roleswap::config {
+
+/// what() is "path:line:column: what was read, what is allowed".
+using Error = base::ParseError;
+using std::chrono::milliseconds;
+
+/// One value for each node, indexed with `at`.
+template <class T> struct PerNode {
+    std::array<T, 2> values{};
+    const T& at(core::Node node) const { return values[static_cast<std::size_t>(node)]; }
+    T& at(core::Node node) { return values[static_cast<std::size_t>(node)]; }
+    bool operator==(const PerNode&) const = default;
+};
+
+struct Pair {
+    std::string name;
+    milliseconds takeover_delay{1000}; ///< 300 ms to 10 min
+    milliseconds heartbeat{40};        ///< 10 ms to 1 s, at most takeover_delay / 5
+    std::vector<std::string> probes;   ///< IP addresses; empty: silence alone moves no role
+    std::string key_file = "/etc/roleswap/pair.key";
+    bool operator==(const Pair&) const = default;
+};
+
+struct Node {
+    std::string name;
+    std::vector<std::string> hosts; ///< host names that mean this node; never empty after parsing
+    std::string data_dir = "/var/lib/roleswap";
+    std::string run_dir = "/run/roleswap";
+    std::uint16_t store_port = 7432;
+    bool operator==(const Node&) const = default;
+};
+
+struct Link {
+    std::string name;
+    PerNode<std::string> address; ///< IPv4 or IPv6, numeric, never empty
+    std::uint16_t port = 7431;    ///< UDP
+    PerNode<std::string> device;  ///< network interface; empty: found by the address
+    bool operator==(const Link&) const = default;
+};
+
+struct Store {
+    enum class Kind : std::uint8_t {
+        managed, ///< the daemon makes and runs its own PostgreSQL
+    };
+    Kind kind = Kind::managed;
+    std::string bin_dir; ///< empty: the highest PostgreSQL version installed
+    std::string user = "roleswap";
+    std::vector<std::string> allow; ///< networks as address/bits; empty: the links only
+    std::map<std::string, std::string> settings;
+    bool operator==(const Store&) const = default;
+};
+
+struct Work {
+    milliseconds drain_timeout{60'000};
+    task::Defaults defaults; ///< late_limit, catch_up, catch_up_limit, timezone of tasks
+    std::uint64_t output_tail = 64 * 1024; ///< bytes
+    bool operator==(const Work&) const = default;
+};
+
+struct Config {
+    Pair pair;
+    PerNode<Node> nodes;
+    std::vector<Link> links; ///< one to eight, best first
+    Store store;
+    Work work;
+    bool operator==(const Config&) const = default;
+};
+
+/// Reads and checks a whole configuration.  `path` is only for messages.  Throws Error at the
+/// first fault.
+Config parse(std::string_view text, std::string_view path);
+
+/// Which node this host is: `node_name` (of ROLESWAP_NODE) when it is not empty, else the node
+/// that lists `host_name`, with or without its domain.  Throws std::runtime_error with the names
+/// that exist.
+core::Node find_self(const Config& config, std::string_view host_name,
+                     std::string_view node_name = {});
+
+/// The commented file that `roleswap init` writes.  Throws Error when what was given makes no
+/// valid configuration; what is returned always parses.
+std::string default_text(std::string_view pair_name, const PerNode<Node>& nodes,
+                         std::span<const Link> links, std::span<const std::string> probes);
+
+} // namespace roleswap::config

@@ -1,0 +1,85 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace roleswap::task {
+
+using std::chrono::milliseconds;
+
+/// What happens when a due time comes while an earlier run of the task is not over.
+enum class Overlap : std::uint8_t { skip, queue, parallel };
+/// Which due times are made up that passed while nobody could run them.
+enum class CatchUp : std::uint8_t { none, last, all };
+/// What happens to a run whose end is unknown because its node died.
+enum class AfterCrash : std::uint8_t { rerun, hold };
+/// What a planned swap does with a running task.
+enum class OnSwap : std::uint8_t { wait, move };
+
+std::string_view to_string(Overlap value);
+std::string_view to_string(CatchUp value);
+std::string_view to_string(AfterCrash value);
+std::string_view to_string(OnSwap value);
+
+/// What a task leaves open ([work] of the configuration).
+struct Defaults {
+    CatchUp catch_up = CatchUp::last;
+    std::uint32_t catch_up_limit = 100; ///< runs, 1 to 10 000
+    milliseconds late_limit{60'000};    ///< up to 1 h; missed by less is run late in any case
+    std::string timezone;               ///< IANA name; empty: the system's
+    bool operator==(const Defaults&) const = default;
+};
+
+/// The definition of a task, as it stands in a file, in the store and on the bus.
+struct Task {
+    std::string name;              ///< [A-Za-z0-9._-]{1,64}
+    std::string schedule;          ///< text for parse_schedule
+    std::string timezone;          ///< IANA name; empty: the default of the pair
+    std::string command;           ///< run by `shell`; exactly one of command and argv is there
+    std::vector<std::string> argv; ///< run without a shell
+    std::string shell = "/bin/sh";
+    std::string user;      ///< empty: the user of the daemon
+    std::string group;     ///< empty: the first group of the user
+    std::string directory; ///< empty: the home of the user
+    std::map<std::string, std::string> environment;
+    std::optional<std::uint32_t> umask; ///< 0 to 0777
+    std::string input;                  ///< what the command reads from standard input
+    std::string queue = "default";
+    bool enabled = true;
+    milliseconds timeout{0}; ///< 0: none
+    std::uint32_t retries = 0;
+    milliseconds retry_delay{10'000};
+    Overlap overlap = Overlap::skip;
+    std::optional<CatchUp> catch_up; ///< this and the next two: empty = default of the pair
+    std::optional<std::uint32_t> catch_up_limit;
+    std::optional<milliseconds> late_limit;
+    AfterCrash after_crash = AfterCrash::rerun;
+    OnSwap on_swap = OnSwap::wait;
+    std::string mail_to; ///< empty: no mail
+    std::string description;
+    bool operator==(const Task&) const = default;
+};
+
+/// [A-Za-z0-9._-]{1,64}: names of tasks and queues.
+bool is_valid_name(std::string_view name);
+
+/// Reads `[[task]]` tables.  Throws FileError at the first fault; names are unique within the file,
+/// schedules and time zones are valid.
+std::vector<Task> parse_tasks(std::string_view text, std::string_view path);
+/// The text that parse_tasks reads back to the same tasks, only what differs from the default.
+std::string export_tasks(std::span<const Task> tasks);
+
+/// Every field under its name; durations as integers named *_ms, empty optionals as null, umask as
+/// octal text.
+nlohmann::json to_json(const Task& task);
+/// The reverse; fields may be missing (default) except name, schedule and one of command and argv.
+/// Throws Error on unknown fields, wrong types, ranges, bad schedules and zones.
+Task from_json(const nlohmann::json& object);
+
+} // namespace roleswap::task
