@@ -1,13 +1,13 @@
 #pragma once
 #include "bus/error.hpp"
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <systemd/sd-bus.h>
-#include <vector>
 
 namespace roleswap::bus {
 
@@ -21,6 +21,9 @@ public:
     /// Throws Error{unreachable} when no daemon listens at `path`, Error{denied} when the socket
     /// may not be opened.
     explicit Client(const std::string& path);
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+    ~Client();
 
     /// Calls one verb and waits.  Throws Error: what the daemon answered; unreachable when it ended
     /// meanwhile; failed when `timeout` passed.
@@ -32,17 +35,17 @@ public:
         Kind kind = Kind::changed;
         std::string event; ///< JSON text, for Kind::event
     };
-    /// From now on signals are kept for `next_signal`.
-    void subscribe();
-    /// Empty after `timeout`.  Throws Error{unreachable} when the daemon has gone.
+    /// The oldest signal that came since the connection was made; empty after `timeout` or when a
+    /// Unix signal interrupted the wait.  Throws Error{unreachable} when the daemon has gone.
     std::optional<Signal> next_signal(std::chrono::milliseconds timeout);
     /// Readable when the daemon sent something.
     int fd() const;
 
 private:
     static int on_signal(sd_bus_message*, void*, sd_bus_error*) noexcept;
+    static std::string escape_address(const std::string& path);
     std::string path_;
-    std::vector<Signal> signals_;
+    std::deque<Signal> signals_;
     std::unique_ptr<sd_bus, CloseBus> bus_;
 };
 

@@ -79,6 +79,7 @@ private:
     void accept();
     void admit(event::UniqueFd client);
     void sweep();
+    void changed_again();
     void broadcast(const char* member, const std::string* text);
 
     event::Loop& loop_;
@@ -89,6 +90,7 @@ private:
     std::list<std::unique_ptr<Connection>> connections_;
     event::Deferred sweeper_;
     event::Timer changed_timer_;
+    event::Timer accept_timer_;
     bool changed_again_ = false;
     std::unique_ptr<event::Io> io_;
 };
