@@ -1,0 +1,81 @@
+#pragma once
+#include "base/lsn.hpp"
+#include "core/input.hpp"
+#include "core/types.hpp"
+#include "event/loop.hpp"
+#include "store/options.hpp"
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace roleswap::store {
+
+/// Who owns the store: the daemon.  Called from the loop, never inside a call to the store.
+class Handler {
+public:
+    virtual void on_store(const core::StoreEvent& event) = 0;
+    /// For the event log: `what` is a short kebab-case word (rewind-started, base-backup-done,
+    /// diverged, disk-full, crashed ...), `why` one sentence with figures.
+    virtual void on_store_note(std::string_view what, const std::string& why) = 0;
+
+protected:
+    ~Handler() = default;
+};
+
+/// The store as people and checks see it; a copy, at most some 100 ms old.
+struct Snapshot {
+    core::StoreState state = core::StoreState::down;
+    pid_t pid = 0; ///< of the postmaster; 0 = not running
+    std::uint32_t timeline = 0;
+    base::Lsn written;         ///< primary: WAL inserted; standby: received
+    base::Lsn flushed;         ///< safe on this node's disk
+    base::Lsn replayed;        ///< standby only
+    bool streaming = false;    ///< standby: receives; primary: the peer receives
+    std::string link;          ///< name of the link it streams by; empty when unknown
+    std::string address;       ///< standby: the peer's address it streams from
+    std::string sync_state;    ///< primary: of the peer, "sync", "async"; empty = not connected
+    std::uint64_t pending = 0; ///< primary: bytes that the peer has not flushed
+    std::string detail;        ///< one sentence: what it does now, or what is wrong
+    double copy_done = 0;      ///< 0 to 1 while a base backup runs
+    std::uint64_t copy_bytes = 0;
+    std::uint64_t copy_bytes_total = 0;
+};
+
+/// PostgreSQL made, run, promoted and rewound by roleswap.  Each method carries out one effect of
+/// core/effect.hpp and is answered by the StoreEvent named there; none blocks, none throws for what
+/// the world does.  A newer call supersedes an older one that is not finished, which is then never
+/// answered.  Destroying it kills postgres.  Pinned.
+class ManagedStore {
+public:
+    /// Throws std::system_error or std::runtime_error when folders, files or the user are wrong.
+    ManagedStore(event::Loop& loop, Options options, Handler& handler);
+    ManagedStore(const ManagedStore&) = delete;
+    ManagedStore& operator=(const ManagedStore&) = delete;
+    ~ManagedStore();
+
+    void follow(core::Epoch epoch);
+    void lead(core::Epoch epoch);
+    void set_mode(core::Mode mode);
+    /// Client sessions are ended, those of the work engine too; they may log in again and read.
+    void freeze();
+    void thaw();
+    void stop();
+
+    /// Live links as indices into Options::links, best first; empty = none is live.  Moves the
+    /// replication at once; unchanged orders do nothing.
+    void set_link_order(std::vector<std::size_t> order);
+
+    Snapshot snapshot() const;
+    /// For local clients with rights of their own and the work engine: socket folder, port,
+    /// dbname=roleswap user=roleswap.
+    std::string conninfo() const;
+    /// A cluster exists in the data directory (whatever its state).
+    bool has_data() const;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace roleswap::store

@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace roleswap::store {
+
+/// One link between the nodes, as IP addresses.
+struct LinkAddress {
+    std::string name; ///< for people
+    std::string own;
+    std::string peer;
+};
+
+/// What a managed store is told once.  Both nodes get the same but for own and peer.
+struct Options {
+    std::string data_dir; ///< the cluster lives in data_dir/store/pg; made when missing
+    std::string run_dir;  ///< the socket lives in run_dir/store, mode 0750
+    std::string bin_dir;  ///< folder of postgres, initdb, pg_rewind, pg_basebackup
+    std::string user;     ///< who postgres runs as when the daemon is root; else ignored
+    std::uint16_t port = 7432;
+    std::uint16_t peer_port = 7432;
+    std::string name;                 ///< of this node; slot and application name
+    std::string peer_name;            ///< of the other node
+    std::vector<LinkAddress> links;   ///< as configured, best first
+    std::string replication_password; ///< derived from the pair key, the same on both nodes
+    std::string certificate;          ///< PEM; the peer trusts exactly this one
+    std::string private_key;          ///< PEM
+    std::vector<std::string> allow{}; ///< client networks, "10.0.0.0/16"
+    std::map<std::string, std::string> settings{}; ///< extra postgres settings
+};
+
+/// Names of settings that an administrator may not give, because roleswap decides them.
+bool is_reserved_setting(const std::string& name);
+
+} // namespace roleswap::store
