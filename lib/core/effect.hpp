@@ -24,7 +24,7 @@ struct StoreFollow {
     Epoch epoch = 0;
 };
 /// Make the local store a primary that accepts writes: promote, or start it where it was primary.
-/// Answers primary or failed.
+/// Starts in mode alone, whatever the mode was before.  Answers primary or failed.
 struct StoreLead {
     Epoch epoch = 0;
 };
@@ -32,7 +32,10 @@ struct StoreLead {
 struct StoreMode {
     Mode mode = Mode::alone;
 };
+/// Hand-over: let no client commit any more and wait until the peer holds all that was committed.
+/// Answers frozen or freeze_failed.
 struct StoreFreeze {};
+/// Undo StoreFreeze, also one that is still under way.  Answers thawed.
 struct StoreThaw {};
 /// Stop at once, without a shutdown checkpoint; nothing is acknowledged afterwards.  Answers
 /// stopped.
@@ -43,7 +46,9 @@ struct WorkStart {
 };                     ///< load the tasks, free what the dead master held, run
 struct WorkSuspend {}; ///< start nothing new, acknowledge nothing
 struct WorkResume {};
-struct WorkKill {}; ///< kill every task process as a tree; answers TasksDead
+/// Kill every task process as a tree; answers TasksDead, at once when none is alive.  Only a
+/// WorkStart lets work go on after it.
+struct WorkKill {};
 
 struct Probe {}; ///< ask the probe addresses now; answers ProbeAnswer
 struct WitnessClaim {
@@ -54,10 +59,13 @@ struct ExtendGuard {
     Ticks until = 0;
 };
 
-/// For the journal, the events list and the administrator.
+/// For the journal, the events list and the administrator.  `what` is a stable id: boot, standby,
+/// standby_in_sync, standby_lost, waiting, takeover, claim_failed, master, demotion, self_fence,
+/// mode_mirrored, mode_alone, suspended, resumed, store_failed, handover_started, handover_undone,
+/// handover_done, refused, hold, freeze.
 struct Notify {
     std::string_view what;
-    std::string why;
+    std::string why; ///< one sentence with the figures that decided
 };
 
 struct Reply {

@@ -25,7 +25,8 @@ struct Persisted {
 struct StoreEvent {
     enum class Kind : std::uint8_t {
         following, ///< StoreFollow done: streaming from the peer
-        lost_peer, ///< hot standby is up, but does not stream (any more)
+        lost_peer, ///< standby: up, but does not stream (any more); master: the synchronous
+                   ///< standby is gone from replication, so commits wait
         primary,   ///< StoreLead done: accepts writes at `position`
         in_sync, ///< StoreMode{mirrored} done: every later commit waits for the peer, and the peer
                  ///< holds all earlier ones
@@ -35,6 +36,7 @@ struct StoreEvent {
         thawed,        ///< StoreThaw done
         stopped,       ///< StoreStop done: no process of the store is left
         failed,        ///< the store died or a store effect failed for good; its processes are gone
+        progress,      ///< only `position` moved (any role); for status and the peer's countdown
     };
     Kind kind = Kind::failed;
     base::Lsn position;

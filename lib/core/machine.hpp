@@ -1,18 +1,140 @@
 #pragma once
 #include "core/effect.hpp"
 #include "core/input.hpp"
+#include "core/rules.hpp"
+#include <optional>
+#include <string>
 
 namespace roleswap::core {
 
 struct Settings {
     Node self = Node::first;
-    std::uint64_t boot = 1; ///< of this daemon start, persisted before the machine is made
-    Ticks heartbeat = 40;
+    std::uint64_t boot = 1;         ///< of this daemon start, persisted before the machine is made
+    Ticks heartbeat = 40;           ///< the driver steps Elapsed at least once per heartbeat
     Ticks takeover_delay = 1000;    ///< 300 to 600000
     bool probes_configured = false; ///< without probes, silence alone never moves a role
+    /// Bugs planted on purpose, so that the simulator can show that it finds them.
+    enum class Sabotage : std::uint8_t {
+        none,
+        no_epoch_check,
+        lead_before_persisted,
+        lease_ignored
+    };
+    Sabotage sabotage = Sabotage::none; ///< tests only
+    bool operator==(const Settings&) const = default;
 };
 
-// The owner of this folder adds: struct State (with ==), State boot(Settings, Record),
-// Effects step(State&, const Input&), the table of rules.
+/// What happens when the record on its way to the disk is durable.
+enum class After : std::uint8_t {
+    nothing,
+    lead,       ///< claim: promote the store
+    follow,     ///< mirror the peer's store
+    mirrored,   ///< master: tell the peer that it is in sync
+    alone,      ///< master: commit without the peer
+    in_sync,    ///< standby: the promise counts
+    handed_over ///< point of no return passed
+};
+
+/// A record that is being written; what the peer hears is still the record before it.
+struct Pending {
+    std::uint64_t ticket = 0;
+    Record record;
+    After after = After::nothing;
+    bool operator==(const Pending&) const = default;
+};
+
+/// An operator's command whose Reply is still owed.
+struct Owed {
+    std::uint64_t id = 0;
+    Command::Kind kind = Command::Kind::hand_over;
+    Ticks since = 0;
+    bool operator==(const Owed&) const = default;
+};
+
+/// What is known of the peer.
+struct PeerView {
+    Message last;        ///< newest message; boot 0 = nothing heard since the own boot
+    Ticks heard_at = 0;  ///< own time of `last`
+    Ticks silence = 0;   ///< ticks this node watched since then; a freeze does not count
+    Ticks bad_since = 0; ///< of the master: since when the peer's store does not stream
+    bool bad = false;
+    bool operator==(const PeerView&) const = default;
+};
+
+/// Asked addresses outside the pair, during a silence of the peer.
+struct ProbeView {
+    bool asked = false;   ///< since the silence began
+    bool reached = false; ///< newest answer to a probe of this silence
+    bool answered = false;
+    Ticks asked_at = 0;
+    bool operator==(const ProbeView&) const = default;
+};
+
+/// The whole of the role protocol on one node: a value.  Made by boot(), moved on by step() only.
+struct State {
+    Settings settings;
+    Ticks now = 0;
+    Role role = Role::undecided;
+    Ticks role_since = 0;
+    Record record;                  ///< durable
+    std::optional<Pending> pending; ///< newest record under way
+    std::uint64_t ticket = 0;       ///< of the newest Persist
+    Epoch epoch_seen = 0;           ///< highest epoch ever met, in whatever record
+
+    std::uint64_t sequence = 0; ///< of the newest message sent
+    Ticks sent_at = 0;
+    /// A message of the peer counts as an answer only when it echoes this sequence or a later one:
+    /// moved at boot, after a freeze and when this node becomes undecided.
+    std::uint64_t answer_from = 1;
+    PeerView peer;
+    ProbeView probe;
+
+    StoreState store = StoreState::down;
+    base::Lsn position;
+    bool store_hot = false; ///< standby: up and once following in this epoch, not failed since
+    Ticks retry_at = 0;     ///< a failed store is not tried again before
+    unsigned failures = 0;  ///< of the store in a row
+
+    bool in_sync = false;        ///< standby: recorded in sync and confirmed by the master
+    bool gave_up = false;        ///< standby: said in this silence why it does not claim
+    bool peer_may_claim = false; ///< master: the lease counts
+    Ticks lease_from = 0;        ///< own time of the newest message the peer echoed
+    bool suspended = false;      ///< master: work is suspended, the lease runs out
+    bool mirroring = false;      ///< master: StoreMode{mirrored} is ordered
+    bool wish_alone = false;
+    std::uint64_t wish_sequence = 0; ///< first message that told `wish_alone`
+    Ticks wish_since = 0;
+
+    bool tasks_dead = true;    ///< since the newest WorkKill
+    bool store_stopped = true; ///< since the newest StoreStop
+    bool frozen = false;       ///< releasing: the store answered
+    Ticks releasing_since = 0;
+    bool claim_leads = false;  ///< claiming: StoreLead is ordered
+    bool peer_has_all = false; ///< claiming: the peer holds all that was ever acknowledged
+    bool hold = false;
+    bool leaving = false;
+    unsigned leave_beats = 0;
+
+    std::optional<Owed> owed;       ///< hand_over, activate or rejoin under way
+    std::optional<Owed> owed_leave; ///< leave under way
+    std::string said; ///< newest waiting or refused sentence, so that none is repeated
+    bool boot_told = false;
+    bool changed = true; ///< tell the peer at the end of this step
+    bool operator==(const State&) const = default;
+};
+
+/// A node that just started: undecided, with the record its disk holds ({0} where there is none).
+State boot(const Settings& settings, const Record& record);
+
+/// One input.  Effects are to be carried out in order.  Deterministic; no clock, no IO.
+Effects step(State& state, const Input& input);
+
+/// For status.  Ticks since the newest message of the peer; empty when none came since boot.
+std::optional<Ticks> peer_heard_ago(const State& state);
+/// Ticks until the peer may claim; empty where no lease counts (not master, or alone).
+std::optional<Ticks> lease_remaining(const State& state);
+/// One sentence: what this node waits for, or why it does not take over, and which command helps.
+/// Empty where nothing is missing.
+std::string why_waiting(const State& state);
 
 } // namespace roleswap::core

@@ -23,6 +23,9 @@ struct Message {
     base::Lsn position;   ///< master: flushed; standby: flushed from the master
     bool leaving = false; ///< clean stop under way: take the role if you can
     bool hold = false;    ///< an operator forbade automatic takeover on this node
+    /// Of the epoch's master: a standby that hears this is no longer in sync, persists `alone` and
+    /// says so; until then the master may not acknowledge without it.
+    bool wish_alone = false;
     bool operator==(const Message&) const = default;
 };
 
