@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace roleswap::pg {
@@ -99,15 +100,20 @@ private:
     enum class Step : std::uint8_t { prepare, begin, query, commit, sync };
     struct Job {
         std::vector<Query> queries;
-        OnReply on_reply;     ///< of a single query
-        OnOutcome on_outcome; ///< of a transaction
-        std::deque<Step> steps{};
+        OnReply on_reply{};     ///< of a single query
+        OnOutcome on_outcome{}; ///< of a transaction
+        bool transaction = false;
+        std::deque<Step> steps{}; ///< whose results are still to come
         std::vector<std::string> preparing{};
         std::vector<Result> results{};
         std::optional<Failed> failed{};
         bool committed = false;
         bool wait_cut = false; ///< the server stopped waiting for the standby
-        bool aborted = false;  ///< the session needs a ROLLBACK
+    };
+    struct Dropped {
+        Job job;
+        bool sent = false;
+        std::string why{};
     };
     enum class Prepared : std::uint8_t { seen, under_way, ready };
     struct Statement {
@@ -115,23 +121,29 @@ private:
         Prepared state = Prepared::seen;
     };
 
+    void push(Job job);
     void poll_connect();
     void came_up();
     void go_down(const std::string& why);
     void schedule_retry();
     void watch(std::uint32_t events);
-    void ready(std::uint32_t events);
+    /// False when `call` destroyed this connection.
+    template <typename Call> bool alive_after(Call&& call);
+    void ready();
     void pump();
+    void send_waiting();
     void send(Job& job);
     void send_query(Job& job, const Query& query);
+    void send_plain(Job& job, Step step, const Query& query);
     void flush();
     void read_results();
-    bool take(std::unique_ptr<PGresult, ClearResult> result);
-    void take_result(Job& job, Step step, std::unique_ptr<PGresult, ClearResult> result);
-    void take_error(Job& job, Step step, const PGresult* result);
+    void take_result(Job& job, std::unique_ptr<PGresult, ClearResult> result);
+    void take_failure(Job& job, const PGresult* result);
     void finish_prepare(Job& job, Prepared state);
-    void finish(Job job);
-    void answer_lost(const std::string& why);
+    void finish_front();
+    void deliver(Job& job, Outcome outcome);
+    void forget_statement(const Job& job);
+    void tell_dropped();
     void read_notifications();
     void notice(const PGresult* result);
     static void notice_trampoline(void* self, const PGresult* result) noexcept;
@@ -146,12 +158,37 @@ private:
     std::deque<Job> sent_;
     std::map<std::string, Statement> statements_;
     std::uint64_t statement_count_ = 0;
-    bool* destroyed_ = nullptr;
+    std::deque<Dropped> dropped_; ///< to be answered at the next turn
+    std::optional<std::string> down_why_;
+    bool* destroyed_ = nullptr; ///< set by the destructor while a callback runs
     std::unique_ptr<PGconn, FinishConnection> connection_;
     event::Timer timeout_;
     event::Timer retry_timer_;
     event::Deferred pump_later_;
     std::unique_ptr<event::Io> io_;
 };
+
+template <typename Call> bool Connection::alive_after(Call&& call)
+{
+    struct Watch {
+        explicit Watch(Connection& watched)
+            : connection(watched), outer(std::exchange(watched.destroyed_, &gone))
+        {
+        }
+        ~Watch()
+        {
+            if (!gone)
+                connection.destroyed_ = outer;
+            else if (outer != nullptr)
+                *outer = true;
+        }
+        Connection& connection;
+        bool gone = false;
+        bool* outer;
+    };
+    Watch watch(*this);
+    call();
+    return !watch.gone;
+}
 
 } // namespace roleswap::pg
