@@ -12,7 +12,8 @@ namespace roleswap::task {
 /// Due times and all other points in time of tasks: UTC, whole seconds.
 using Time = std::chrono::sys_seconds;
 
-/// The offset from UTC that holds in [begin, end).
+/// The offset from UTC that holds in [begin, end).  Time::min() and Time::max() where there is no
+/// earlier or later change.
 struct ZoneSegment {
     std::chrono::seconds offset{0};
     Time begin;

@@ -1,0 +1,315 @@
+#include "task/crontab.hpp"
+#include "task/crontab_line.hpp"
+#include "task/error.hpp"
+#include "task/field.hpp"
+#include "task/schedule.hpp"
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <map>
+
+namespace roleswap::task {
+namespace {
+
+constexpr std::string_view blanks = " \t";
+constexpr std::size_t name_stem_max = 56;
+
+bool is_name_character(char c)
+{
+    return is_valid_name({&c, 1});
+}
+
+std::string_view last_part(std::string_view path)
+{
+    return path.substr(path.find_last_of('/') + 1);
+}
+
+bool is_in_cron_d(std::string_view path)
+{
+    return path.ends_with(fmt::format("cron.d/{}", last_part(path)));
+}
+
+std::string name_stem(std::string_view path, CrontabKind kind, const ImportOptions& options)
+{
+    std::string stem = options.prefix;
+    if (stem.empty() && kind == CrontabKind::user) stem = "crontab-" + options.user;
+    if (stem.empty())
+        stem = fmt::format("{}{}", is_in_cron_d(path) ? "cron.d-" : "", last_part(path));
+    std::ranges::replace_if(
+        stem, [](char c) { return !is_name_character(c); }, '-');
+    return stem.substr(0, name_stem_max);
+}
+
+/// FNV-1a: the same path gives the same random minutes on both nodes.
+std::uint64_t hash(std::string_view text)
+{
+    std::uint64_t value = 0xcbf29ce484222325U;
+    for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    return value;
+}
+
+/// One crontab being read.
+class Importer {
+public:
+    Importer(std::string_view path, CrontabKind kind, const ImportOptions& options)
+        : kind_(kind), options_(options), stem_(name_stem(path, kind, options)), seed_(hash(path))
+    {
+        sample_.overlap = Overlap::parallel; // cron starts a command whether or not it still runs
+        sample_.description = fmt::format("from {}", path);
+        if (is_in_cron_d(path)) check_file_name(last_part(path));
+    }
+
+    void read_line(std::string_view line)
+    {
+        ++line_;
+        const auto begin = std::min(line.find_first_not_of(blanks), line.size());
+        if (begin == line.size() || line[begin] == '#') return;
+        try {
+            read(line, begin);
+        } catch (const Error& error) {
+            import_.errors.push_back({line_, error.column(), error.what()});
+        }
+    }
+
+    /// A line at the end of the file that has no newline: cron drops it (crontab(5),
+    /// "LIMITATIONS").
+    void read_last_line(std::string_view line)
+    {
+        ++line_;
+        const auto begin = line.find_first_not_of(blanks);
+        if (begin == std::string_view::npos || line[begin] == '#') return;
+        const Error error{static_cast<unsigned>(line.size() + 1), "no newline ends the last line",
+                          "lines that end with a newline; cron drops this one"};
+        import_.errors.push_back({line_, error.column(), error.what()});
+    }
+
+    Import take() { return std::move(import_); }
+
+private:
+    /// The rest of a line and its place.
+    struct Rest {
+        std::string_view line;
+        std::size_t at = 0;
+
+        unsigned column() const { return static_cast<unsigned>(at + 1); }
+        std::string_view text() const { return line.substr(at); }
+        void skip_blanks() { at = std::min(line.find_first_not_of(blanks, at), line.size()); }
+        std::string_view take_word()
+        {
+            const auto begin = at;
+            at = std::min(line.find_first_of(blanks, at), line.size());
+            return line.substr(begin, at - begin);
+        }
+    };
+
+    void check_file_name(std::string_view name)
+    {
+        if (std::ranges::all_of(name, [](char c) { return c != '.' && is_name_character(c); }))
+            return;
+        note(1, fmt::format("file name \"{}\": cron reads no file in cron.d whose name has other "
+                            "characters than A-Z a-z 0-9 _ -; imported all the same",
+                            name));
+    }
+
+    void note(unsigned column, std::string message)
+    {
+        import_.lost.push_back({std::max(line_, 1U), column, std::move(message)});
+    }
+
+    void read(std::string_view line, std::size_t begin)
+    {
+        if (line.find('\0') != std::string_view::npos)
+            throw Error(static_cast<unsigned>(line.find('\0') + 1), "a zero byte", "text");
+        if (line.ends_with('\r'))
+            throw Error(static_cast<unsigned>(line.size()), "a carriage return ends the line",
+                        "lines that end with a newline alone");
+        if (const auto variable = parse_crontab_variable(line.substr(begin)))
+            return set_variable(*variable, static_cast<unsigned>(begin + 1));
+        check_almost_variable(line.substr(begin), static_cast<unsigned>(begin + 1));
+        ++entries_;
+        read_entry({line, begin});
+    }
+
+    /// What cron takes for a broken entry, but was meant as a variable.
+    static void check_almost_variable(std::string_view text, unsigned column)
+    {
+        const auto equals = text.find('=');
+        const auto name = text.substr(0, std::min(text.find_first_of(" \t="), text.size()));
+        const bool letter = !name.empty() && (name[0] == '_' || (name[0] >= 'A' && name[0] <= 'Z'));
+        if (!letter || equals == std::string_view::npos) return;
+        throw Error(column, fmt::format("variable {}", text),
+                    "NAME=value, NAME=\"value\", and NAME=\"\" for an empty one");
+    }
+
+    void set_variable(const CrontabVariable& variable, unsigned column)
+    {
+        const auto& [name, value] = variable;
+        broken_.erase(name);
+        if (name == "SHELL") return set_checked("shell", variable, column);
+        if (name == "CRON_TZ") return set_checked("timezone", variable, column);
+        if (name == "MAILTO") {
+            has_mail_to_ = true;
+            return set_checked("mail_to", variable, column);
+        }
+        if (name == "HOME") set_checked("directory", variable, column);
+        if (!is_lost(variable, column)) sample_.environment[name] = value;
+    }
+
+    /// Sets a field that a variable of cron stands for.  As long as it is wrong, no line becomes a
+    /// task: it would run in another way than it was meant to.
+    void set_checked(std::string_view field_name, const CrontabVariable& variable, unsigned column)
+    {
+        const auto& [name, value] = variable;
+        const auto field = std::ranges::find(task_fields(), field_name, &Field::name);
+        broken_[name] = line_;
+        try {
+            if (!field->set(sample_, value))
+                throw Error(column, fmt::format("{} = \"{}\"", name, value),
+                            std::string{field->allowed});
+        } catch (const Error& error) {
+            throw Error(column, fmt::format("{} = \"{}\"", name, value), error.allowed());
+        }
+        broken_.erase(name);
+    }
+
+    /// Notes a variable that means something to cron that tasks do not have.
+    bool is_lost(const CrontabVariable& variable, unsigned column)
+    {
+        struct Lost {
+            std::string_view name;
+            std::string_view why;
+        };
+        static constexpr std::array<Lost, 6> all{
+            {{"LOGNAME", "set to the user of the task, as cron does"},
+             {"USER", "set to the user of the task, as cron does"},
+             {"RANDOM_DELAY", "not kept: tasks start at their due time"},
+             {"MAILFROM", "not kept: mail has the sender of the pair"},
+             {"CONTENT_TYPE", "not kept: mail is text in UTF-8"},
+             {"CONTENT_TRANSFER_ENCODING", "not kept: mail is text in UTF-8"}}};
+        const auto lost = std::ranges::find(all, variable.name, &Lost::name);
+        if (lost == all.end()) return false;
+        if (variable.name == "RANDOM_DELAY" && variable.value == "0") return true;
+        note(column, fmt::format("{} = \"{}\": {}", variable.name, variable.value, lost->why));
+        return true;
+    }
+
+    void read_entry(Rest rest)
+    {
+        for (const auto& [name, line] : broken_)
+            throw Error(rest.column(), fmt::format("no usable {}, see line {}", name, line),
+                        "entries after a valid " + name);
+        auto task = sample_;
+        take_log_mark(rest);
+        task.schedule = take_schedule(rest);
+        task.user = options_.user;
+        if (kind_ == CrontabKind::system) task.user = take_user(rest);
+        take_command(task, rest);
+        if (!has_mail_to_) task.mail_to = task.user;
+        task.name = fmt::format("{}-{}", stem_, entries_);
+        import_.tasks.push_back(std::move(task));
+    }
+
+    /// A leading - means: do not log the start (cronie).
+    void take_log_mark(Rest& rest)
+    {
+        if (!rest.text().starts_with('-')) return;
+        if (kind_ == CrontabKind::user && options_.user != "root")
+            throw Error(rest.column(), "a leading \"-\" in the crontab of an ordinary user",
+                        "it in system crontabs and in that of root");
+        note(rest.column(), "leading \"-\": not kept, every run is recorded");
+        ++rest.at;
+    }
+
+    std::string take_schedule(Rest& rest)
+    {
+        if (rest.text().starts_with('@')) return take_at_word(rest);
+        std::string schedule;
+        for (const auto& kind : cron_field_kinds()) {
+            rest.skip_blanks();
+            const auto column = rest.column();
+            const auto word = rest.take_word();
+            if (word.empty())
+                throw Error(column, fmt::format("no {}", kind.name),
+                            "minute hour day-of-month month day-of-week, then the command");
+            const auto fixed = fix_random(kind, word, column, seed_ ^ (line_ * 1000003ULL));
+            parse_cron_field(kind, fixed.text, column);
+            if (fixed.changed)
+                note(column, fmt::format("{} \"{}\": cron draws a value at each start; kept as {}",
+                                         kind.name, word, fixed.text));
+            schedule += (schedule.empty() ? "" : " ") + fixed.text;
+        }
+        return schedule;
+    }
+
+    std::string take_at_word(Rest& rest)
+    {
+        const auto column = rest.column();
+        const std::string word{rest.take_word()};
+        try {
+            if (parse_schedule(word, Zone{}).is_reboot())
+                note(column, "@reboot: runs once per boot of the pair, not of each node");
+        } catch (const Error& error) {
+            throw Error(column, error.read(), error.allowed());
+        }
+        return word;
+    }
+
+    static std::string take_user(Rest& rest)
+    {
+        rest.skip_blanks();
+        const auto column = rest.column();
+        const std::string user{rest.take_word()};
+        if (user.empty())
+            throw Error(column, "no user", "the name of an account before the command");
+        const auto field = std::ranges::find(task_fields(), "user", &Field::name);
+        Task probe;
+        if (!field->set(probe, user))
+            throw Error(column, fmt::format("user \"{}\"", user),
+                        "the name of an account before the command, as in /etc/crontab");
+        return user;
+    }
+
+    void take_command(Task& task, Rest& rest) const
+    {
+        rest.skip_blanks();
+        if (kind_ == CrontabKind::user && rest.text().starts_with('*'))
+            throw Error(rest.column(), fmt::format("command \"{}\"", rest.text()),
+                        "five fields before the command");
+        auto [command, input] = split_crontab_command(rest.text());
+        if (command.empty())
+            throw Error(rest.column(), "no command", "a command after the time and the user");
+        task.command = std::move(command);
+        task.input = std::move(input);
+    }
+
+    CrontabKind kind_;
+    const ImportOptions& options_;
+    std::string stem_;
+    std::uint64_t seed_;
+    unsigned line_ = 0;
+    unsigned entries_ = 0;
+    bool has_mail_to_ = false;
+    Task sample_;                            ///< what the variables above the line make of a task
+    std::map<std::string, unsigned> broken_; ///< variables with a wrong value, and their line
+    Import import_;
+};
+
+} // namespace
+
+Import import_crontab(std::string_view text, std::string_view path, CrontabKind kind,
+                      const ImportOptions& options)
+{
+    Importer importer{path, kind, options};
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        if (end == std::string_view::npos) {
+            importer.read_last_line(text);
+            break;
+        }
+        importer.read_line(text.substr(0, end));
+        text.remove_prefix(end + 1);
+    }
+    return importer.take();
+}
+
+} // namespace roleswap::task

@@ -1,0 +1,272 @@
+#include "task/field.hpp"
+#include "task/error.hpp"
+#include "task/schedule.hpp"
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fmt/format.h>
+
+namespace roleswap::task {
+namespace {
+
+using namespace std::chrono_literals;
+using Text = std::string;
+using TextTest = bool (*)(std::string_view);
+
+template <auto member> FieldValue get(const Task& task)
+{
+    return task.*member;
+}
+
+template <auto member> bool set(Task& task, const FieldValue& value)
+{
+    using T = std::remove_reference_t<decltype(task.*member)>;
+    const auto* read = std::get_if<T>(&value);
+    if (read) task.*member = *read;
+    return read != nullptr;
+}
+
+bool has_no_control(std::string_view text)
+{
+    return std::ranges::none_of(
+        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+bool is_free_text(std::string_view text)
+{
+    return text.find('\0') == std::string_view::npos;
+}
+bool is_path(std::string_view text)
+{
+    return text.starts_with('/') && has_no_control(text);
+}
+bool is_path_or_empty(std::string_view text)
+{
+    return text.empty() || is_path(text);
+}
+/// What useradd(8) takes, and numbers.
+bool is_account_or_empty(std::string_view text)
+{
+    constexpr std::string_view more = "._-$";
+    return text.size() <= 32 && !text.starts_with('-') && std::ranges::all_of(text, [more](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                      more.find(c) != std::string_view::npos;
+           });
+}
+
+template <auto member, TextTest test> bool set_text(Task& task, const FieldValue& value)
+{
+    const auto* text = std::get_if<Text>(&value);
+    if (!text || !test(*text)) return false;
+    task.*member = *text;
+    return true;
+}
+
+bool set_schedule(Task& task, const FieldValue& value)
+{
+    if (!std::holds_alternative<Text>(value)) return false;
+    task.schedule = std::get<Text>(value);
+    parse_schedule(task.schedule, Zone{});
+    return true;
+}
+
+bool set_timezone(Task& task, const FieldValue& value)
+{
+    if (!std::holds_alternative<Text>(value)) return false;
+    task.timezone = std::get<Text>(value);
+    Zone::named(task.timezone);
+    return true;
+}
+
+bool set_argv(Task& task, const FieldValue& value)
+{
+    const auto* list = std::get_if<std::vector<Text>>(&value);
+    if (!list || !std::ranges::all_of(*list, is_free_text)) return false;
+    if (!list->empty() && list->front().empty()) return false;
+    task.argv = *list;
+    return true;
+}
+
+bool is_variable_name(std::string_view name)
+{
+    return !name.empty() && name.find('=') == std::string_view::npos && has_no_control(name);
+}
+
+bool set_environment(Task& task, const FieldValue& value)
+{
+    const auto* map = std::get_if<std::map<Text, Text>>(&value);
+    if (!map || !std::ranges::all_of(*map, [](const auto& variable) {
+            return is_variable_name(variable.first) && is_free_text(variable.second);
+        }))
+        return false;
+    task.environment = *map;
+    return true;
+}
+
+FieldValue get_umask(const Task& task)
+{
+    if (!task.umask) return {};
+    return fmt::format("{:04o}", *task.umask);
+}
+
+bool set_umask(Task& task, const FieldValue& value)
+{
+    task.umask.reset();
+    if (std::holds_alternative<std::monostate>(value)) return true;
+    const auto* text = std::get_if<Text>(&value);
+    if (!text || text->empty()) return false;
+    unsigned bits = 0;
+    const auto* end = text->data() + text->size();
+    const auto result = std::from_chars(text->data(), end, bits, 8);
+    if (result.ec != std::errc{} || result.ptr != end || bits > 0777) return false;
+    task.umask = bits;
+    return true;
+}
+
+template <auto member> FieldValue get_number(const Task& task)
+{
+    return std::int64_t{task.*member};
+}
+
+FieldValue get_catch_up_limit(const Task& task)
+{
+    if (!task.catch_up_limit) return {};
+    return std::int64_t{*task.catch_up_limit};
+}
+
+template <auto member, std::int64_t low, std::int64_t high>
+bool set_number(Task& task, const FieldValue& value)
+{
+    const auto* number = std::get_if<std::int64_t>(&value);
+    if (!number || *number < low || *number > high) return false;
+    task.*member = static_cast<std::uint32_t>(*number);
+    return true;
+}
+
+bool set_catch_up_limit(Task& task, const FieldValue& value)
+{
+    task.catch_up_limit.reset();
+    if (std::holds_alternative<std::monostate>(value)) return true;
+    return set_number<&Task::catch_up_limit, 1, 10'000>(task, value);
+}
+
+template <auto member, std::int64_t high_ms> bool set_duration(Task& task, const FieldValue& value)
+{
+    const auto* duration = std::get_if<milliseconds>(&value);
+    if (!duration || *duration < 0ms || *duration > milliseconds{high_ms}) return false;
+    task.*member = *duration;
+    return true;
+}
+
+constexpr std::int64_t hour_ms = 3'600'000;
+
+FieldValue get_late_limit(const Task& task)
+{
+    if (!task.late_limit) return {};
+    return *task.late_limit;
+}
+
+bool set_late_limit(Task& task, const FieldValue& value)
+{
+    task.late_limit.reset();
+    if (std::holds_alternative<std::monostate>(value)) return true;
+    return set_duration<&Task::late_limit, hour_ms>(task, value);
+}
+
+template <auto member> FieldValue get_choice(const Task& task)
+{
+    return Text{to_string(task.*member)};
+}
+
+FieldValue get_catch_up(const Task& task)
+{
+    if (!task.catch_up) return {};
+    return Text{to_string(*task.catch_up)};
+}
+
+template <auto member, class Choice, Choice... choices>
+bool set_choice(Task& task, const FieldValue& value)
+{
+    const auto* text = std::get_if<Text>(&value);
+    bool found = false;
+    const auto try_one = [&](Choice choice) {
+        if (!text || *text != to_string(choice)) return;
+        task.*member = choice;
+        found = true;
+    };
+    (try_one(choices), ...);
+    return found;
+}
+
+bool set_catch_up(Task& task, const FieldValue& value)
+{
+    task.catch_up.reset();
+    if (std::holds_alternative<std::monostate>(value)) return true;
+    return set_choice<&Task::catch_up, CatchUp, CatchUp::none, CatchUp::last, CatchUp::all>(task,
+                                                                                            value);
+}
+
+constexpr std::string_view name_rule = "1 to 64 of the characters A-Z a-z 0-9 . _ -";
+constexpr std::string_view account_rule = "the name of an account, at most 32 characters";
+constexpr std::string_view path_rule = "an absolute path";
+
+constexpr std::array all_fields{
+    Field{"name", get<&Task::name>, set_text<&Task::name, is_valid_name>, name_rule},
+    Field{"description", get<&Task::description>, set_text<&Task::description, is_free_text>,
+          "a text"},
+    Field{"schedule", get<&Task::schedule>, set_schedule,
+          "five cron fields, @daily and its kin, or every 10s"},
+    Field{"timezone", get<&Task::timezone>, set_timezone, "an IANA name"},
+    Field{"command", get<&Task::command>, set_text<&Task::command, is_free_text>, "a text"},
+    Field{"argv", get<&Task::argv>, set_argv, "a list of texts, the program first"},
+    Field{"shell", get<&Task::shell>, set_text<&Task::shell, is_path>, path_rule},
+    Field{"user", get<&Task::user>, set_text<&Task::user, is_account_or_empty>, account_rule},
+    Field{"group", get<&Task::group>, set_text<&Task::group, is_account_or_empty>, account_rule},
+    Field{"directory", get<&Task::directory>, set_text<&Task::directory, is_path_or_empty>,
+          path_rule},
+    Field{"environment", get<&Task::environment>, set_environment, "a table of NAME = \"value\""},
+    Field{"umask", get_umask, set_umask, "octal text from \"0000\" to \"0777\""},
+    Field{"input", get<&Task::input>, set_text<&Task::input, is_free_text>, "a text"},
+    Field{"queue", get<&Task::queue>, set_text<&Task::queue, is_valid_name>, name_rule},
+    Field{"enabled", get<&Task::enabled>, set<&Task::enabled>, "true or false"},
+    Field{"timeout", get<&Task::timeout>, set_duration<&Task::timeout, 366 * 24 * hour_ms>,
+          "0s (none) to 366d", true},
+    Field{"retries", get_number<&Task::retries>, set_number<&Task::retries, 0, 1000>, "0 to 1000"},
+    Field{"retry_delay", get<&Task::retry_delay>, set_duration<&Task::retry_delay, 24 * hour_ms>,
+          "0s to 1d", true},
+    Field{"overlap", get_choice<&Task::overlap>,
+          set_choice<&Task::overlap, Overlap, Overlap::skip, Overlap::queue, Overlap::parallel>,
+          "\"skip\", \"queue\" or \"parallel\""},
+    Field{"catch_up", get_catch_up, set_catch_up, "\"none\", \"last\" or \"all\""},
+    Field{"catch_up_limit", get_catch_up_limit, set_catch_up_limit, "1 to 10000"},
+    Field{"late_limit", get_late_limit, set_late_limit, "0s to 1h", true},
+    Field{"after_crash", get_choice<&Task::after_crash>,
+          set_choice<&Task::after_crash, AfterCrash, AfterCrash::rerun, AfterCrash::hold>,
+          "\"rerun\" or \"hold\""},
+    Field{"on_swap", get_choice<&Task::on_swap>,
+          set_choice<&Task::on_swap, OnSwap, OnSwap::wait, OnSwap::move>, "\"wait\" or \"move\""},
+    Field{"mail_to", get<&Task::mail_to>, set_text<&Task::mail_to, has_no_control>,
+          "addresses with commas between"},
+};
+
+} // namespace
+
+std::span<const Field> task_fields()
+{
+    return all_fields;
+}
+
+void check_whole(const Task& task)
+{
+    if (task.name.empty()) throw Error(1, "a task has no name", std::string{name_rule});
+    const auto read = [&](std::string_view what) {
+        return fmt::format("task \"{}\" has {}", task.name, what);
+    };
+    if (task.schedule.empty())
+        throw Error(1, read("no schedule"), "five cron fields, @daily and its kin, or every 10s");
+    if (task.command.empty() && task.argv.empty())
+        throw Error(1, read("no command"), "command (for a shell) or argv");
+    if (!task.command.empty() && !task.argv.empty())
+        throw Error(1, read("both command and argv"), "one of them");
+}
+
+} // namespace roleswap::task

@@ -1,0 +1,30 @@
+#pragma once
+#include "task/task.hpp"
+#include <span>
+#include <string_view>
+#include <variant>
+
+namespace roleswap::task {
+
+/// The value of one field of a task, free of any file format.  monostate is an empty optional.
+using FieldValue = std::variant<std::monostate, bool, std::int64_t, std::string, milliseconds,
+                                std::vector<std::string>, std::map<std::string, std::string>>;
+
+/// One field of Task by name: the one list that files, the store and the bus share.
+struct Field {
+    std::string_view name;
+    FieldValue (*get)(const Task& task);
+    /// False when the value has the wrong type or lies outside of `allowed`.  Throws Error where
+    /// the fault has a column of its own (schedules).
+    bool (*set)(Task& task, const FieldValue& value);
+    std::string_view allowed;
+    bool is_duration = false;
+};
+
+/// In the order in which files show them.
+std::span<const Field> task_fields();
+
+/// Checks what concerns several fields.  Throws Error.
+void check_whole(const Task& task);
+
+} // namespace roleswap::task

@@ -1,0 +1,91 @@
+#include "base/nearest.hpp"
+#include "task/error.hpp"
+#include "task/field.hpp"
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace roleswap::task {
+namespace {
+
+using nlohmann::json;
+
+std::string key_of(const Field& field)
+{
+    return std::string{field.name} + (field.is_duration ? "_ms" : "");
+}
+
+struct ToJson {
+    json operator()(std::monostate) const { return nullptr; }
+    json operator()(milliseconds duration) const { return duration.count(); }
+    template <class T> json operator()(const T& plain) const { return plain; }
+};
+
+/// Lists and maps of texts; anything else in them makes no FieldValue.
+FieldValue from_container(const json& value)
+{
+    const auto is_text = [](const json& item) { return item.is_string(); };
+    if (!std::ranges::all_of(value, is_text)) return {};
+    if (value.is_array()) return value.get<std::vector<std::string>>();
+    return value.get<std::map<std::string, std::string>>();
+}
+
+FieldValue from_value(const Field& field, const json& value)
+{
+    if (value.is_boolean()) return value.get<bool>();
+    if (value.is_string()) return value.get<std::string>();
+    if (value.is_array() || value.is_object()) return from_container(value);
+    if (!value.is_number_integer()) return {};
+    const auto number = value.get<std::int64_t>();
+    if (value.is_number_unsigned() && number < 0) return {}; // above 63 bits
+    if (field.is_duration) return milliseconds{number};
+    return number;
+}
+
+[[noreturn]] void refuse(const json& value, std::string_view key, std::string_view allowed)
+{
+    auto read = value.dump(-1, ' ', false, json::error_handler_t::replace);
+    if (read.size() > 100) read = read.substr(0, 100) + "...";
+    throw Error(1, fmt::format("{} = {}", key, read), std::string{allowed});
+}
+
+void set_field(Task& task, const std::string& key, const json& value)
+{
+    const auto fields = task_fields();
+    const auto field = std::ranges::find(fields, key, key_of);
+    if (field == fields.end()) {
+        std::vector<std::string> names;
+        for (const auto& known : fields) names.push_back(key_of(known));
+        const std::vector<std::string_view> views(names.begin(), names.end());
+        const auto meant = base::nearest(key, views);
+        throw Error(1, fmt::format("unknown field \"{}\"", key),
+                    meant.empty() ? fmt::format("{}", fmt::join(names, " "))
+                                  : fmt::format("\"{}\"?", meant));
+    }
+    const bool optional = std::holds_alternative<std::monostate>(field->get(Task{}));
+    const auto read = from_value(*field, value);
+    const bool empty = std::holds_alternative<std::monostate>(read);
+    if ((empty && !(optional && value.is_null())) || !field->set(task, read))
+        refuse(value, key, field->allowed);
+}
+
+} // namespace
+
+json to_json(const Task& task)
+{
+    auto object = json::object();
+    for (const auto& field : task_fields())
+        object[key_of(field)] = std::visit(ToJson{}, field.get(task));
+    return object;
+}
+
+Task from_json(const json& object)
+{
+    if (!object.is_object()) refuse(object, "task", "an object with the fields of a task");
+    Task task;
+    for (const auto& [key, value] : object.items()) set_field(task, key, value);
+    check_whole(task);
+    return task;
+}
+
+} // namespace roleswap::task

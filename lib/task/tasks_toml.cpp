@@ -1,0 +1,183 @@
+#include "base/nearest.hpp"
+#include "base/quantity.hpp"
+#include "base/toml.hpp"
+#include "task/error.hpp"
+#include "task/field.hpp"
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+
+namespace roleswap::task {
+namespace {
+
+using base::TomlEntry;
+using base::TomlValue;
+using Kind = TomlValue::Kind;
+
+/// A value as a message shows it.
+std::string shown(const TomlValue& value)
+{
+    if (value.kind == Kind::text) return base::toml_quoted(value.text.substr(0, 100));
+    if (value.kind == Kind::array || value.kind == Kind::table)
+        return std::string{base::describe(value.kind)};
+    return value.text;
+}
+
+/// Reads the tables of one file.
+class Reader {
+public:
+    explicit Reader(std::string_view path) : path_(path) {}
+
+    Task read_task(const TomlValue& table)
+    {
+        if (table.kind != Kind::table) fail(table, "task is " + shown(table), "[[task]] tables");
+        Task task;
+        for (const auto& entry : table.entries) read_field(task, entry);
+        try {
+            check_whole(task);
+        } catch (const Error& error) {
+            fail(table, error.read(), error.allowed());
+        }
+        return task;
+    }
+
+    template <class Placed>
+    [[noreturn]] void fail(const Placed& at, std::string_view read, std::string_view allowed) const
+    {
+        throw FileError({path_, at.line, at.column}, fmt::format("{}; allowed: {}", read, allowed));
+    }
+
+private:
+    void read_field(Task& task, const TomlEntry& entry)
+    {
+        const auto fields = task_fields();
+        const auto field = std::ranges::find(fields, entry.key, &Field::name);
+        if (field == fields.end()) fail_unknown(entry);
+        const auto read = fmt::format("{} = {}", entry.key, shown(entry.value));
+        try {
+            const auto value = convert(*field, entry.value);
+            if (std::holds_alternative<std::monostate>(value) || !field->set(task, value))
+                fail(entry.value, read, field->allowed);
+        } catch (const Error& error) {
+            auto at = entry.value;
+            at.column += error.column(); // the opening quote and the text before the fault
+            fail(at, fmt::format("{}: {}", read, error.read()), error.allowed());
+        }
+    }
+
+    [[noreturn]] void fail_unknown(const TomlEntry& entry) const
+    {
+        std::vector<std::string_view> names;
+        for (const auto& field : task_fields()) names.push_back(field.name);
+        const auto meant = base::nearest(entry.key, names);
+        fail(entry, fmt::format("unknown key \"{}\" in [[task]]", entry.key),
+             meant.empty() ? fmt::format("{}", fmt::join(names, " "))
+                           : fmt::format("\"{}\"?", meant));
+    }
+
+    static FieldValue convert(const Field& field, const TomlValue& value)
+    {
+        if (value.kind == Kind::boolean) return value.boolean;
+        if (value.kind == Kind::integer) return value.integer;
+        if (value.kind == Kind::array) return convert_list(value);
+        if (value.kind == Kind::table) return convert_map(value);
+        if (value.kind != Kind::text) return {};
+        if (!field.is_duration) return value.text;
+        const auto duration = base::parse_duration(value.text);
+        return duration ? FieldValue{*duration} : FieldValue{};
+    }
+
+    static FieldValue convert_list(const TomlValue& value)
+    {
+        std::vector<std::string> list;
+        for (const auto& item : value.items) {
+            if (item.kind != Kind::text) return {};
+            list.push_back(item.text);
+        }
+        return list;
+    }
+
+    static FieldValue convert_map(const TomlValue& value)
+    {
+        std::map<std::string, std::string> map;
+        for (const auto& [key, line, column, item] : value.entries) {
+            if (item.kind != Kind::text) return {};
+            map[key] = item.text;
+        }
+        return map;
+    }
+
+    std::string path_;
+};
+
+std::string toml_key(const std::string& key)
+{
+    const bool bare = is_valid_name(key) && key.find('.') == std::string::npos;
+    return bare ? key : base::toml_quoted(key);
+}
+
+struct ToToml {
+    std::string operator()(std::monostate) const { return {}; }
+    std::string operator()(bool flag) const { return flag ? "true" : "false"; }
+    std::string operator()(std::int64_t number) const { return fmt::format("{}", number); }
+    std::string operator()(const std::string& text) const { return base::toml_quoted(text); }
+    std::string operator()(milliseconds duration) const
+    {
+        return base::toml_quoted(base::duration_text(duration));
+    }
+    std::string operator()(const std::vector<std::string>& list) const
+    {
+        std::vector<std::string> quoted;
+        for (const auto& item : list) quoted.push_back(base::toml_quoted(item));
+        return fmt::format("[{}]", fmt::join(quoted, ", "));
+    }
+    std::string operator()(const std::map<std::string, std::string>& map) const
+    {
+        std::vector<std::string> pairs;
+        for (const auto& [key, text] : map)
+            pairs.push_back(fmt::format("{} = {}", toml_key(key), base::toml_quoted(text)));
+        return fmt::format("{{ {} }}", fmt::join(pairs, ", "));
+    }
+};
+
+} // namespace
+
+std::vector<Task> parse_tasks(std::string_view text, std::string_view path)
+{
+    const auto root = base::parse_toml(text, path);
+    Reader reader{path};
+    std::vector<Task> tasks;
+    std::map<std::string, unsigned, std::less<>> lines;
+    for (const auto& entry : root.entries) {
+        if (entry.key != "task" || entry.value.kind != Kind::array)
+            reader.fail(entry, fmt::format("\"{}\"", entry.key), "[[task]] tables");
+        for (const auto& table : entry.value.items) {
+            tasks.push_back(reader.read_task(table));
+            const auto& name = tasks.back().name;
+            const auto [first, is_new] = lines.emplace(name, table.line);
+            if (is_new) continue;
+            reader.fail(
+                table,
+                fmt::format("a second task \"{}\", the first is in line {}", name, first->second),
+                "each name once");
+        }
+    }
+    return tasks;
+}
+
+std::string export_tasks(std::span<const Task> tasks)
+{
+    std::string text;
+    const Task defaults;
+    for (const auto& task : tasks) {
+        text += text.empty() ? "[[task]]\n" : "\n[[task]]\n";
+        for (const auto& field : task_fields()) {
+            const auto value = field.get(task);
+            if (value == field.get(defaults)) continue;
+            text += fmt::format("{} = {}\n", field.name, std::visit(ToToml{}, value));
+        }
+    }
+    return text;
+}
+
+} // namespace roleswap::task
