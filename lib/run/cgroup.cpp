@@ -1,0 +1,162 @@
+#include "run/cgroup.hpp"
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <memory>
+#include <stdexcept>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace roleswap::run {
+namespace {
+
+std::string read_all(int file)
+{
+    std::array<char, 4096> text{};
+    const auto got = ::pread(file, text.data(), text.size(), 0);
+    return got > 0 ? std::string(text.data(), static_cast<std::size_t>(got)) : std::string();
+}
+
+void write_file(const std::string& path, std::string_view text)
+{
+    const event::UniqueFd file(
+        event::check(::open(path.c_str(), O_WRONLY | O_CLOEXEC), "open " + path));
+    event::check(static_cast<int>(::write(file.get(), text.data(), text.size())), "write " + path);
+}
+
+std::optional<std::int64_t> number_after(std::string_view text, std::string_view key)
+{
+    const auto at = text.find(key);
+    if (at == std::string_view::npos) return std::nullopt;
+    std::int64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data() + at + key.size(), end, value);
+    return parsed.ec == std::errc{} ? std::optional(value) : std::nullopt;
+}
+
+std::string mount_point()
+{
+    for (const char* path : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
+        struct statfs info {};
+        if (::statfs(path, &info) == 0 &&
+            static_cast<unsigned long>(info.f_type) == CGROUP2_SUPER_MAGIC)
+            return path;
+    }
+    throw std::runtime_error("no cgroup v2 hierarchy at /sys/fs/cgroup");
+}
+
+/// cgroups(7): the line "0::PATH" of /proc/self/cgroup.
+std::string own_path()
+{
+    const event::UniqueFd file(
+        event::check(::open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC), "open /proc/self/cgroup"));
+    const auto text = "\n" + read_all(file.get());
+    const auto at = text.find("\n0::");
+    if (at == std::string::npos) throw std::runtime_error("this process is in no cgroup v2");
+    return text.substr(at + 4, text.find('\n', at + 4) - at - 4);
+}
+
+void make_folder(const std::string& path)
+{
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST)
+        throw std::system_error(errno, std::generic_category(), "make " + path);
+}
+
+} // namespace
+
+void Cgroup::create() const
+{
+    event::check(::mkdir(path_.c_str(), 0755), "make " + path_);
+}
+
+event::UniqueFd Cgroup::open() const
+{
+    return event::UniqueFd(
+        event::check(::open(path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open " + path_));
+}
+
+void Cgroup::kill() const
+{
+    write_file(path_ + "/cgroup.kill", "1");
+}
+
+void Cgroup::remove() const noexcept
+{
+    struct Close {
+        void operator()(DIR* folder) const noexcept { ::closedir(folder); }
+    };
+    const std::unique_ptr<DIR, Close> folder(::opendir(path_.c_str()));
+    while (const dirent* entry = folder ? ::readdir(folder.get()) : nullptr) {
+        if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
+        Cgroup(path_ + "/" + entry->d_name).remove();
+    }
+    ::rmdir(path_.c_str());
+}
+
+std::string Cgroup::read(const char* file) const
+{
+    const event::UniqueFd fd(::open((path_ + "/" + file).c_str(), O_RDONLY | O_CLOEXEC));
+    return fd ? read_all(fd.get()) : std::string();
+}
+
+bool Cgroup::populated() const
+{
+    return number_after(read("cgroup.events"), "populated ") == 1;
+}
+
+std::int64_t Cgroup::cpu_us() const
+{
+    return number_after(read("cpu.stat"), "usage_usec ").value_or(0);
+}
+
+std::optional<std::uint64_t> Cgroup::peak_memory() const
+{
+    const auto value = number_after(read("memory.peak"), "");
+    return value ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;
+}
+
+EmptyWatch::EmptyWatch(event::Loop& loop, const Cgroup& cgroup, std::function<void()> on_empty)
+    : events_(event::check(::open((cgroup.path() + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC),
+                           "open " + cgroup.path() + "/cgroup.events")),
+      on_empty_(std::move(on_empty)), first_(loop, [this] { look(); }),
+      io_(loop, events_.get(), EPOLLPRI, [this](std::uint32_t) { look(); })
+{
+    first_.trigger();
+}
+
+void EmptyWatch::look()
+{
+    // Reading arms the notification anew, so nothing is missed between the two.
+    if (number_after(read_all(events_.get()), "populated ") != 0 || !on_empty_) return;
+    const auto callback = std::exchange(on_empty_, nullptr); // it may destroy this watch
+    callback();
+}
+
+Cgroup make_task_root(const std::string& name)
+{
+    const auto mount = mount_point();
+    const auto own = own_path();
+    const auto base = own == "/" ? mount : mount + own;
+    const Cgroup root(base + "/roleswap-" + name);
+    make_folder(root.path());
+    if (::access((root.path() + "/cgroup.kill").c_str(), W_OK) != 0) {
+        const int error = errno;
+        root.remove();
+        throw std::system_error(error, std::generic_category(), root.path() + "/cgroup.kill");
+    }
+    if (own != "/") {
+        make_folder(base + "/main");
+        write_file(base + "/main/cgroup.procs", "0");
+    }
+    return root;
+}
+
+} // namespace roleswap::run

@@ -1,0 +1,133 @@
+#include "run/plan.hpp"
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace roleswap::run {
+namespace {
+
+void set(std::vector<std::string>& environment, const std::string& entry)
+{
+    const auto name = std::string_view(entry).substr(0, entry.find('=') + 1);
+    const auto same = [&](const std::string& old) { return old.starts_with(name); };
+    const auto found = std::find_if(environment.begin(), environment.end(), same);
+    if (found == environment.end())
+        environment.push_back(entry);
+    else
+        *found = entry;
+}
+
+/// A memory file rather than a pipe: nothing has to be fed while the task runs, and a task that
+/// does not read it disturbs nobody.
+event::UniqueFd make_input(const std::string& text)
+{
+    if (text.empty())
+        return event::UniqueFd(
+            event::check(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open /dev/null"));
+    event::UniqueFd file(
+        event::check(::memfd_create("roleswap-stdin", MFD_CLOEXEC), "make the standard input"));
+    for (std::size_t done = 0; done < text.size();) {
+        const auto wrote = ::write(file.get(), text.data() + done, text.size() - done);
+        event::check(static_cast<int>(wrote), "fill the standard input");
+        done += static_cast<std::size_t>(wrote);
+    }
+    event::check(static_cast<int>(::lseek(file.get(), 0, SEEK_SET)), "rewind the standard input");
+    return file;
+}
+
+std::vector<std::string> make_candidates(const std::string& program, std::string_view path)
+{
+    if (program.find('/') != std::string::npos) return {program};
+    std::vector<std::string> candidates;
+    for (;;) {
+        const auto colon = path.find(':');
+        const auto folder = path.substr(0, colon);
+        candidates.push_back(fmt::format("{}/{}", folder.empty() ? "." : folder, program));
+        if (colon == std::string_view::npos) return candidates;
+        path.remove_prefix(colon + 1);
+    }
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts)
+{
+    std::vector<char*> result;
+    for (auto& text : texts) result.push_back(text.data());
+    result.push_back(nullptr);
+    return result;
+}
+
+} // namespace
+
+std::string value_of(const std::vector<std::string>& environment, std::string_view name)
+{
+    for (const auto& entry : environment) {
+        const auto equals = entry.find('=');
+        if (std::string_view(entry).substr(0, equals) == name) return entry.substr(equals + 1);
+    }
+    return {};
+}
+
+std::vector<std::string> task_environment(const RunSpec& spec, const Account& account,
+                                          const std::string& marker)
+{
+    std::vector<std::string> environment{"HOME=" + account.home, "LOGNAME=" + account.name,
+                                         "USER=" + account.name, "SHELL=/bin/sh",
+                                         "PATH=/usr/bin:/bin"};
+    for (const auto& entry : spec.environment)
+        if (entry.find('=') != std::string::npos) set(environment, entry);
+    if (!marker.empty()) set(environment, marker);
+    return environment;
+}
+
+Plan::Plan(const RunSpec& spec, const std::string& marker)
+    : account(find_account(spec.user, spec.group)), directory(spec.directory),
+      umask(spec.umask.value_or(022)), input(make_input(spec.stdin_text))
+{
+    environment_ = task_environment(spec, account, marker);
+    if (spec.argv.empty()) {
+        auto shell = spec.shell.empty() ? value_of(environment_, "SHELL") : spec.shell;
+        if (shell.empty()) shell = "/bin/sh";
+        argv_ = {shell, "-c", spec.command};
+    } else {
+        argv_ = spec.argv;
+    }
+    candidates_ = make_candidates(argv_.front(), value_of(environment_, "PATH"));
+    argv_pointers = pointers(argv_);
+    environment_pointers = pointers(environment_);
+    candidate_pointers = pointers(candidates_);
+}
+
+std::string explain(const Report& report, const RunSpec& spec)
+{
+    const std::string why = std::strerror(report.error);
+    switch (report.stage) {
+    case Stage::stdio:
+        return "set up standard input and output: " + why;
+    case Stage::session:
+        return "start a session: " + why;
+    case Stage::group:
+        return fmt::format("set the groups of user \"{}\": {}", spec.user, why);
+    case Stage::user:
+        return fmt::format("become user \"{}\": {}", spec.user, why);
+    case Stage::directory:
+        return fmt::format("directory {}: {}", spec.directory, why);
+    case Stage::keeper:
+        return "start the task's process: " + why;
+    case Stage::execute:
+        break;
+    }
+    if (!spec.argv.empty()) return fmt::format("command {}: {}", spec.argv.front(), why);
+    auto shell = spec.shell.empty() ? value_of(spec.environment, "SHELL") : spec.shell;
+    return fmt::format("shell {}: {}", shell.empty() ? "/bin/sh" : shell, why);
+}
+
+int exit_code_of(const Report& report)
+{
+    return report.stage == Stage::execute && report.error == ENOENT ? 127 : 126;
+}
+
+} // namespace roleswap::run

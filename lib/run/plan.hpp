@@ -1,0 +1,63 @@
+#pragma once
+#include "event/fd.hpp"
+#include "run/account.hpp"
+#include "run/spec.hpp"
+#include <string>
+#include <vector>
+
+namespace roleswap::run {
+
+/// Where a start failed, for the sentence and the exit code.
+enum class Stage : int { stdio, session, group, user, directory, execute, keeper };
+
+/// What a child or a keeper tells through the report pipe; at most two per run.
+struct Report {
+    enum class Kind : int {
+        not_started, ///< `stage` failed with errno `error`
+        ended,       ///< from a keeper: the tree is dead, main ended with wait `status`
+    };
+    Kind kind = Kind::not_started;
+    Stage stage = Stage::stdio;
+    int error = 0;
+    int status = 0;
+    std::int64_t cpu_us = 0;
+    std::int64_t peak_memory_kib = 0;
+};
+
+/// All that the child needs between clone and exec, made before, since only async-signal-safe
+/// calls are allowed there.  Pinned once the pointers are made.
+struct Plan {
+    explicit Plan(const RunSpec& spec, const std::string& marker);
+    Plan(const Plan&) = delete;
+    Plan& operator=(const Plan&) = delete;
+
+    Account account;
+    std::string directory; ///< empty: home, else /
+    mode_t umask = 022;
+    event::UniqueFd input; ///< becomes stdin
+    int output = -1;       ///< becomes stdout and stderr; borrowed
+    int report = -1;       ///< Reports go here; borrowed
+
+    std::vector<char*> argv_pointers;
+    std::vector<char*> environment_pointers;
+    std::vector<char*> candidate_pointers; ///< paths to try, in order
+
+private:
+    std::vector<std::string> argv_;
+    std::vector<std::string> environment_;
+    std::vector<std::string> candidates_;
+};
+
+/// The environment of a task: what cron gives, then `spec.environment`, then `marker` when not
+/// empty.
+std::vector<std::string> task_environment(const RunSpec& spec, const Account& account,
+                                          const std::string& marker);
+
+/// Value of NAME in "NAME=value" entries, empty when missing.
+std::string value_of(const std::vector<std::string>& environment, std::string_view name);
+
+/// "directory /x: No such file or directory", and the exit code a shell would give.
+std::string explain(const Report& report, const RunSpec& spec);
+int exit_code_of(const Report& report);
+
+} // namespace roleswap::run
