@@ -44,6 +44,13 @@ public:
     {
         if (settings_.isolation != Isolation::keeper) find_root();
     }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+    ~Impl()
+    {
+        runs_.clear();
+        if (task_root_) task_root_->remove();
+    }
 
     void prepare(std::function<void()> on_ready);
     void start(RunSpec spec, OnEnd on_end);
