@@ -28,7 +28,6 @@ struct Settings {
 enum class After : std::uint8_t {
     nothing,
     lead,       ///< claim: promote the store
-    follow,     ///< mirror the peer's store
     mirrored,   ///< master: tell the peer that it is in sync
     alone,      ///< master: commit without the peer
     in_sync,    ///< standby: the promise counts
@@ -58,6 +57,7 @@ struct PeerView {
     Ticks silence = 0;   ///< ticks this node watched since then; a freeze does not count
     Ticks bad_since = 0; ///< of the master: since when the peer's store does not stream
     bool bad = false;
+    std::uint64_t bad_from = 0; ///< a message that echoes less cannot clear `bad`
     bool operator==(const PeerView&) const = default;
 };
 
@@ -65,7 +65,6 @@ struct PeerView {
 struct ProbeView {
     bool asked = false;   ///< since the silence began
     bool reached = false; ///< newest answer to a probe of this silence
-    bool answered = false;
     Ticks asked_at = 0;
     bool operator==(const ProbeView&) const = default;
 };
@@ -91,29 +90,30 @@ struct State {
 
     StoreState store = StoreState::down;
     base::Lsn position;
-    bool store_hot = false; ///< standby: up and once following in this epoch, not failed since
-    Ticks retry_at = 0;     ///< a failed store is not tried again before
-    unsigned failures = 0;  ///< of the store in a row
+    bool store_hot = false;     ///< standby: up and once following in this epoch, not failed since
+    Ticks retry_at = 0;         ///< a failed store is not tried again before
+    unsigned failures = 0;      ///< of the store in a row; makes the delays grow
+    unsigned lead_failures = 0; ///< of StoreLead within this claim
+    Epoch follow_epoch = 0;     ///< of the newest StoreFollow since the store was stopped
 
     bool in_sync = false;        ///< standby: recorded in sync and confirmed by the master
-    bool gave_up = false;        ///< standby: said in this silence why it does not claim
     bool peer_may_claim = false; ///< master: the lease counts
     Ticks lease_from = 0;        ///< own time of the newest message the peer echoed
-    bool suspended = false;      ///< master: work is suspended, the lease runs out
+    bool suspended = false;      ///< master: work is suspended
+    bool work_killed = false;    ///< suspended by a WorkKill: a WorkStart must end it
+    bool thawing = false;        ///< an undone hand-over waits for the store
     bool mirroring = false;      ///< master: StoreMode{mirrored} is ordered
+    bool mode_busy = false;      ///< master: StoreMode{alone} is ordered and not answered yet
     bool wish_alone = false;
     std::uint64_t wish_sequence = 0; ///< first message that told `wish_alone`
-    Ticks wish_since = 0;
 
     bool tasks_dead = true;    ///< since the newest WorkKill
     bool store_stopped = true; ///< since the newest StoreStop
     bool frozen = false;       ///< releasing: the store answered
-    Ticks releasing_since = 0;
     bool claim_leads = false;  ///< claiming: StoreLead is ordered
     bool peer_has_all = false; ///< claiming: the peer holds all that was ever acknowledged
     bool hold = false;
     bool leaving = false;
-    unsigned leave_beats = 0;
 
     std::optional<Owed> owed;       ///< hand_over, activate or rejoin under way
     std::optional<Owed> owed_leave; ///< leave under way

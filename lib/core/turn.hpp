@@ -1,0 +1,126 @@
+#pragma once
+#include "core/machine.hpp"
+#include <fmt/format.h>
+
+/// Inside of core: one step under way, and the event families that share it.  Each family has its
+/// own file; all of them change roles through Turn::move() and records through Turn::persist()
+/// only.
+namespace roleswap::core {
+
+/// The state being stepped and the effects so far.
+class Turn {
+public:
+    Turn(State& state, Effects& effects) : s(state), effects_(effects) {}
+
+    State& s;
+
+    void emit(Effect effect) { effects_.push_back(std::move(effect)); }
+    void notify(std::string_view what, std::string why) { emit(Notify{what, std::move(why)}); }
+    /// As notify, but never the same sentence twice in a row.
+    void say_once(std::string_view what, const std::string& why);
+    void persist(const Record& record, After after);
+    /// Looks the new role up in the table; a missing row is a bug.
+    void move(Event event);
+    void send();
+    /// Answers the command `owed` where there is one.
+    void reply(std::optional<Owed>& owed, Reply::Kind kind, std::string why);
+
+private:
+    Effects& effects_;
+};
+
+inline Node peer_of(const State& s)
+{
+    return other(s.settings.self);
+}
+inline Ticks percent(const State& s, Ticks share)
+{
+    return s.settings.takeover_delay * share / 100;
+}
+inline bool sabotaged(const State& s, Settings::Sabotage which)
+{
+    return s.settings.sabotage == which;
+}
+
+/// The peer sent its newest message after it heard what this node says since its last reset.
+bool answers(const State& s);
+/// Something came from the peer within the takeover delay.
+bool peer_heard(const State& s);
+/// The peer's newest message shows it as acting master or about to be.
+bool peer_acts(const State& s);
+/// Lowest epoch above all known ones that `node` may claim.  Odd epochs belong to the first node,
+/// even ones to the second, so two nodes cannot claim the same epoch, not even by force.
+Epoch next_epoch(const State& s, Node node);
+/// Delay before the failed store is tried again: 200 ms, doubling up to 60 s.
+Ticks retry_delay(unsigned failures);
+
+// claim.cpp
+struct Claim {
+    Epoch epoch = 0; ///< handed over; 0 = the next one
+    std::string_view what;
+    std::string why;
+    bool peer_has_all = false;
+};
+void claim(Turn& t, const Claim& how);
+void claim_persisted(Turn& t);
+void claim_elapsed(Turn& t);
+void claim_heard(Turn& t);
+void store_leads(Turn& t);
+void store_fails_claim(Turn& t);
+
+// standby.cpp
+/// Begin to mirror the peer, which is master of `record`.
+void follow(Turn& t, const Record& record, std::string why);
+void order_follow(Turn& t);
+void standby_elapsed(Turn& t, Ticks step);
+void standby_heard(Turn& t);
+void standby_in_sync(Turn& t);
+void standby_store(Turn& t, const StoreEvent& event);
+/// Empty where this standby may claim by the evidence it has; else what is missing.
+std::string missing_evidence(const State& s);
+/// Gives up the right to claim; durable before the master hears it.
+void give_up_sync(Turn& t);
+
+// undecided.cpp
+/// Looks at both records for a way out.
+void resolve(Turn& t);
+
+// lease.cpp
+void lease_elapsed(Turn& t, Ticks step);
+void renew_lease(Turn& t);
+void try_resume(Turn& t);
+
+// demote.cpp
+void demote(Turn& t, Event event, std::string_view what, std::string why);
+void try_released(Turn& t);
+void master_store_failed(Turn& t);
+
+// mode.cpp
+void mode_heard(Turn& t);
+void mode_elapsed(Turn& t);
+void mode_store(Turn& t, const StoreEvent& event);
+void mode_alone_persisted(Turn& t);
+void mode_mirrored_persisted(Turn& t);
+/// Ask the peer to give up its right to claim.
+void wish_alone(Turn& t);
+
+// handover.cpp
+/// Empty where a hand-over may start; else why not.
+std::string handover_obstacle(const State& s);
+void handover_start(Turn& t);
+void handover_elapsed(Turn& t);
+void handover_heard(Turn& t);
+void handover_store(Turn& t, const StoreEvent& event);
+void handover_try(Turn& t);
+void handover_persisted(Turn& t);
+void handover_undo(Turn& t, const std::string& why);
+void handover_reply(Turn& t);
+
+// leave.cpp
+void leave(Turn& t);
+void leave_elapsed(Turn& t);
+
+// command.cpp
+void on_command(Turn& t, const Command& command);
+
+} // namespace roleswap::core
