@@ -36,4 +36,14 @@ ZoneSegment Zone::at(Time time) const
             info.end > future ? Time::max() : info.end};
 }
 
+bool is_zone_name(std::string_view name)
+{
+    try {
+        Zone::named(name);
+    } catch (const Error&) {
+        return false;
+    }
+    return true;
+}
+
 } // namespace roleswap::task

@@ -37,4 +37,7 @@ private:
     const date::time_zone* zone_ = nullptr; ///< lives as long as the program; nullptr is UTC
 };
 
+/// Whether Zone::named takes the name.
+bool is_zone_name(std::string_view name);
+
 } // namespace roleswap::task

@@ -1,0 +1,220 @@
+#include "config/parse.hpp"
+#include "base/quantity.hpp"
+#include "config/rules.hpp"
+#include "task/zone.hpp"
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace roleswap::config {
+
+using base::TomlValue;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::array both{core::Node::first, core::Node::second};
+constexpr std::size_t links_max = 8;
+/// A lost heartbeat or two must not look like silence.
+constexpr int heartbeats_per_delay = 5;
+
+std::string lower(std::string_view text)
+{
+    std::string result{text};
+    for (auto& c : result)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return result;
+}
+
+} // namespace
+
+Config Parser::parse(const TomlValue& table)
+{
+    constexpr std::array<std::string_view, 5> keys{"pair", "node", "link", "store", "work"};
+    const Section root{path_, "", table, keys};
+    const auto& pair = root.require("pair", "a [pair] section with the name of the pair");
+    parse_pair(pair);
+    parse_nodes(root);
+    parse_links(root);
+    if (const auto* store = root.find("store")) parse_store(*store);
+    if (const auto* work = root.find("work")) parse_work(*work);
+    constexpr std::array<std::string_view, 5> pair_keys{"name", "takeover_delay", "heartbeat",
+                                                        "probes", "key_file"};
+    check_probes({path_, "pair", pair, pair_keys});
+    return config_;
+}
+
+void Parser::parse_pair(const TomlValue& table)
+{
+    constexpr std::array<std::string_view, 5> keys{"name", "takeover_delay", "heartbeat", "probes",
+                                                   "key_file"};
+    const Section section{path_, "pair", table, keys};
+    auto& pair = config_.pair;
+    section.require("name", rules::name.allowed);
+    section.read("name", pair.name, rules::name);
+    section.read("takeover_delay", pair.takeover_delay, Section::Durations{300ms, 10min});
+    section.read("heartbeat", pair.heartbeat, Section::Durations{10ms, 1s});
+    section.read("probes", pair.probes, rules::address);
+    section.read("key_file", pair.key_file, rules::path);
+    if (pair.heartbeat * heartbeats_per_delay <= pair.takeover_delay) return;
+    const auto* heartbeat = section.find("heartbeat");
+    const auto limit = base::duration_text(pair.takeover_delay / heartbeats_per_delay);
+    const auto& at = heartbeat ? *heartbeat : *section.find("takeover_delay");
+    section.fail(at,
+                 fmt::format("pair.heartbeat = \"{}\" with takeover_delay = \"{}\"",
+                             base::duration_text(pair.heartbeat),
+                             base::duration_text(pair.takeover_delay)),
+                 fmt::format("a heartbeat of at most a fifth of takeover_delay, \"{}\"", limit));
+}
+
+void Parser::check_probes(const Section& pair) const
+{
+    for (std::size_t i = 0; i < config_.pair.probes.size(); ++i) {
+        const auto owner = owners_.find(*config::parse_address(config_.pair.probes[i]));
+        if (owner == owners_.end()) continue;
+        const auto& item = pair.find("probes")->items[i];
+        pair.fail(item, fmt::format("pair.probes has {}, which is {}", shown(item), owner->second),
+                  "addresses of other hosts, such as the router");
+    }
+}
+
+void Parser::parse_nodes(const Section& root)
+{
+    constexpr std::string_view allowed = "exactly two [[node]] sections";
+    const auto& nodes = root.require("node", allowed);
+    if (nodes.kind != TomlValue::Kind::array) root.fail(nodes, "node = " + shown(nodes), allowed);
+    const auto count = nodes.items.size();
+    if (count != both.size())
+        root.fail(count > both.size() ? nodes.items[both.size()] : nodes,
+                  fmt::format("{} [[node]] section{}", count, count == 1 ? "" : "s"), allowed);
+    for (const auto which : both) parse_node(which, nodes.items[static_cast<std::size_t>(which)]);
+    check_nodes(nodes.items[1]);
+}
+
+void Parser::parse_node(core::Node which, const TomlValue& table)
+{
+    constexpr std::array<std::string_view, 5> keys{"name", "hosts", "data_dir", "run_dir",
+                                                   "store_port"};
+    const Section section{path_, fmt::format("node {}", static_cast<int>(which) + 1), table, keys};
+    auto& node = config_.nodes.at(which);
+    section.require("name", rules::name.allowed);
+    section.read("name", node.name, rules::name);
+    node.hosts = {node.name};
+    section.read("hosts", node.hosts, rules::host);
+    if (node.hosts.empty()) section.refuse(*section.find("hosts"), "hosts", "at least one name");
+    section.read("data_dir", node.data_dir, rules::path);
+    section.read("run_dir", node.run_dir, rules::path);
+    section.read("store_port", node.store_port, Section::Numbers{1, 65535});
+    if (node.data_dir == node.run_dir)
+        section.fail(
+            table,
+            fmt::format("node {}: data_dir and run_dir are both \"{}\"", node.name, node.data_dir),
+            "two folders");
+}
+
+void Parser::check_nodes(const TomlValue& second) const
+{
+    const auto& [left, right] = config_.nodes.values;
+    constexpr std::array<std::string_view, 5> keys{"name", "hosts", "data_dir", "run_dir",
+                                                   "store_port"};
+    const Section section{path_, "node 2", second, keys};
+    if (left.name == right.name)
+        section.fail(*section.find("name"), fmt::format("both nodes are named \"{}\"", left.name),
+                     "two names");
+    for (const auto& host : right.hosts)
+        for (const auto& other : left.hosts)
+            if (lower(host) == lower(other))
+                section.fail(section.find("hosts") ? *section.find("hosts") : second,
+                             fmt::format("both nodes have the host name \"{}\"", host),
+                             "a host name in one node only");
+}
+
+void Parser::parse_links(const Section& root)
+{
+    constexpr std::string_view allowed = "one to eight [[link]] sections";
+    const auto& links = root.require("link", allowed);
+    if (links.kind != TomlValue::Kind::array) root.fail(links, "link = " + shown(links), allowed);
+    const auto count = links.items.size();
+    if (count == 0 || count > links_max)
+        root.fail(count == 0 ? links : links.items[links_max],
+                  fmt::format("{} [[link]] sections", count), allowed);
+    for (const auto& link : links.items) parse_link(link);
+}
+
+Section Parser::per_node(const Section& link, std::string_view key, const TomlValue& value) const
+{
+    const auto& nodes = config_.nodes;
+    const std::array<std::string_view, 2> names{nodes.at(core::Node::first).name,
+                                                nodes.at(core::Node::second).name};
+    return {path_, link.label(key), value, names};
+}
+
+void Parser::parse_link(const TomlValue& table)
+{
+    constexpr std::array<std::string_view, 4> keys{"name", "address", "port", "device"};
+    const auto number = config_.links.size() + 1;
+    const Section section{path_, fmt::format("link {}", number), table, keys};
+    auto& link = config_.links.emplace_back();
+    section.require("name", rules::name.allowed);
+    section.read("name", link.name, rules::name);
+    if (std::ranges::count(config_.links, link.name, &Link::name) > 1)
+        section.fail(*section.find("name"), fmt::format("a second link \"{}\"", link.name),
+                     "each name once");
+    section.read("port", link.port, Section::Numbers{1, 65535});
+    const auto& addresses =
+        section.require("address", "address = { NODE = \"IP\", NODE = \"IP\" }");
+    for (const auto which : both) parse_address(section, which, addresses);
+    if (config::parse_address(link.address.values[0])->bits !=
+        config::parse_address(link.address.values[1])->bits)
+        section.fail(addresses, fmt::format("link {}: IPv4 on one side, IPv6 on the other", number),
+                     "the same on both");
+    if (const auto* device = section.find("device"))
+        for (const auto which : both)
+            per_node(section, "device", *device)
+                .read(config_.nodes.at(which).name, link.device.at(which), rules::device);
+}
+
+void Parser::parse_address(const Section& link, core::Node which, const TomlValue& value)
+{
+    const auto section = per_node(link, "address", value);
+    const auto& node = config_.nodes.at(which).name;
+    auto& target = config_.links.back().address.at(which);
+    const auto& item = section.require(node, "an address for each node");
+    section.read(node, target, rules::address);
+    const auto [first, is_new] =
+        owners_.emplace(*config::parse_address(target),
+                        fmt::format("{} on link {}", node, config_.links.back().name));
+    if (is_new) return;
+    section.fail(
+        item,
+        fmt::format("{} = {} is {} already", link.label("address"), shown(item), first->second),
+        "each address once");
+}
+
+void Parser::parse_work(const TomlValue& table)
+{
+    constexpr std::array<std::string_view, 6> keys{"drain_timeout",  "late_limit", "catch_up",
+                                                   "catch_up_limit", "timezone",   "output_tail"};
+    const Section section{path_, "work", table, keys};
+    auto& work = config_.work;
+    section.read("drain_timeout", work.drain_timeout, Section::Durations{0ms, 24h});
+    section.read("late_limit", work.defaults.late_limit, Section::Durations{0ms, 1h});
+    section.read("catch_up_limit", work.defaults.catch_up_limit, Section::Numbers{1, 10'000});
+    section.read_size("output_tail", work.output_tail, {1024, 16 * 1024 * 1024});
+    section.read("timezone", work.defaults.timezone,
+                 {task::is_zone_name, "an IANA name such as \"Europe/Berlin\", or \"UTC\""});
+    const auto* catch_up = section.find("catch_up");
+    if (!catch_up) return;
+    constexpr std::array policies{task::CatchUp::none, task::CatchUp::last, task::CatchUp::all};
+    const auto* chosen =
+        std::ranges::find(policies, catch_up->text, [](auto policy) { return to_string(policy); });
+    if (catch_up->kind != TomlValue::Kind::text || chosen == policies.end())
+        section.refuse(*catch_up, "catch_up", "\"none\", \"last\" or \"all\"");
+    work.defaults.catch_up = *chosen;
+}
+
+Config parse(std::string_view text, std::string_view path)
+{
+    return Parser{path}.parse(base::parse_toml(text, path));
+}
+
+} // namespace roleswap::config

@@ -1,0 +1,34 @@
+#pragma once
+#include "config/address.hpp"
+#include "config/section.hpp"
+#include <map>
+
+namespace roleswap::config {
+
+/// Reads the sections of one file in an order in which later ones may look at earlier ones.
+class Parser {
+public:
+    explicit Parser(std::string_view path) : path_(path) {}
+    Config parse(const base::TomlValue& root);
+
+private:
+    void parse_pair(const base::TomlValue& table);
+    void parse_node(core::Node which, const base::TomlValue& table);
+    void parse_nodes(const Section& root);
+    void check_nodes(const base::TomlValue& second) const;
+    void parse_link(const base::TomlValue& table);
+    void parse_links(const Section& root);
+    void parse_address(const Section& link, core::Node which, const base::TomlValue& value);
+    void parse_store(const base::TomlValue& table);
+    void parse_settings(const Section& store, const base::TomlValue& table);
+    void parse_work(const base::TomlValue& table);
+    void check_probes(const Section& pair) const;
+    /// A table with one key for each node, such as address = { left = "...", right = "..." }.
+    Section per_node(const Section& link, std::string_view key, const base::TomlValue& value) const;
+
+    std::string path_;
+    Config config_;
+    std::map<Address, std::string> owners_; ///< "left on link lan-a"
+};
+
+} // namespace roleswap::config
