@@ -11,14 +11,14 @@ namespace roleswap::link {
 struct ProbeResult {
     enum class Kind : std::uint8_t {
         reached,         ///< one of the addresses answered
-        none_reached,    ///< none did in time
+        none_reached,    ///< none did in time; `why` where requests could not be sent
         none_configured, ///< there is no address to ask
-        failed,          ///< no ICMP socket can be made, or nothing could be sent: `why`
+        failed,          ///< not one ICMP socket can be made: nothing is known; `why`
     };
     Kind kind = Kind::none_configured;
     std::string address;     ///< who answered first
     event::Duration took{0}; ///< until that answer
-    std::string why;         ///< of failed; also send errors beside none_reached
+    std::string why;         ///< last error of sending or of making a socket, with its remedy
 };
 
 /// Asks addresses whether the LAN is well: ICMP echo (RFC 792, RFC 4443) by ping sockets
@@ -28,15 +28,15 @@ public:
     using OnResult = std::function<void(const ProbeResult&)>;
 
     /// Throws std::invalid_argument for an address that is none.  A socket that cannot be made is
-    /// told by each `ask`.
+    /// told by each `ask`, and tried again.
     Prober(event::Loop& loop, const std::vector<std::string>& addresses,
            event::Duration timeout = std::chrono::milliseconds(150));
     ~Prober();
     Prober(const Prober&) = delete;
     Prober& operator=(const Prober&) = delete;
 
-    /// Asks all addresses at once, again each third of the time-out, and calls back once, later: at
-    /// the first answer or after the time-out.  A second `ask` meanwhile joins the first.
+    /// Asks all addresses at once, and again each third of the time-out; calls back once, later: at
+    /// the first answer, or after the time-out.
     void ask(OnResult on_result);
 
 private:

@@ -1,0 +1,137 @@
+#include "link/channel.hpp"
+#include <cstring>
+#include <sys/epoll.h>
+#include <system_error>
+
+namespace roleswap::link {
+namespace {
+
+Rejection rejection_of(wire::Error error)
+{
+    return error == wire::Error::bad_version ? Rejection::wrong_version : Rejection::malformed;
+}
+
+} // namespace
+
+Channel::Channel(event::Loop& loop, const Options& options, std::size_t index, const Seal& seal,
+                 std::function<void()> on_readable)
+    : loop_(loop), options_(options.links.at(index)), make_port_(options.make_port), seal_(seal),
+      on_readable_(std::move(on_readable)),
+      monitor_({options.heartbeat, options.dead_after, options.up_after})
+{
+    sending_ = {wire::protocol_version, seal.pair_tag(), options.self,
+                static_cast<std::uint8_t>(index)};
+    status_.name = options_.name;
+    status_.local = options_.local;
+    status_.remote = options_.remote;
+    open();
+}
+
+void Channel::open()
+{
+    io_.reset();
+    port_.reset();
+    send_fails_ = false;
+    try {
+        port_ = make_port_(options_);
+    } catch (const std::system_error& error) { // the address or its device is not there
+        status_.trouble = error.what();
+        return;
+    }
+    status_.device = port_->device();
+    status_.trouble.clear();
+    io_ = std::make_unique<event::Io>(loop_, port_->fd(), EPOLLIN,
+                                      [this](std::uint32_t) { on_readable_(); });
+}
+
+void Channel::mend()
+{
+    if (!port_ || (!up() && send_fails_)) open();
+}
+
+void Channel::note_send(int error)
+{
+    const bool fails = error != 0;
+    if (fails) {
+        status_.send_errors += 1;
+        status_.trouble = std::string("send: ") + std::strerror(error);
+    } else if (send_fails_) {
+        status_.trouble.clear();
+    }
+    send_fails_ = fails;
+}
+
+void Channel::send(wire::Envelope envelope, const wire::Frame& frame, Duration now)
+{
+    if (!port_) return;
+    envelope.link_sequence = ++sequence_;
+    monitor_.tell(envelope, now);
+    const auto datagram = seal_.close(wire::encode(sending_), wire::encode(envelope, frame));
+    const int error = port_->send(datagram);
+    note_send(error);
+    if (error != 0) return;
+    status_.sent.datagrams += 1;
+    status_.sent.bytes += datagram.size();
+}
+
+std::optional<Rejection> Channel::check(const wire::Header& header) const
+{
+    if (header.pair_tag != sending_.pair_tag) return Rejection::wrong_pair;
+    if (header.sender == sending_.sender) return Rejection::wrong_sender;
+    if (header.link != sending_.link) return Rejection::wrong_link;
+    return {};
+}
+
+Channel::Read Channel::receive(Opened& opened)
+{
+    std::array<std::uint8_t, wire::datagram_bytes_max> buffer;
+    const auto size = port_ ? port_->receive(buffer) : std::nullopt;
+    if (!size) return Read::nothing;
+    const auto refused = [&](Rejection reason) {
+        refuse(reason);
+        return Read::refused;
+    };
+    if (*size > buffer.size()) return refused(Rejection::malformed);
+    const auto datagram = wire::View(buffer).first(*size);
+    const auto header = wire::decode_header(datagram);
+    if (const auto* error = std::get_if<wire::Error>(&header)) return refused(rejection_of(*error));
+    if (const auto reason = check(std::get<wire::Header>(header))) return refused(*reason);
+    auto bytes = seal_.open(datagram);
+    if (!bytes) return refused(Rejection::forged);
+    opened.bytes = std::move(*bytes);
+    const auto content = wire::decode_content(opened.bytes);
+    if (const auto* error = std::get_if<wire::Error>(&content))
+        return refused(rejection_of(*error));
+    opened.content = std::get<wire::Content>(content);
+    received_bytes_ = *size;
+    return Read::opened;
+}
+
+bool Channel::accept(const wire::Envelope& envelope)
+{
+    if (window_.accept(envelope.sequence) == wire::ReplayWindow::Verdict::fresh) return true;
+    refuse(Rejection::replayed);
+    return false;
+}
+
+bool Channel::heard(const wire::Envelope& envelope, Duration now, Monitor::Timing timing)
+{
+    status_.received.datagrams += 1;
+    status_.received.bytes += received_bytes_;
+    return monitor_.heard(envelope, now, timing);
+}
+
+void Channel::fresh_peer(std::uint64_t sequence)
+{
+    window_.start_at(sequence);
+    monitor_.fresh_peer();
+}
+
+LinkStatus Channel::status(Duration now) const
+{
+    auto status = status_;
+    monitor_.describe(status, now);
+    return status;
+}
+
+} // namespace roleswap::link

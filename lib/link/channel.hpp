@@ -1,0 +1,63 @@
+#pragma once
+#include "link/monitor.hpp"
+#include "link/seal.hpp"
+#include "wire/replay_window.hpp"
+
+namespace roleswap::link {
+
+/// What the sealed bytes held; `content` points into `bytes`.
+struct Opened {
+    wire::Bytes bytes;
+    wire::Content content;
+};
+
+/// One link: its socket, seal, counters and monitor.  Its errors stay here.
+class Channel {
+public:
+    Channel(event::Loop& loop, const Options& options, std::size_t index, const Seal& seal,
+            std::function<void()> on_readable);
+    Channel(const Channel&) = delete;
+    Channel& operator=(const Channel&) = delete;
+
+    /// Makes the socket where there is none, and a new one where the link is down and sending
+    /// fails: the device may have been replaced.
+    void mend();
+    void send(wire::Envelope envelope, const wire::Frame& frame, Duration now);
+    enum class Read : std::uint8_t { nothing, refused, opened };
+    /// Takes one datagram from the socket; one that is not of the peer on this link is counted.
+    Read receive(Opened& opened);
+    /// False where this link delivered it already; counted.
+    bool accept(const wire::Envelope& envelope);
+    /// A datagram of the confirmed boot.  True where the link came up.
+    bool heard(const wire::Envelope& envelope, Duration now, Monitor::Timing timing);
+
+    void refuse(Rejection reason) { status_.rejected[static_cast<std::size_t>(reason)] += 1; }
+    void count_duplicate() { status_.duplicates += 1; }
+    /// The confirmed boot of the peer is another one, and its numbers begin here.
+    void fresh_peer(std::uint64_t sequence);
+    Monitor& monitor() { return monitor_; }
+    const Monitor& monitor() const { return monitor_; }
+    bool up() const { return monitor_.state() == LinkState::up; }
+    LinkStatus status(Duration now) const;
+
+private:
+    void open();
+    void note_send(int error);
+    std::optional<Rejection> check(const wire::Header& header) const;
+    event::Loop& loop_;
+    LinkOptions options_;
+    PortMaker make_port_;
+    wire::Header sending_;
+    const Seal& seal_;
+    std::function<void()> on_readable_;
+    Monitor monitor_;
+    wire::ReplayWindow window_;
+    LinkStatus status_;
+    std::uint32_t sequence_ = 0;
+    bool send_fails_ = false;
+    std::size_t received_bytes_ = 0; ///< size of the datagram `receive` opened last
+    std::unique_ptr<Port> port_;
+    std::unique_ptr<event::Io> io_;
+};
+
+} // namespace roleswap::link

@@ -1,0 +1,254 @@
+#include "link/transport_impl.hpp"
+#include "base/ensure.hpp"
+#include <algorithm>
+#include <fmt/format.h>
+#include <sodium.h>
+#include <stdexcept>
+#include <utility>
+
+namespace roleswap::link {
+namespace {
+
+constexpr Duration mend_every{500'000};
+constexpr unsigned turn_datagrams_max = 256;   ///< then the other sources of the loop have a turn
+constexpr unsigned pause_datagrams_max = 4096; ///< more than a socket buffer holds
+constexpr std::size_t links_max = 8;
+
+wire::Token random_token()
+{
+    wire::Token token{};
+    randombytes_buf(token.data(), token.size());
+    return token;
+}
+
+Options checked(Options options)
+{
+    if (options.links.empty() || options.links.size() > links_max)
+        throw std::invalid_argument(
+            fmt::format("{} links; one to {} are possible", options.links.size(), links_max));
+    if (options.boot == 0) throw std::invalid_argument("the boot counter starts at 1");
+    if (options.heartbeat.count() <= 0 || options.dead_after < 2 * options.heartbeat)
+        throw std::invalid_argument(
+            fmt::format("dead_after is {} us; it must be at least two heartbeats of {} us",
+                        options.dead_after.count(), options.heartbeat.count()));
+    if (options.up_after == 0) throw std::invalid_argument("up_after is 0; at least 1 is needed");
+    return options;
+}
+
+} // namespace
+
+Transport::Impl::Impl(event::Loop& loop, Options options, Handler& handler, Transport& facade)
+    : options_(checked(std::move(options))), handler_(handler), facade_(facade),
+      seal_(options_.key, options_.pair, options_.self), boots_(random_token),
+      asking_([this](const wire::Frame& frame, Route route) { send(frame, route); }),
+      serving_([this](const wire::Frame& frame, Route route) { send(frame, route); },
+               [this](RequestId id, wire::View bytes) {
+                   handler_.on_request(bytes, Responder(facade_, id, boots_.confirmed()));
+               }),
+      turn_at_(event::Loop::now()), deferred_(loop, [this] { fail_refused(); }),
+      timer_(loop, [this] { tick(); })
+{
+    for (std::size_t index = 0; index < options_.links.size(); ++index)
+        channels_.push_back(std::make_unique<Channel>(
+            loop, options_, index, seal_, [this, index] { drain(index, turn_datagrams_max); }));
+    timer_.start_every(options_.dead_after / 4);
+}
+
+wire::Envelope Transport::Impl::next_envelope()
+{
+    wire::Envelope envelope;
+    envelope.boot = options_.boot;
+    envelope.to_boot = boots_.confirmed();
+    envelope.sequence = ++sequence_;
+    return envelope;
+}
+
+void Transport::Impl::send(const wire::Frame& frame, Route route)
+{
+    const auto envelope = next_envelope();
+    const auto now = event::Loop::now();
+    const auto only = route == Route::best ? best() : std::nullopt;
+    if (only)
+        channels_[*only]->send(envelope, frame, now);
+    else
+        for (const auto& channel : channels_) channel->send(envelope, frame, now);
+}
+
+void Transport::Impl::broadcast(wire::View bytes)
+{
+    base::ensure(bytes.size() <= broadcast_bytes_max, "broadcast fits one datagram");
+    send(wire::Broadcast{bytes}, Route::all);
+}
+
+RequestId Transport::Impl::request(wire::View bytes, Duration timeout, OnAnswer on_answer)
+{
+    if (bytes.size() > message_bytes_max) {
+        refused_.push_back(std::move(on_answer));
+        deferred_.trigger();
+        return 0;
+    }
+    const auto id = asking_.add({bytes.begin(), bytes.end()}, event::Loop::now() + timeout,
+                                std::move(on_answer));
+    settle();
+    return id;
+}
+
+void Transport::Impl::fail_refused()
+{
+    for (const auto& on_answer : std::exchange(refused_, {})) on_answer(RequestError::too_long);
+}
+
+void Transport::Impl::reply(RequestId id, std::uint64_t boot, wire::View bytes)
+{
+    if (bytes.size() > message_bytes_max)
+        throw std::length_error(
+            fmt::format("a reply of {} bytes; {} are possible", bytes.size(), message_bytes_max));
+    if (boot != boots_.confirmed()) return; // who asked is gone
+    serving_.reply(id, {bytes.begin(), bytes.end()}, event::Loop::now());
+    settle();
+}
+
+std::optional<std::size_t> Transport::Impl::best() const
+{
+    const auto found =
+        std::ranges::find_if(channels_, [](const auto& channel) { return channel->up(); });
+    if (found == channels_.end()) return {};
+    return static_cast<std::size_t>(found - channels_.begin());
+}
+
+LinkState Transport::Impl::any_state() const
+{
+    return best() ? LinkState::up : LinkState::down;
+}
+
+bool Transport::Impl::paused(Duration now) const
+{
+    return now - turn_at_ > options_.dead_after / 2; // two turns of the timer are missing
+}
+
+void Transport::Impl::drain(std::size_t index, unsigned datagrams_max)
+{
+    Opened opened;
+    for (unsigned count = 0; count < datagrams_max; ++count) {
+        const auto read = channels_[index]->receive(opened);
+        if (read == Channel::Read::nothing) break;
+        if (read == Channel::Read::refused) continue;
+        const bool stale = paused(event::Loop::now());
+        take(index, opened, stale ? Monitor::Timing::stale : Monitor::Timing::exact);
+    }
+    settle();
+}
+
+void Transport::Impl::take(std::size_t index, const Opened& opened, Monitor::Timing timing)
+{
+    auto& channel = *channels_[index];
+    const auto& envelope = opened.content.envelope;
+    const auto now = event::Loop::now();
+    if (const auto* asked = std::get_if<wire::Challenge>(&opened.content.frame);
+        asked != nullptr && asked->boot == options_.boot)
+        channel.send(next_envelope(), wire::ChallengeAnswer{asked->token}, now);
+    if (!of_living_peer(index, opened.content) || !channel.accept(envelope)) return;
+    if (channel.heard(envelope, now, timing)) handler_.on_link(index, channel.status(now));
+    if (window_.accept(envelope.sequence) == wire::ReplayWindow::Verdict::fresh)
+        deliver(index, opened.content);
+    else
+        channel.count_duplicate();
+}
+
+/// Boots of the peer that are not the confirmed one are challenged, and only their answer counts.
+bool Transport::Impl::of_living_peer(std::size_t index, const wire::Content& content)
+{
+    const auto boot = content.envelope.boot;
+    const auto now = event::Loop::now();
+    switch (boots_.judge(boot, any_state())) {
+    case PeerBoot::Verdict::current:
+        return true;
+    case PeerBoot::Verdict::old:
+        channels_[index]->refuse(Rejection::old_boot);
+        return false;
+    case PeerBoot::Verdict::unknown:
+        break;
+    }
+    const auto* answer = std::get_if<wire::ChallengeAnswer>(&content.frame);
+    if (answer != nullptr && boots_.answered(boot, answer->token, now)) {
+        confirmed(content.envelope);
+        return true;
+    }
+    channels_[index]->refuse(Rejection::unconfirmed_boot);
+    if (const auto challenge = boots_.challenge(boot, now)) send(*challenge, Route::all);
+    return false;
+}
+
+void Transport::Impl::confirmed(const wire::Envelope& envelope)
+{
+    for (const auto& channel : channels_) channel->fresh_peer(envelope.sequence);
+    window_.start_at(envelope.sequence);
+    serving_.reset();
+    asking_.peer_is(envelope.boot);
+}
+
+void Transport::Impl::deliver(std::size_t index, const wire::Content& content)
+{
+    const auto now = event::Loop::now();
+    const bool for_this_boot = content.envelope.to_boot == options_.boot;
+    if (const auto* message = std::get_if<wire::Broadcast>(&content.frame)) {
+        handler_.on_message(message->bytes, index);
+    } else if (!for_this_boot) {
+        return; // what the peer asked an earlier start of this node dies with that
+    } else if (const auto* fragment = std::get_if<wire::Fragment>(&content.frame)) {
+        if (fragment->transfer == wire::Transfer::request)
+            serving_.on_fragment(*fragment, now);
+        else
+            asking_.on_fragment(*fragment);
+    } else if (const auto* ack = std::get_if<wire::Ack>(&content.frame)) {
+        if (ack->transfer == wire::Transfer::request)
+            asking_.on_ack(*ack);
+        else
+            serving_.on_ack(*ack, now);
+    }
+}
+
+Duration Transport::Impl::repeat_after() const
+{
+    const auto index = best();
+    const auto rtt = index ? channels_[*index]->monitor().rtt() : std::nullopt;
+    return std::max(options_.dead_after / 4, 4 * rtt.value_or(Duration{0}));
+}
+
+/// Nothing reliable is sent while no link lives: it would be lost, and sent again and again.
+void Transport::Impl::settle()
+{
+    asking_.flush_acks();
+    serving_.flush_acks();
+    if (!best()) return;
+    const auto now = event::Loop::now();
+    asking_.pump(now, repeat_after(), boots_.confirmed());
+    serving_.pump(now, repeat_after());
+}
+
+void Transport::Impl::judge_links(Duration now)
+{
+    const bool was_paused = paused(now);
+    for (std::size_t index = 0; index < channels_.size(); ++index) {
+        auto& monitor = channels_[index]->monitor();
+        if (was_paused || monitor.suspect(now)) drain(index, pause_datagrams_max);
+        if (was_paused) monitor.excuse(now);
+        if (monitor.silent(now)) handler_.on_link(index, channels_[index]->status(now));
+    }
+}
+
+void Transport::Impl::tick()
+{
+    const auto now = event::Loop::now();
+    judge_links(now);
+    turn_at_ = now;
+    if (now >= mend_at_) {
+        mend_at_ = now + mend_every;
+        for (const auto& channel : channels_) channel->mend();
+        serving_.forget(now);
+    }
+    asking_.expire(now);
+    settle();
+}
+
+} // namespace roleswap::link

@@ -1,0 +1,55 @@
+#pragma once
+#include "link/channel.hpp"
+#include "link/exchange.hpp"
+#include "link/peer_boot.hpp"
+#include "link/transport.hpp"
+
+namespace roleswap::link {
+
+/// Joins the parts: channels below, boots and windows in the middle, requests above.
+class Transport::Impl {
+public:
+    Impl(event::Loop& loop, Options options, Handler& handler, Transport& facade);
+
+    void broadcast(wire::View bytes);
+    RequestId request(wire::View bytes, Duration timeout, OnAnswer on_answer);
+    void cancel(RequestId id) { asking_.cancel(id); }
+    void reply(RequestId id, std::uint64_t boot, wire::View bytes);
+    const std::vector<std::unique_ptr<Channel>>& channels() const { return channels_; }
+    std::optional<std::size_t> best() const;
+    std::uint64_t peer_boot() const { return boots_.confirmed(); }
+
+private:
+    wire::Envelope next_envelope();
+    void send(const wire::Frame& frame, Route route);
+    void drain(std::size_t index, unsigned datagrams_max);
+    void take(std::size_t index, const Opened& opened, Monitor::Timing timing);
+    bool of_living_peer(std::size_t index, const wire::Content& content);
+    void confirmed(const wire::Envelope& envelope);
+    void deliver(std::size_t index, const wire::Content& content);
+    void tick();
+    void judge_links(Duration now);
+    void settle();
+    void fail_refused();
+    bool paused(Duration now) const;
+    LinkState any_state() const;
+    Duration repeat_after() const;
+
+    Options options_;
+    Handler& handler_;
+    Transport& facade_;
+    Seal seal_;
+    PeerBoot boots_;
+    wire::ReplayWindow window_; ///< over all links
+    Asking asking_;
+    Serving serving_;
+    std::uint64_t sequence_ = 0;
+    Duration turn_at_; ///< when the loop was last seen running
+    Duration mend_at_{0};
+    std::vector<OnAnswer> refused_;
+    std::vector<std::unique_ptr<Channel>> channels_;
+    event::Deferred deferred_;
+    event::Timer timer_;
+};
+
+} // namespace roleswap::link
