@@ -22,6 +22,7 @@ void each_field(Io& io, Message& message, [[maybe_unused]] std::uint8_t version)
     io.number(message.position.bytes);
     io.flag(message.leaving);
     io.flag(message.hold);
+    io.flag(message.wish_alone);
 }
 
 struct Encoder {
