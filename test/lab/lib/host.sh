@@ -143,9 +143,9 @@ forget_host() {
 }
 # A zombie counts as ended: its parent, the runner, may be outside of this subshell.
 has_ended() {
-    [[ ! -e /proc/$1/stat ]] || [[ $(cut_field 3 "/proc/$1/stat") == Z ]]
+    [[ ! -e /proc/$1/stat ]] || [[ $(stat_field 3 "/proc/$1/stat") == Z ]]
 }
-cut_field() { awk -v n="$1" '{ print $n }' "$2"; }
+stat_field() { awk -v n="$1" '{ print $n }' "$2"; }
 
 # reboot_host NODE: in order, through systemd, as an administrator does it.  systemd-nspawn ends
 # when its host reboots; the next start is ours, as a machine's firmware does it.

@@ -16,6 +16,7 @@ netns() { echo "$LAB_ID-$1"; }
 address() { echo "${SUBNET[$2]}.${HOST_BYTE[$1]}"; } # address NODE LINK
 
 in_office() { ip netns exec "$(netns office)" "$@"; }
+exec_in_office() { exec ip netns exec "$(netns office)" "$@"; }
 
 # No duplicate address detection and no router solicitations: the tests use IPv4 only.
 make_netns() {
@@ -65,8 +66,8 @@ plug() {
     fi
 }
 
-# cut LINK [NODE]: pull the cable out at one node (left unless told).
-cut() { plug down "${2:-left}" "$1"; }
+# unplug LINK [NODE]: pull the cable out at one node (left unless told).
+unplug() { plug down "${2:-left}" "$1"; }
 # heal LINK: both ends in.
 heal() {
     plug up left "$1"
