@@ -164,7 +164,11 @@ void on(Turn& t, const StoreEvent& event)
 
 void on(Turn& t, const ProbeAnswer& answer)
 {
-    if (t.s.probe.asked) t.s.probe.reached = answer.kind == ProbeAnswer::Kind::reached;
+    ProbeView& probe = t.s.probe;
+    if (!probe.asked) return;
+    const bool reached = answer.kind == ProbeAnswer::Kind::reached;
+    if (reached && !probe.reached) probe.reached_since = t.s.now;
+    probe.reached = reached;
 }
 
 void on(Turn& t, const TasksDead&)

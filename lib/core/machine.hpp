@@ -66,6 +66,7 @@ struct ProbeView {
     bool asked = false;   ///< since the silence began
     bool reached = false; ///< newest answer to a probe of this silence
     Ticks asked_at = 0;
+    Ticks reached_since = 0; ///< of the first in the unbroken row of answers
     bool operator==(const ProbeView&) const = default;
 };
 

@@ -5,6 +5,7 @@ namespace roleswap::core {
 namespace {
 
 constexpr Ticks probe_percent = 30;
+constexpr Ticks steady_percent = 25;
 /// From here on a master that reaches a probe has gone on alone.
 constexpr Ticks give_up_percent = 150;
 
@@ -125,6 +126,9 @@ std::string missing_evidence(const State& s)
     if (!s.settings.probes_configured)
         return "no probes are configured, so a silent peer may still be master";
     if (!s.probe.reached) return "no probe answers, so this node may be the isolated one";
+    // A network that comes back answers a probe before it brings the next heartbeat.
+    if (s.now - s.probe.reached_since < percent(s, steady_percent))
+        return "a probe answers only since a moment ago; the master may be heard next";
     return {};
 }
 

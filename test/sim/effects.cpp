@@ -1,0 +1,117 @@
+#include "world.hpp"
+
+namespace roleswap::sim {
+
+void World::carry_out(unsigned n, const core::Effect& effect)
+{
+    SimNode& node = nodes_[n];
+    if (const auto* e = std::get_if<core::Send>(&effect)) return send(n, e->message);
+    if (const auto* e = std::get_if<core::Persist>(&effect)) return persist(n, *e);
+    if (const auto* e = std::get_if<core::StoreMode>(&effect)) return set_mode(n, e->mode);
+    if (const auto* e = std::get_if<core::Reply>(&effect)) return reply(n, *e);
+    if (const auto* e = std::get_if<core::Notify>(&effect)) return count(e->what);
+    if (std::holds_alternative<core::StoreFollow>(effect)) return follow(n);
+    if (std::holds_alternative<core::StoreLead>(effect)) return lead(n);
+    if (std::holds_alternative<core::StoreStop>(effect)) return stop(n);
+    if (std::holds_alternative<core::WorkKill>(effect)) return kill_tasks(n);
+    if (std::holds_alternative<core::Probe>(effect)) return probe(n);
+    if (std::holds_alternative<core::StoreFreeze>(effect)) node.store.freezing = true;
+    if (std::holds_alternative<core::WorkStart>(effect)) node.tasks = true;
+    if (std::holds_alternative<core::StoreThaw>(effect)) {
+        node.store.freezing = node.store.frozen = false;
+        answer(n, core::StoreEvent::Kind::thawed, rng_.between(1, 5) * ms);
+    }
+}
+
+void World::count(std::string_view what)
+{
+    outcome_.takeovers += what == "takeover";
+    outcome_.handovers += what == "handover_done";
+    outcome_.undone += what == "handover_undone";
+    outcome_.fenced += what == "self_fence";
+    outcome_.went_alone += what == "mode_alone";
+}
+
+/// On three links at once; usually the first copy matters, now and then an old one comes later.
+void World::send(unsigned n, const core::Message& message)
+{
+    check_sent(n, message);
+    Micros first = 0;
+    for (const auto& link : cut_) {
+        if (link[n] > 0 || rng_.chance(loss_permille_)) continue;
+        Micros delay = rng_.between(100, 2000);
+        if (rng_.chance(20)) delay += rng_.below(60) * ms;
+        if (rng_.chance(3)) delay += rng_.below(3000) * ms;
+        const bool copy = rng_.chance(50);
+        if (first == 0 || delay < first) first = delay;
+        if (copy) {
+            const unsigned peer = 1 - n;
+            at(now_ + delay + rng_.below(100) * ms, [this, peer, message] {
+                if (nodes_[peer].alive) give(peer, core::Heard{message});
+            });
+        }
+    }
+    if (first == 0) return;
+    const unsigned peer = 1 - n;
+    at(now_ + first, [this, peer, message] {
+        if (nodes_[peer].alive) give(peer, core::Heard{message});
+    });
+}
+
+void World::persist(unsigned n, const core::Persist& effect)
+{
+    SimNode& node = nodes_[n];
+    Micros cost = rng_.between(200, 4000);
+    if (rng_.chance(30)) cost += rng_.below(800) * ms;
+    if (now_ < node.disk_slow_until) cost += rng_.between(100, 2500) * ms;
+    node.disk_free_at = std::max(node.disk_free_at, now_) + cost;
+    node.writes.push_back({effect.record, effect.ticket});
+    at(node.disk_free_at, [this, n, generation = node.generation] { written(n, generation); });
+}
+
+void World::written(unsigned n, std::uint32_t generation)
+{
+    SimNode& node = nodes_[n];
+    if (!node.alive || node.generation != generation) return;
+    const DiskWrite write = node.writes.front();
+    node.writes.pop_front();
+    check_written(n, write.record);
+    node.disk = write.record;
+    input(n, now_ + rng_.below(2) * ms, core::Persisted{write.ticket});
+}
+
+void World::kill_tasks(unsigned n)
+{
+    const auto op = ++nodes_[n].kill_op;
+    later(rng_.between(1, 12) * ms, [this, n, op] {
+        if (nodes_[n].kill_op != op) return;
+        nodes_[n].tasks = false;
+        nodes_[n].excused = nodes_[n].frozen;
+        input(n, now_ + rng_.below(2) * ms, core::TasksDead{});
+    });
+}
+
+/// Asked and answered while the LAN is the same: a change in between loses the answer.
+void World::probe(unsigned n)
+{
+    using Kind = core::ProbeAnswer::Kind;
+    auto reaches = [this, n] { return nodes_[n].lan && (options_.unsafe || isolated_ != int(n)); };
+    const bool before = reaches();
+    later(rng_.between(1, 15) * ms, [this, n, before, reaches] {
+        input(n, now_, core::ProbeAnswer{before && reaches() ? Kind::reached : Kind::none_reached});
+    });
+}
+
+/// The only command with an end in the world is leave: its daemon exits and is started again.
+void World::reply(unsigned n, const core::Reply& reply)
+{
+    SimNode& node = nodes_[n];
+    if (!node.core.leaving || reply.kind != core::Reply::Kind::done || node.core.owed_leave) return;
+    if (node.tasks || node.store.state == Store::State::primary)
+        return violate("leave was answered while the store or a task still lived");
+    later(0, [this, n, generation = node.generation] {
+        if (nodes_[n].generation == generation) crash(n, true, rng_.between(100, 3000) * ms);
+    });
+}
+
+} // namespace roleswap::sim

@@ -1,0 +1,138 @@
+#include "world.hpp"
+
+namespace roleswap::sim {
+
+/// Between the first seconds, in which the pair forms, and the healing.
+void World::plan()
+{
+    const auto faults = rng_.between(2, rng_.chance(300) ? 40 : 10);
+    for (std::uint64_t i = 0; i < faults; ++i) plan_one(rng_.between(1500, 19500) * ms);
+    if (rng_.chance(500)) loss_permille_ = rng_.below(300);
+}
+
+void World::plan_one(Micros when)
+{
+    switch (rng_.below(4)) {
+    case 0:
+        return plan_cut(when);
+    case 1:
+        return plan_node(when);
+    case 2:
+        return plan_store(when);
+    default:
+        return plan_command(when);
+    }
+}
+
+void World::plan_cut(Micros when)
+{
+    const Micros duration = rng_.between(50, rng_.chance(500) ? 1500 : 6000) * ms;
+    // Bits 0-2: the links from first to second; 3-5: back.
+    static constexpr unsigned masks[] = {0b001001, 0b011011, 0b111111, 0b111111,
+                                         0b111000, 0b000111, 0b100010};
+    cut(masks[rng_.below(std::size(masks))], when, duration);
+    if (rng_.chance(300)) {
+        const unsigned n = unsigned(rng_.below(2));
+        at(when + rng_.below(500) * ms, [this, n] { nodes_[n].lan = false; });
+        at(when + duration + rng_.below(2000) * ms, [this, n] { nodes_[n].lan = true; });
+    }
+}
+
+void World::cut(unsigned mask, Micros when, Micros duration)
+{
+    for (unsigned bit = 0; bit < 6; ++bit) {
+        if ((mask >> bit & 1U) == 0) continue;
+        const Micros skew = rng_.chance(300) ? rng_.below(400) * ms : 0;
+        int& direction = cut_[bit % 3][bit / 3];
+        at(when + skew, [this, &direction] {
+            direction++;
+            update_isolation();
+        });
+        at(when + skew + duration, [this, &direction] {
+            if (direction > 0) direction--;
+            update_isolation();
+        });
+    }
+}
+
+void World::plan_node(Micros when)
+{
+    const unsigned n = unsigned(rng_.below(2));
+    const Micros duration = rng_.between(20, rng_.chance(500) ? 1200 : 5000) * ms;
+    switch (rng_.below(4)) {
+    case 0:
+        at(when, [this, n, duration] { crash(n, true, duration); });
+        if (rng_.chance(200)) // a power cut of both
+            at(when + rng_.below(300) * ms, [this, n, duration] { crash(1 - n, true, duration); });
+        return;
+    case 1:
+        return at(when, [this, n, duration] { crash(n, false, duration); });
+    case 2:
+        return at(when, [this, n, duration] { freeze(n, duration); });
+    default:
+        return at(when, [this, n, duration] { nodes_[n].disk_slow_until = now_ + duration; });
+    }
+}
+
+void World::plan_store(Micros when)
+{
+    const unsigned n = unsigned(rng_.below(2));
+    if (rng_.chance(700)) return at(when, [this, n] { store_dies(n); });
+    at(when, [this, n] {
+        nodes_[n].lead_fails = true;
+        if (rng_.chance(500)) store_dies(n);
+    });
+    at(when + rng_.below(4000) * ms, [this, n] { nodes_[n].lead_fails = false; });
+}
+
+void World::plan_command(Micros when)
+{
+    using Kind = core::Command::Kind;
+    static constexpr Kind kinds[] = {Kind::hand_over, Kind::hand_over,     Kind::hand_over,
+                                     Kind::activate,  Kind::rejoin,        Kind::leave,
+                                     Kind::leave,     Kind::hold_takeover, Kind::release_takeover};
+    const Kind kind = kinds[rng_.below(std::size(kinds))];
+    const unsigned node = unsigned(rng_.below(2));
+    at(when, [this, kind, node] {
+        // A hand-over is for the master only; most of them should get further than a refusal.
+        unsigned n = node;
+        if (kind == Kind::hand_over && nodes_[1 - n].core.role == core::Role::master) n = 1 - n;
+        if (nodes_[n].alive) give(n, core::Command{next_command_++, kind, "drill"});
+    });
+}
+
+void World::heal()
+{
+    healed_ = true;
+    cut_ = {};
+    update_isolation();
+    loss_permille_ = 0;
+    for (unsigned n = 0; n < 2; ++n) {
+        SimNode& node = nodes_[n];
+        node.lan = true;
+        node.lead_fails = false;
+        node.disk_slow_until = 0;
+        if (node.alive)
+            give(n, core::Command{next_command_++, core::Command::Kind::release_takeover, {}});
+    }
+}
+
+/// Some link brings messages from node `from` to its peer.
+bool World::open(unsigned from) const
+{
+    for (const auto& link : cut_)
+        if (link[from] == 0) return true;
+    return false;
+}
+
+/// Where no message can get through at least one node is off the LAN; both sides of a cut never
+/// reach a probe.
+void World::update_isolation()
+{
+    if (connected())
+        isolated_ = -1;
+    else if (isolated_ < 0)
+        isolated_ = int(rng_.below(2));
+}
+
+} // namespace roleswap::sim
