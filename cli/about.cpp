@@ -1,0 +1,41 @@
+#include "commands.hpp"
+#include "core/rules.hpp"
+#include "field.hpp"
+#include "paths.hpp"
+#include "table.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace roleswap::cli {
+
+using nlohmann::json;
+
+int version(Context& context)
+{
+    context.print(json{{"version", version_text}},
+                  [](const json& result) { return "roleswap " + text(result, "version") + "\n"; });
+    return exit_ok;
+}
+
+/// The same table that the core works by and the manual prints.
+int fsm(Context& context)
+{
+    json rules = json::array();
+    for (const core::Rule& rule : core::rules)
+        rules.push_back({{"from", core::to_string(rule.from)},
+                         {"event", core::to_string(rule.event)},
+                         {"to", core::to_string(rule.to)},
+                         {"why", rule.why}});
+    context.print(json{{"rules", rules}}, [&](const json& result) {
+        Table table({{"FROM"}, {"EVENT"}, {"TO"}, {"WHY"}});
+        for (const json& rule : result["rules"])
+            table.row(
+                {text(rule, "from"), text(rule, "event"), text(rule, "to"), text(rule, "why")});
+        Style wide = context.style;
+        wide.width = 200; // the reasons are what one reads it for
+        return table.text(wide);
+    });
+    return exit_ok;
+}
+
+} // namespace roleswap::cli

@@ -1,0 +1,130 @@
+#include "base/time_text.hpp"
+#include "commands.hpp"
+#include "field.hpp"
+#include "render.hpp"
+#include <algorithm>
+#include <chrono>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+namespace roleswap::cli {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+constexpr milliseconds slice{1000};
+constexpr milliseconds pending_poll{20}; ///< the countdown is part of a swap, so it is quick
+
+/// Counts down to the end of a wait.
+class Deadline {
+public:
+    Deadline(const char* option, const std::string& text)
+        : until_(Clock::now() + duration_option(option, text))
+    {
+    }
+    milliseconds left() const
+    {
+        return std::max(std::chrono::ceil<milliseconds>(until_ - Clock::now()), milliseconds(0));
+    }
+    bool over() const { return left().count() == 0; }
+
+private:
+    Clock::time_point until_;
+};
+
+bool passing(const bus::Error& error)
+{
+    return error.code() == bus::ErrorCode::unreachable ||
+           error.code() == bus::ErrorCode::not_master;
+}
+
+std::string pending_line(const json& result)
+{
+    return fmt::format("{} and {} requests pending, {}",
+                       base::human_bytes(static_cast<std::uint64_t>(number(result, "bytes"))),
+                       number(result, "requests"), printable(text(result, "state", "unknown")));
+}
+
+std::string running_line(const json& result)
+{
+    std::string names;
+    for (const json& run : list(result, "running"))
+        names += (names.empty() ? "" : ", ") + printable(text(run, "task", "?"));
+    return fmt::format("{} running: {}", list(result, "running").size(), names);
+}
+
+void clear_progress(const Context& context)
+{
+    context.progress("");
+}
+
+} // namespace
+
+int check(Context& context)
+{
+    const json result = context.call("check");
+    context.print(result, [&](const json& shown) { return render_check(shown, context.style); });
+    return flag(result, "ready") ? exit_ok : exit_refused;
+}
+
+int pending(Context& context, const PendingOptions& options)
+{
+    const Deadline deadline("--timeout", options.timeout);
+    json result = context.call("pending");
+    const auto busy = [&] { return number(result, "bytes") > 0 || number(result, "requests") > 0; };
+    while (options.wait && busy() && !deadline.over()) {
+        context.progress("  " + pending_line(result));
+        std::this_thread::sleep_for(std::min(pending_poll, deadline.left()));
+        result = context.call("pending");
+    }
+    if (options.wait) clear_progress(context);
+    context.print(result, [](const json& shown) { return pending_line(shown) + "\n"; });
+    return options.wait && busy() ? exit_failed : exit_ok;
+}
+
+int wait(Context& context, const WaitOptions& options)
+{
+    const Deadline deadline("--timeout", options.timeout);
+    const Sync sync = options.in_sync ? Sync::required : Sync::any;
+    PairState state{false, "no status yet"};
+    while (true) {
+        try {
+            const json status = context.call("status");
+            state = pair_state(status, options.master, sync);
+            if (state.ok) break;
+            if (deadline.over()) break;
+            context.progress("  " + state.why);
+            context.client().next_signal(std::min(milliseconds(250), deadline.left()));
+        } catch (const bus::Error& error) {
+            if (!passing(error) || deadline.over()) throw;
+            context.disconnect();
+            std::this_thread::sleep_for(std::min(milliseconds(100), deadline.left()));
+        }
+    }
+    clear_progress(context);
+    if (!state.ok)
+        throw bus::Error(bus::ErrorCode::failed,
+                         "After " + options.timeout + " " + state.why + ".");
+    return exit_ok;
+}
+
+/// In slices, so that people see who is waited for.
+int drain(Context& context, const std::string& timeout)
+{
+    const Deadline deadline("--timeout", timeout);
+    json result;
+    while (true) {
+        const milliseconds part = std::min(slice, deadline.left());
+        result = context.call("drain", {{"timeout_ms", part.count()}}, part + short_wait);
+        if (flag(result, "drained") || deadline.over()) break;
+        context.progress("  " + running_line(result));
+    }
+    clear_progress(context);
+    context.print(result, [](const json& shown) {
+        return flag(shown, "drained") ? "Nothing runs.\n" : running_line(shown) + "\n";
+    });
+    return flag(result, "drained") ? exit_ok : exit_failed;
+}
+
+} // namespace roleswap::cli

@@ -1,0 +1,141 @@
+#pragma once
+#include "context.hpp"
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+/// One function per command: prints its result and returns the exit code.  All throw bus::Error,
+/// UsageError, or what the files they read throw.
+namespace roleswap::cli {
+
+// status.cpp, watch.cpp
+int status(Context& context, bool bar);
+int links(Context& context);
+int nodes(Context& context, const std::string& role);
+int watch(Context& context);
+
+// events.cpp
+struct EventsOptions {
+    unsigned limit = 20; ///< 1 to 1000
+    bool follow = false;
+};
+int events(Context& context, const EventsOptions& options);
+
+// check.cpp
+int check(Context& context);
+struct PendingOptions {
+    bool wait = false;
+    std::string timeout = "60s";
+};
+int pending(Context& context, const PendingOptions& options);
+struct WaitOptions {
+    std::string master; ///< name of the node that must be master; empty: any
+    bool in_sync = false;
+    std::string timeout = "60s";
+};
+/// Until the pair has exactly one master (and an in-sync standby).
+int wait(Context& context, const WaitOptions& options);
+int drain(Context& context, const std::string& timeout);
+
+// role.cpp
+int hand_over(Context& context, const std::string& operation);
+struct ActivateOptions {
+    bool force = false;
+    std::string reason;
+    bool yes = false;
+};
+int activate_now(Context& context, const ActivateOptions& options);
+int rejoin_now(Context& context);
+int takeover(Context& context, const std::string& action, const std::string& reason);
+
+// runbook.cpp
+struct RunbookOptions {
+    std::string name; ///< planned-swap, standby-to-master, master-to-standby
+    std::vector<std::string> arguments;
+};
+/// Replaces this process by the runbook; returns only by throwing.
+int run_runbook(Context& context, const RunbookOptions& options);
+int activate(Context& context, const ActivateOptions& options);
+int undo(Context& context, const std::vector<std::string>& arguments);
+
+// operation.cpp
+int operation_begin(Context& context, const std::string& kind, pid_t owner);
+struct StepOptions {
+    std::string id;
+    std::string step;
+    std::string state;
+    std::string detail;
+};
+int operation_step(Context& context, const StepOptions& options);
+int operation_end(Context& context, const std::string& id, const std::string& result,
+                  const std::string& why);
+int operation_show(Context& context, const std::string& id);
+
+// task.cpp
+struct TaskOptions {
+    std::string name;
+    std::vector<std::string> argv;                ///< run without a shell
+    std::vector<std::string> environment;         ///< NAME=VALUE
+    std::map<std::string, std::string> texts;     ///< field of the task -> its text
+    std::map<std::string, std::string> durations; ///< field without _ms -> "90s"
+    std::map<std::string, long> numbers;          ///< field -> number
+    bool disabled = false;
+};
+int task_add(Context& context, const TaskOptions& options);
+int task_list(Context& context);
+int task_show(Context& context, const std::string& name);
+/// Verb is one of task_remove, task_enable, task_disable, task_run.
+int task_change(Context& context, const std::string& verb, const std::string& name);
+int task_next(Context& context, const std::string& name);
+
+// run.cpp
+struct RunListOptions {
+    std::string task;
+    std::string state;
+    unsigned limit = 20;
+};
+int run_list(Context& context, const RunListOptions& options);
+int run_show(Context& context, const std::string& id);
+int run_kill(Context& context, const std::string& id);
+
+// files.cpp
+int apply(Context& context, const std::string& path, bool dry_run);
+int export_tasks(Context& context);
+struct ImportOptions {
+    std::vector<std::string> files;
+    std::string user;
+    bool system = false;
+    bool dry_run = false;
+};
+int import_crontab(Context& context, const ImportOptions& options);
+
+// queue.cpp
+struct QueueOptions {
+    std::string name;
+    bool all = false;
+    std::string reason;
+    bool keep = false; ///< hold: save the state before; release: restore it
+};
+int queue_list(Context& context);
+int queue_hold(Context& context, const QueueOptions& options);
+int queue_release(Context& context, const QueueOptions& options);
+int scheduler(Context& context, const std::string& action, const std::string& reason);
+
+// setup.cpp
+struct InitOptions {
+    std::string pair;
+    std::vector<std::string> nodes;  ///< NAME or NAME=HOST,HOST
+    std::vector<std::string> links;  ///< NAME=ADDRESS,ADDRESS
+    std::vector<std::string> probes; ///< ADDRESS
+};
+int init(Context& context, const InitOptions& options);
+int join(Context& context, const std::string& timeout);
+int config_check(Context& context, const std::string& path);
+
+// about.cpp
+int version(Context& context);
+int fsm(Context& context);
+
+} // namespace roleswap::cli

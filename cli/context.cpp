@@ -1,0 +1,148 @@
+#include "context.hpp"
+#include "base/quantity.hpp"
+#include "config/config.hpp"
+#include <cerrno>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <system_error>
+#include <unistd.h>
+
+namespace roleswap::cli {
+namespace {
+
+std::string from_environment(const char* name)
+{
+    const char* value = std::getenv(name);
+    return value ? value : "";
+}
+
+std::string host_name()
+{
+    char name[256] = "";
+    gethostname(name, sizeof name - 1);
+    return name;
+}
+
+} // namespace
+
+int exit_code(bus::ErrorCode code)
+{
+    switch (code) {
+    case bus::ErrorCode::failed:
+        return exit_failed;
+    case bus::ErrorCode::bad_argument:
+        return exit_usage;
+    case bus::ErrorCode::denied:
+        return exit_denied;
+    case bus::ErrorCode::not_found:
+        return exit_not_found;
+    case bus::ErrorCode::refused:
+    case bus::ErrorCode::not_master:
+        return exit_refused;
+    case bus::ErrorCode::unreachable:
+        return exit_unreachable;
+    }
+    return exit_failed;
+}
+
+std::string read_text(const std::string& path)
+{
+    std::ostringstream text;
+    if (path == "-") {
+        text << std::cin.rdbuf();
+        return text.str();
+    }
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    if (file) text << file.rdbuf();
+    if (!file && errno != 0)
+        throw UsageError(path + " cannot be read: " + std::generic_category().message(errno) + ".");
+    return text.str();
+}
+
+milliseconds duration_option(std::string_view option, const std::string& text)
+{
+    if (const auto duration = base::parse_duration(text)) return *duration;
+    throw UsageError(fmt::format("{} was \"{}\"; allowed is a duration such as 500ms, 30s, 5m, 2h.",
+                                 option, printable(text)));
+}
+
+std::string Context::config_path() const
+{
+    if (!options.config.empty()) return options.config;
+    const std::string named = from_environment("ROLESWAP_CONFIG");
+    return named.empty() ? "/etc/roleswap/roleswap.toml" : named;
+}
+
+config::Config Context::load_config() const
+{
+    const std::string path = config_path();
+    return config::parse(read_text(path), path);
+}
+
+/// A broken or missing configuration must not hinder a look at the daemon that still runs with the
+/// old one, so then the default path is tried; a file that was named is taken at its word.
+std::string Context::socket_path() const
+{
+    if (!options.socket.empty()) return options.socket;
+    if (const auto named = from_environment("ROLESWAP_SOCKET"); !named.empty()) return named;
+    const bool named = !options.config.empty() || !from_environment("ROLESWAP_CONFIG").empty();
+    try {
+        const auto config = load_config();
+        const auto self = config::find_self(config, host_name(), from_environment("ROLESWAP_NODE"));
+        return config.nodes.at(self).run_dir + "/ctl";
+    } catch (const std::exception&) {
+        if (named) throw;
+        return "/run/roleswap/ctl";
+    }
+}
+
+bus::Client& Context::client()
+{
+    if (!client_) client_.emplace(socket_path());
+    return *client_;
+}
+
+nlohmann::json Context::call(std::string_view verb, milliseconds timeout)
+{
+    return call(verb, nlohmann::json::object(), timeout);
+}
+
+nlohmann::json Context::call(std::string_view verb, nlohmann::json args, milliseconds timeout)
+{
+    if (!options.node.empty() && !args.contains("node")) args["node"] = options.node;
+    return client().call(verb, args, timeout);
+}
+
+void Context::print(const nlohmann::json& result,
+                    const std::function<std::string(const nlohmann::json&)>& render) const
+{
+    constexpr auto replace = nlohmann::json::error_handler_t::replace;
+    if (for_people()) {
+        fmt::print("{}", render(result));
+    } else if (options.get.empty()) {
+        fmt::print("{}\n", result.dump(2, ' ', false, replace));
+    } else {
+        const nlohmann::json::json_pointer part(options.get);
+        if (!result.contains(part))
+            throw bus::Error(bus::ErrorCode::not_found,
+                             "The result has no part " + options.get + "; --json shows all.");
+        const auto& value = result.at(part);
+        fmt::print("{}\n", value.is_string() ? value.get<std::string>()
+                                             : value.dump(-1, ' ', false, replace));
+    }
+    std::fflush(stdout);
+}
+
+void Context::progress(std::string_view line) const
+{
+    if (!style.terminal || !for_people()) return;
+    fmt::print("\r\033[K{}", shorten(line, style.width - 1));
+    std::fflush(stdout);
+}
+
+} // namespace roleswap::cli

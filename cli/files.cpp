@@ -1,0 +1,143 @@
+#include "commands.hpp"
+#include "field.hpp"
+#include "task/crontab.hpp"
+#include "task/task.hpp"
+#include <cstdlib>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <pwd.h>
+#include <set>
+#include <unistd.h>
+
+namespace roleswap::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string names_of(const json& names)
+{
+    std::string line;
+    for (const json& name : names)
+        line += " " + printable(name.is_string() ? name.get<std::string>() : "?");
+    return line;
+}
+
+std::string render_apply(const json& result, bool dry_run)
+{
+    std::string out;
+    for (const char* what : {"added", "changed", "removed"})
+        if (!list(result, what).empty())
+            out += fmt::format("{:<8}{}\n", what, names_of(list(result, what)));
+    out += fmt::format("{} unchanged{}\n", number(result, "same"),
+                       dry_run ? "; nothing was done (--dry-run)" : "");
+    return out;
+}
+
+std::string current_user()
+{
+    const passwd* user = getpwuid(geteuid());
+    return user ? user->pw_name : std::to_string(geteuid());
+}
+
+/// Debian's crontab(1) keeps user crontabs in a folder of their own, named after the user.
+bool looks_like_user_crontab(const std::string& path)
+{
+    return path.find("/var/spool/cron/") != std::string::npos || path == "-";
+}
+
+class Importer {
+public:
+    explicit Importer(const ImportOptions& options) : options_(options) {}
+
+    void read(const std::string& path)
+    {
+        const bool user =
+            !options_.system && (!options_.user.empty() || looks_like_user_crontab(path));
+        task::ImportOptions how;
+        if (user) how.user = options_.user.empty() ? owner_of(path) : options_.user;
+        const auto import = task::import_crontab(
+            read_text(path), path, user ? task::CrontabKind::user : task::CrontabKind::system, how);
+        note(path, import.lost, "not kept");
+        note(path, import.errors, "refused");
+        errors_ += import.errors.size();
+        for (const task::Task& task : import.tasks) {
+            if (!names_.insert(task.name).second)
+                throw UsageError("Two of the files make a task named " + task.name +
+                                 "; import them one after the other under other names.");
+            tasks_.push_back(task);
+        }
+    }
+
+    const std::vector<task::Task>& tasks() const { return tasks_; }
+    const json& notes() const { return notes_; }
+    std::size_t errors() const { return errors_; }
+
+private:
+    static std::string owner_of(const std::string& path)
+    {
+        return path == "-" ? current_user() : path.substr(path.rfind('/') + 1);
+    }
+
+    void note(const std::string& path, const std::vector<task::ImportNote>& found, const char* kind)
+    {
+        for (const task::ImportNote& entry : found)
+            notes_.push_back({{"file", path},
+                              {"line", entry.line},
+                              {"column", entry.column},
+                              {"kind", kind},
+                              {"message", entry.message}});
+    }
+
+    const ImportOptions& options_;
+    std::vector<task::Task> tasks_;
+    std::set<std::string> names_;
+    json notes_ = json::array();
+    std::size_t errors_ = 0;
+};
+
+std::string render_import(const json& result, bool dry_run)
+{
+    std::string out;
+    for (const json& note : list(result, "notes"))
+        out +=
+            fmt::format("{}:{}:{}: {}: {}\n", printable(text(note, "file")), text(note, "line"),
+                        text(note, "column"), text(note, "kind"), printable(text(note, "message")));
+    if (!list(result, "notes").empty()) out += "\n";
+    return out + render_apply(result, dry_run);
+}
+
+} // namespace
+
+/// Parsed here first, so that a fault is told with the path the user knows.
+int apply(Context& context, const std::string& path, bool dry_run)
+{
+    const std::string text = read_text(path);
+    (void)task::parse_tasks(text, path);
+    const json result = context.call("task_apply", {{"toml", text}, {"dry_run", dry_run}});
+    context.print(result, [&](const json& shown) { return render_apply(shown, dry_run); });
+    return exit_ok;
+}
+
+int export_tasks(Context& context)
+{
+    context.print(context.call("task_export"),
+                  [](const json& result) { return text(result, "toml"); });
+    return exit_ok;
+}
+
+/// Adds and changes tasks; what is not in the crontabs stays as it is.
+int import_crontab(Context& context, const ImportOptions& options)
+{
+    Importer importer(options);
+    for (const std::string& path : options.files) importer.read(path);
+    json result{{"added", json::array()}};
+    if (!importer.tasks().empty())
+        result = context.call("task_apply", {{"toml", task::export_tasks(importer.tasks())},
+                                             {"dry_run", options.dry_run},
+                                             {"keep_others", true}});
+    result["notes"] = importer.notes();
+    context.print(result, [&](const json& shown) { return render_import(shown, options.dry_run); });
+    return importer.errors() > 0 ? exit_failed : exit_ok;
+}
+
+} // namespace roleswap::cli

@@ -1,0 +1,35 @@
+#pragma once
+#include "text.hpp"
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What the JSON answers look like for people.  Pure: the same text for the same answer and style.
+namespace roleswap::cli {
+
+std::string render_status(const nlohmann::json& status, const Style& style);
+/// One line for a prompt or a status bar; no newline.
+std::string render_bar(const nlohmann::json& status, const Style& style);
+std::string render_links(const nlohmann::json& result, const Style& style);
+std::string render_check(const nlohmann::json& result, const Style& style);
+std::string render_events(const nlohmann::json& result, const Style& style);
+std::string render_queues(const nlohmann::json& result, const Style& style);
+std::string render_tasks(const nlohmann::json& result, const Style& style);
+std::string render_task(const nlohmann::json& result, const Style& style);
+std::string render_runs(const nlohmann::json& result, const Style& style);
+std::string render_run(const nlohmann::json& result, const Style& style);
+std::string render_operation(const nlohmann::json& result, const Style& style);
+
+/// Names of the nodes that have that role now; of all nodes when `role` is empty.
+std::vector<std::string> nodes_of_role(const nlohmann::json& status, std::string_view role);
+/// Whether there is exactly one master, `master` where it is not empty, and every other node is a
+/// standby in sync where `in_sync` says so; else why not.
+struct PairState {
+    bool ok = false;
+    std::string why;
+};
+enum class Sync : std::uint8_t { any, required };
+PairState pair_state(const nlohmann::json& status, const std::string& master, Sync sync);
+
+} // namespace roleswap::cli

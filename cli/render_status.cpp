@@ -1,0 +1,221 @@
+#include "base/time_text.hpp"
+#include "field.hpp"
+#include "render.hpp"
+#include "table.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace roleswap::cli {
+namespace {
+
+using nlohmann::json;
+using Align = Table::Align;
+
+std::string role_of(const json& node)
+{
+    return flag(node, "reachable") ? text(node, "role", "?") : "unreachable";
+}
+
+Paint role_paint(const std::string& role)
+{
+    if (role == "master") return Paint::good;
+    if (role == "standby") return Paint::strong;
+    return role == "unreachable" ? Paint::bad : Paint::warn;
+}
+
+std::string mode_of(const json& node)
+{
+    if (!flag(node, "reachable")) return "-";
+    if (text(node, "role") == "standby") return flag(node, "in_sync") ? "in sync" : "not in sync";
+    return text(node, "mode", "-");
+}
+
+std::string store_of(const json& node)
+{
+    const json& store = member(node, "store");
+    const std::string state = text(store, "state", "-");
+    const std::string position = text(store, "position");
+    return position.empty() ? state : state + " " + position;
+}
+
+std::string nodes_table(const json& status, const Style& style)
+{
+    Table table({{"NODE"}, {"ROLE"}, {"EPOCH", Align::right}, {"MODE"}, {"STORE"}, {"SINCE"}});
+    const std::string now = text(status, "at");
+    for (const json& node : list(status, "nodes")) {
+        const std::string role = role_of(node);
+        const std::string mode = mode_of(node);
+        const bool weak = mode == "alone" || mode == "not in sync";
+        table.row({text(node, "name"),
+                   {role, role_paint(role)},
+                   text(node, "epoch", "-"),
+                   {mode, weak ? Paint::warn : Paint::plain},
+                   store_of(node),
+                   span_text(text(node, "since"), now)});
+    }
+    return table.text(style);
+}
+
+std::string replication_line(const json& status)
+{
+    const json& replication = member(status, "replication");
+    const std::string link = text(replication, "link");
+    return fmt::format(
+        "{}{}, {} and {} requests pending", text(replication, "state", "unknown"),
+        link.empty() ? "" : " over " + link,
+        base::human_bytes(static_cast<std::uint64_t>(number(replication, "pending_bytes"))),
+        number(replication, "pending_requests"));
+}
+
+std::string tasks_line(const json& status)
+{
+    const json& tasks = member(status, "tasks");
+    std::string line = fmt::format("{} of {} enabled, {} running", number(tasks, "enabled"),
+                                   number(tasks, "total"), number(tasks, "running"));
+    const json& next = member(tasks, "next");
+    if (next.is_object() && !text(next, "task").empty())
+        line += fmt::format(", next is {} in {}", text(next, "task"),
+                            span_text(text(status, "at"), text(next, "due")));
+    return line;
+}
+
+std::string operation_line(const json& operation)
+{
+    return fmt::format("{} {} at step {}", text(operation, "kind"), text(operation, "id"),
+                       text(operation, "step", "-"));
+}
+
+/// "Label        value", the value wrapped into the width.
+std::string item(const Style& style, std::string_view label, const std::string& value,
+                 Paint colour = Paint::plain)
+{
+    constexpr std::size_t indent = 13;
+    std::string body = wrap(printable(value), style.width, indent);
+    if (body.size() < indent) return {};
+    body.erase(0, indent);
+    return paint(style, Paint::faint, fmt::format("{:<{}}", label, indent)) +
+           paint(style, colour, body) + "\n";
+}
+
+std::string queues_part(const json& status, const Style& style)
+{
+    const json& queues = list(status, "queues");
+    if (queues.empty()) return {};
+    std::size_t held = 0;
+    for (const json& queue : queues) held += flag(queue, "held") ? 1 : 0;
+    if (held > 0) return "\n" + render_queues(status, style);
+    return item(style, "Queues", fmt::format("{}, none held", queues.size()));
+}
+
+std::string changes_part(const json& status, const Style& style)
+{
+    std::string part;
+    for (const json& node : list(status, "nodes")) {
+        const json& change = member(node, "last_change");
+        if (!change.is_object() || text(change, "what").empty()) continue;
+        part += item(style, part.empty() ? "Last change" : "",
+                     fmt::format("{} {}: {}: {}", local_time(text(change, "at")),
+                                 text(node, "name"), text(change, "what"), text(change, "why")));
+    }
+    return part;
+}
+
+std::string notes_part(const json& status, const Style& style)
+{
+    std::string part;
+    for (const json& line : list(status, "guarantees"))
+        if (line.is_string()) part += item(style, "Guarantee", line.get<std::string>());
+    for (const json& line : list(status, "warnings"))
+        if (line.is_string()) part += item(style, "Warning", line.get<std::string>(), Paint::warn);
+    return part;
+}
+
+std::string work_part(const json& status, const Style& style)
+{
+    const json& scheduler = member(status, "scheduler");
+    const std::string state = text(scheduler, "state", "unknown");
+    const std::string reason = text(scheduler, "reason");
+    std::string part = item(style, "Replication", replication_line(status));
+    part += item(style, "Scheduler", reason.empty() ? state : state + ": " + reason,
+                 state == "running" ? Paint::plain : Paint::warn);
+    part += item(style, "Tasks", tasks_line(status));
+    if (const json& operation = member(status, "operation"); operation.is_object())
+        part += item(style, "Operation", operation_line(operation), Paint::warn);
+    return part;
+}
+
+} // namespace
+
+std::string render_status(const json& status, const Style& style)
+{
+    std::string out = paint(style, Paint::strong, "Pair " + printable(text(status, "pair"))) +
+                      fmt::format(", seen by {} at {}\n\n", printable(text(status, "node")),
+                                  local_time(text(status, "at")));
+    out += nodes_table(status, style) + "\n";
+    out += render_links(status, style) + "\n";
+    out += work_part(status, style);
+    out += queues_part(status, style);
+    const std::string rest = changes_part(status, style) + notes_part(status, style);
+    return rest.empty() ? out : out + "\n" + rest;
+}
+
+std::string render_links(const json& result, const Style& style)
+{
+    Table table({{"LINK"},
+                 {"STATE"},
+                 {"RTT", Align::right},
+                 {"LOSS", Align::right},
+                 {"HERE"},
+                 {"PEER"},
+                 {"USE"}});
+    for (const json& link : list(result, "links")) {
+        const bool up = text(link, "state") == "up";
+        const json& rtt = member(link, "rtt_ms");
+        const json& loss = member(link, "loss_percent");
+        table.row({text(link, "name"),
+                   {text(link, "state", "?"), up ? Paint::good : Paint::bad},
+                   rtt.is_number() && up ? fmt::format("{:.2f} ms", rtt.get<double>()) : "-",
+                   loss.is_number() ? fmt::format("{:.1f} %", loss.get<double>()) : "-",
+                   text(link, "local", "-"),
+                   text(link, "remote", "-"),
+                   flag(link, "in_use") ? "replication" : ""});
+    }
+    return table.text(style);
+}
+
+std::string render_bar(const json& status, const Style& style)
+{
+    std::string bar = printable(text(status, "pair")) + ":";
+    for (const json& node : list(status, "nodes")) {
+        const std::string role = role_of(node);
+        const std::string name = " " + printable(text(node, "name")) + " ";
+        const bool behind = role == "standby" && !flag(node, "in_sync");
+        bar += name + paint(style, role_paint(role), role) + (behind ? " (not in sync)" : "");
+        bar += ",";
+    }
+    std::size_t up = 0;
+    for (const json& link : list(status, "links")) up += text(link, "state") == "up" ? 1 : 0;
+    const std::size_t all = list(status, "links").size();
+    bar += " " + paint(style, up == all ? Paint::plain : Paint::warn,
+                       fmt::format("links {}/{}", up, all));
+    if (text(member(status, "scheduler"), "state") == "stopped")
+        bar += ", " + paint(style, Paint::warn, "scheduler stopped");
+    return bar;
+}
+
+std::string render_queues(const json& result, const Style& style)
+{
+    Table table(
+        {{"QUEUE"}, {"STATE"}, {"RUNNING", Align::right}, {"WAITING", Align::right}, {"REASON"}});
+    for (const json& queue : list(result, "queues")) {
+        const bool held = flag(queue, "held");
+        table.row({text(queue, "name"),
+                   {held ? "held" : "open", held ? Paint::warn : Paint::plain},
+                   text(queue, "running", "0"),
+                   text(queue, "waiting", "0"),
+                   text(queue, "reason")});
+    }
+    return table.text(style);
+}
+
+} // namespace roleswap::cli

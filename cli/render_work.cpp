@@ -1,0 +1,175 @@
+#include "base/time_text.hpp"
+#include "field.hpp"
+#include "render.hpp"
+#include "table.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace roleswap::cli {
+namespace {
+
+using nlohmann::json;
+using Align = Table::Align;
+
+Paint run_paint(const std::string& state)
+{
+    if (state == "done" || state == "succeeded") return Paint::good;
+    if (state == "running" || state == "waiting") return Paint::plain;
+    return state.empty() || state == "skipped" ? Paint::faint : Paint::bad;
+}
+
+Paint level_paint(const std::string& level)
+{
+    if (level == "error") return Paint::bad;
+    return level == "warning" ? Paint::warn : Paint::plain;
+}
+
+std::string json_text(const json& value)
+{
+    if (value.is_string()) return value.get<std::string>();
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+bool unset(const json& value)
+{
+    return value.is_null() || value == "" || value == json::array() || value == json::object();
+}
+
+} // namespace
+
+std::string render_events(const json& result, const Style& style)
+{
+    std::string out;
+    for (const json& event : list(result, "events"))
+        out += fmt::format(
+            "{} {:<8} {} {}\n", local_time(text(event, "at")), printable(text(event, "node")),
+            paint(style, level_paint(text(event, "level")), printable(text(event, "what"))),
+            printable(text(event, "why")));
+    return out;
+}
+
+std::string render_check(const json& result, const Style& style)
+{
+    Table table({{"CHECK"}, {"NODE"}, {"RESULT"}, {"VALUE"}, {"ALLOWED"}});
+    std::string fixes;
+    for (const json& check : list(result, "checks")) {
+        const bool ok = flag(check, "ok");
+        const bool fail = text(check, "level", "fail") == "fail";
+        const Paint colour = ok ? Paint::good : (fail ? Paint::bad : Paint::warn);
+        table.row({text(check, "id"),
+                   text(check, "node"),
+                   {ok ? "ok" : (fail ? "FAIL" : "warning"), colour},
+                   text(check, "value", "-"),
+                   text(check, "limit")});
+        if (!ok && !text(check, "fix").empty())
+            fixes += wrap(printable(fmt::format("{} on {}: {}", text(check, "id"),
+                                                text(check, "node"), text(check, "fix"))),
+                          style.width, 2) +
+                     "\n";
+    }
+    const bool ready = flag(result, "ready");
+    const std::string verdict =
+        ready ? "Ready: a swap can be done now." : "Not ready: what is marked FAIL hinders a swap.";
+    return table.text(style) + (fixes.empty() ? "" : "\nWhat to do:\n" + fixes) + "\n" +
+           paint(style, ready ? Paint::good : Paint::bad, verdict) + "\n";
+}
+
+std::string render_tasks(const json& result, const Style& style)
+{
+    Table table({{"TASK"}, {"SCHEDULE"}, {"QUEUE"}, {"NEXT"}, {"LAST"}, {"ENDED"}});
+    for (const json& task : list(result, "tasks")) {
+        const bool enabled = !member(task, "enabled").is_boolean() || flag(task, "enabled");
+        const json& last = member(task, "last");
+        const bool running = number(task, "running") > 0;
+        const std::string state = running ? "running" : text(last, "state");
+        table.row({{text(task, "name"), enabled ? Paint::plain : Paint::faint},
+                   text(task, "schedule"),
+                   text(task, "queue"),
+                   enabled ? local_time(text(task, "next_due", "-")) : "disabled",
+                   {state.empty() ? "-" : state, run_paint(state)},
+                   running ? "" : local_time(text(last, "ended_at", "-"))});
+    }
+    return table.empty() ? "There are no tasks.\n" : table.text(style);
+}
+
+std::string render_task(const json& result, const Style& style)
+{
+    std::string out;
+    const json& task = member(result, "task");
+    if (task.is_object())
+        for (const auto& [key, value] : task.items())
+            if (!unset(value))
+                out += paint(style, Paint::faint, fmt::format("{:<16}", key)) +
+                       printable(json_text(value)) + "\n";
+    const json& due = member(result, "next_due");
+    if (due.is_string()) out += "\nNext due: " + local_time(due.get<std::string>()) + "\n";
+    if (due.is_array() && !due.empty()) {
+        out += "\nNext due:\n";
+        for (const json& time : due)
+            if (time.is_string()) out += "  " + local_time(time.get<std::string>()) + "\n";
+    }
+    if (!list(result, "runs").empty()) out += "\n" + render_runs(result, style);
+    return out;
+}
+
+std::string render_runs(const json& result, const Style& style)
+{
+    Table table({{"RUN", Align::right},
+                 {"TASK"},
+                 {"DUE"},
+                 {"STATE"},
+                 {"NODE"},
+                 {"TRY", Align::right},
+                 {"TOOK", Align::right},
+                 {"EXIT"}});
+    for (const json& run : list(result, "runs")) {
+        const std::string state = text(run, "state");
+        table.row({text(run, "id"),
+                   text(run, "task"),
+                   local_time(text(run, "due", "-")),
+                   {state, run_paint(state)},
+                   text(run, "node", "-"),
+                   text(run, "attempt"),
+                   span_text(text(run, "started_at"), text(run, "ended_at")),
+                   text(run, "exit", "-")});
+    }
+    return table.empty() ? "There are no runs.\n" : table.text(style);
+}
+
+std::string render_run(const json& result, const Style& style)
+{
+    const json& run = member(result, "run").is_object() ? member(result, "run") : result;
+    std::string out;
+    for (const auto& [key, value] : run.items())
+        if (key != "output" && !unset(value))
+            out += paint(style, Paint::faint, fmt::format("{:<16}", key)) +
+                   printable(json_text(value)) + "\n";
+    const std::string output = text(run, "output");
+    if (output.empty()) return out;
+    out += flag(run, "truncated") ? "\nEnd of the output:\n" : "\nOutput:\n";
+    out += printable(output, Lines::keep);
+    return output.ends_with('\n') ? out : out + "\n";
+}
+
+std::string render_operation(const json& result, const Style& style)
+{
+    const json& operation = member(result, "operation");
+    if (!operation.is_object()) return "There was no operation yet.\n";
+    std::string out = fmt::format("{} {}, begun {} on {}: {}\n", printable(text(operation, "kind")),
+                                  text(operation, "id"), local_time(text(operation, "started_at")),
+                                  printable(text(operation, "node", "?")),
+                                  printable(text(operation, "result", "not ended")));
+    if (const std::string why = text(operation, "why"); !why.empty()) out += printable(why) + "\n";
+    Table table({{"STEP"}, {"STATE"}, {"AT"}, {"TOOK", Align::right}, {"DETAIL"}});
+    for (const json& step : list(operation, "steps")) {
+        const json& took = member(step, "took_ms");
+        table.row({text(step, "step"), text(step, "state"), local_time(text(step, "at")),
+                   took.is_number()
+                       ? base::human_duration(std::chrono::milliseconds(took.get<std::int64_t>()))
+                       : "-",
+                   text(step, "detail")});
+    }
+    return table.empty() ? out : out + "\n" + table.text(style);
+}
+
+} // namespace roleswap::cli

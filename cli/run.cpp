@@ -1,0 +1,34 @@
+#include "commands.hpp"
+#include "field.hpp"
+#include "render.hpp"
+#include <nlohmann/json.hpp>
+
+namespace roleswap::cli {
+
+using nlohmann::json;
+
+int run_list(Context& context, const RunListOptions& options)
+{
+    json args{{"limit", options.limit}};
+    if (!options.task.empty()) args["task"] = options.task;
+    if (!options.state.empty()) args["state"] = options.state;
+    context.print(context.call("run_list", args),
+                  [&](const json& result) { return render_runs(result, context.style); });
+    return exit_ok;
+}
+
+int run_show(Context& context, const std::string& id)
+{
+    context.print(context.call("run_show", {{"id", id_value(id)}}),
+                  [&](const json& result) { return render_run(result, context.style); });
+    return exit_ok;
+}
+
+int run_kill(Context& context, const std::string& id)
+{
+    context.print(context.call("run_kill", {{"id", id_value(id)}}),
+                  [&](const json&) { return "Run " + id + " is killed.\n"; });
+    return exit_ok;
+}
+
+} // namespace roleswap::cli

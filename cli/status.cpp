@@ -1,0 +1,37 @@
+#include "commands.hpp"
+#include "render.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace roleswap::cli {
+
+using nlohmann::json;
+
+int status(Context& context, bool bar)
+{
+    context.print(context.call("status"), [&](const json& result) {
+        return bar ? render_bar(result, context.style) + "\n"
+                   : render_status(result, context.style);
+    });
+    return exit_ok;
+}
+
+int links(Context& context)
+{
+    context.print(context.call("links"),
+                  [&](const json& result) { return render_links(result, context.style); });
+    return exit_ok;
+}
+
+int nodes(Context& context, const std::string& role)
+{
+    const auto names = nodes_of_role(context.call("status"), role);
+    context.print(json{{"nodes", names}}, [](const json& result) {
+        std::string lines;
+        for (const auto& name : result["nodes"]) lines += name.get<std::string>() + "\n";
+        return lines;
+    });
+    return names.empty() ? exit_not_found : exit_ok;
+}
+
+} // namespace roleswap::cli

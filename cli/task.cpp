@@ -1,0 +1,112 @@
+#include "commands.hpp"
+#include "field.hpp"
+#include "render.hpp"
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace roleswap::cli {
+namespace {
+
+using nlohmann::json;
+
+json environment_of(const std::vector<std::string>& settings)
+{
+    json environment = json::object();
+    for (const std::string& setting : settings) {
+        const auto equals = setting.find('=');
+        if (equals == 0 || equals == std::string::npos)
+            throw UsageError("--env was \"" + printable(setting) + "\"; allowed is NAME=VALUE.");
+        environment[setting.substr(0, equals)] = setting.substr(equals + 1);
+    }
+    return environment;
+}
+
+/// Only what was given: the daemon knows the defaults.
+json task_of(const TaskOptions& options)
+{
+    json task{{"name", options.name}};
+    for (const auto& [field, value] : options.texts)
+        if (!value.empty()) task[field] = value;
+    for (const auto& [field, value] : options.durations)
+        if (!value.empty()) task[field + "_ms"] = duration_option("--" + field, value).count();
+    for (const auto& [field, value] : options.numbers)
+        if (value >= 0) task[field] = value;
+    if (!options.environment.empty()) task["environment"] = environment_of(options.environment);
+    if (!options.argv.empty()) task["argv"] = options.argv;
+    if (options.disabled) task["enabled"] = false;
+    if (task.contains("command") == task.contains("argv"))
+        throw UsageError("A task needs either --command TEXT or a program after --.");
+    return task;
+}
+
+std::string next_line(const json& result)
+{
+    const json& due = member(result, "next_due");
+    if (due.is_string()) return ", next due " + local_time(due.get<std::string>());
+    return "";
+}
+
+} // namespace
+
+int task_add(Context& context, const TaskOptions& options)
+{
+    const json result = context.call("task_add", {{"task", task_of(options)}});
+    context.print(result, [&](const json& shown) {
+        return "Task " + options.name + " added" + next_line(shown) + ".\n";
+    });
+    return exit_ok;
+}
+
+int task_list(Context& context)
+{
+    context.print(context.call("task_list"),
+                  [&](const json& result) { return render_tasks(result, context.style); });
+    return exit_ok;
+}
+
+int task_show(Context& context, const std::string& name)
+{
+    context.print(context.call("task_show", {{"name", name}}),
+                  [&](const json& result) { return render_task(result, context.style); });
+    return exit_ok;
+}
+
+int task_change(Context& context, const std::string& verb, const std::string& name)
+{
+    context.print(context.call(verb, {{"name", name}}), [&](const json& result) {
+        if (verb == "task_run")
+            return "Run " + text(result, "run", "?") + " of task " + name + " begins.\n";
+        const std::string done = verb.substr(verb.find('_') + 1);
+        return "Task " + name + " " + done + (done.ends_with('e') ? "d" : "ed") +
+               next_line(result) + ".\n";
+    });
+    return exit_ok;
+}
+
+/// Of one task what the daemon computed ahead, else the next due time of each.
+int task_next(Context& context, const std::string& name)
+{
+    if (!name.empty()) {
+        const json shown = context.call("task_show", {{"name", name}});
+        context.print(json{{"next_due", member(shown, "next_due")}}, [&](const json& result) {
+            const std::string due = render_task(result, context.style);
+            return due.empty() ? "Task " + name + " has no next due time.\n" : due.substr(1);
+        });
+        return exit_ok;
+    }
+    std::vector<json> due;
+    for (const json& task : list(context.call("task_list"), "tasks"))
+        if (member(task, "next_due").is_string())
+            due.push_back({{"due", task["next_due"]}, {"task", text(task, "name")}});
+    std::ranges::sort(due, {}, [](const json& entry) { return text(entry, "due"); });
+    context.print(json{{"next", due}}, [](const json& result) {
+        std::string lines;
+        for (const json& entry : result["next"])
+            lines += local_time(text(entry, "due")) + "  " + printable(text(entry, "task")) + "\n";
+        return lines.empty() ? std::string("Nothing is due.\n") : lines;
+    });
+    return exit_ok;
+}
+
+} // namespace roleswap::cli

@@ -1,0 +1,50 @@
+#include "tree.hpp"
+#include <CLI/CLI.hpp>
+
+namespace roleswap::cli {
+namespace {
+
+constexpr const char* group = "Set up";
+
+/// Options that may be repeated, one value each time.
+void repeated(CLI::App* app, const char* name, std::vector<std::string>& values, const char* what)
+{
+    app->add_option(name, values, what)->take_all()->expected(1)->allow_extra_args(false);
+}
+
+void add_init(CLI::App& app, Values& values)
+{
+    auto* init = app.add_subcommand("init", "Make this node the first of a new pair");
+    init->group(group);
+    init->add_option("--pair", values.init.pair, "Name of the pair");
+    repeated(init, "--node", values.init.nodes, "NAME or NAME=HOST,HOST; twice");
+    repeated(init, "--link", values.init.links,
+             "NAME=ADDRESS,ADDRESS in the order of the nodes; best first");
+    repeated(init, "--probe", values.init.probes, "Address that answers while the LAN is well");
+    init->callback([&] { values.result = cli::init(values.context, values.init); });
+}
+
+} // namespace
+
+void add_setup_commands(CLI::App& app, Values& values)
+{
+    add_init(app, values);
+    auto* join = app.add_subcommand("join", "Make this node the second of the pair");
+    join->group(group)
+        ->add_option("--timeout", values.timeout, "Follow the first mirroring so long")
+        ->capture_default_str();
+    join->callback([&] { values.result = cli::join(values.context, values.timeout); });
+
+    auto* config = app.add_subcommand("config", "The configuration file")->group(group);
+    config->require_subcommand(1);
+    auto* check = config->add_subcommand("check", "Is it right?");
+    check->add_option("file", values.path, "File; default: the one in use");
+    check->callback([&] { values.result = config_check(values.context, values.path); });
+
+    auto* fsm = app.add_subcommand("fsm", "All transitions of the roles")->group(group);
+    fsm->callback([&] { values.result = cli::fsm(values.context); });
+    auto* version = app.add_subcommand("version", "Version of this program")->group(group);
+    version->callback([&] { values.result = cli::version(values.context); });
+}
+
+} // namespace roleswap::cli

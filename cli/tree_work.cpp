@@ -1,0 +1,162 @@
+#include "tree.hpp"
+#include <CLI/CLI.hpp>
+
+namespace roleswap::cli {
+namespace {
+
+constexpr const char* group = "Work";
+
+void add_task_fields(CLI::App& add, TaskOptions& task)
+{
+    add.add_option("--schedule", task.texts["schedule"],
+                   "\"15 3 * * *\", @daily, @reboot, \"every 10s\"")
+        ->required();
+    add.add_option("--command", task.texts["command"], "Run by the shell");
+    add.add_option("argv", task.argv, "Program and arguments after --, run without a shell");
+    for (const auto& [option, field] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"--timezone", "timezone"},
+             {"--shell", "shell"},
+             {"--user", "user"},
+             {"--group", "group"},
+             {"--directory", "directory"},
+             {"--umask", "umask"},
+             {"--input", "input"},
+             {"--queue", "queue"},
+             {"--overlap", "overlap"},
+             {"--catch-up", "catch_up"},
+             {"--after-crash", "after_crash"},
+             {"--on-swap", "on_swap"},
+             {"--mail-to", "mail_to"},
+             {"--description", "description"}})
+        add.add_option(option, task.texts[field], "See roleswap.toml(5)");
+    for (const char* field : {"timeout", "retry_delay", "late_limit"}) {
+        std::string option = field;
+        std::ranges::replace(option, '_', '-');
+        add.add_option("--" + option, task.durations[field], "Such as 90s, 5m");
+    }
+    for (const char* field : {"retries", "catch_up_limit"}) {
+        std::string option = field;
+        std::ranges::replace(option, '_', '-');
+        task.numbers[field] = -1;
+        add.add_option("--" + option, task.numbers[field], "Number")->check(CLI::NonNegativeNumber);
+    }
+    add.add_option("--env", task.environment, "NAME=VALUE, may be repeated")
+        ->take_all()
+        ->expected(1)
+        ->allow_extra_args(false);
+    add.add_flag("--disabled", task.disabled, "Add it, but do not run it yet");
+}
+
+void add_task(CLI::App& app, Values& values)
+{
+    auto* task = app.add_subcommand("task", "Tasks of the pair")->group(group);
+    task->require_subcommand(1);
+    auto* list = task->add_subcommand("list", "All tasks");
+    list->callback([&] { values.result = task_list(values.context); });
+    auto* add = task->add_subcommand("add", "Add a task");
+    add->add_option("name", values.task.name, "Name")->required();
+    add_task_fields(*add, values.task);
+    add->callback([&] { values.result = task_add(values.context, values.task); });
+    auto* show = task->add_subcommand("show", "One task, all fields");
+    show->add_option("name", values.name, "Name")->required();
+    show->callback([&] { values.result = task_show(values.context, values.name); });
+    auto* next = task->add_subcommand("next", "What is due next");
+    next->add_option("name", values.name, "Only of this task");
+    next->callback([&] { values.result = task_next(values.context, values.name); });
+    for (const auto& [action, what] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"remove", "Remove it; its runs stay in the history"},
+             {"enable", "Let it run again"},
+             {"disable", "Keep it, but do not run it"},
+             {"run", "Run it once, now"}}) {
+        auto* command = task->add_subcommand(action, what);
+        command->add_option("name", values.name, "Name")->required();
+        command->callback([&values, verb = std::string("task_") + action] {
+            values.result = task_change(values.context, verb, values.name);
+        });
+    }
+}
+
+void add_run(CLI::App& app, Values& values)
+{
+    auto* run = app.add_subcommand("run", "Runs of tasks")->group(group);
+    run->require_subcommand(1);
+    auto* list = run->add_subcommand("list", "The newest runs");
+    list->add_option("--task", values.runs.task, "Only of this task");
+    list->add_option("--state", values.runs.state, "Only in this state");
+    list->add_option("-n,--limit", values.runs.limit, "So many")->check(CLI::Range(1, 1000));
+    list->callback([&] { values.result = run_list(values.context, values.runs); });
+    auto* show = run->add_subcommand("show", "One run with its output");
+    show->add_option("id", values.id, "Run")->required();
+    show->callback([&] { values.result = run_show(values.context, values.id); });
+    auto* kill = run->add_subcommand("kill", "Kill all its processes");
+    kill->add_option("id", values.id, "Run")->required();
+    kill->callback([&] { values.result = run_kill(values.context, values.id); });
+}
+
+void add_files(CLI::App& app, Values& values)
+{
+    auto* apply = app.add_subcommand("apply", "Make the tasks what a TOML file says")->group(group);
+    apply->add_option("file", values.path, "File, or - for standard input")->required();
+    apply->add_flag("--dry-run", values.dry_run, "Only say what would change");
+    apply->callback(
+        [&] { values.result = cli::apply(values.context, values.path, values.dry_run); });
+    auto* out = app.add_subcommand("export", "All tasks as a TOML file")->group(group);
+    out->callback([&] { values.result = export_tasks(values.context); });
+    auto* import = app.add_subcommand("import", "Take over tasks from elsewhere")->group(group);
+    import->require_subcommand(1);
+    auto* crontab = import->add_subcommand("crontab", "From crontabs");
+    crontab->add_option("file", values.import.files, "Files, or -")->required();
+    crontab->add_option("--user", values.import.user, "They are crontabs of this user");
+    crontab->add_flag("--system", values.import.system, "They have a user column, as /etc/crontab");
+    crontab->add_flag("--dry-run", values.import.dry_run, "Only say what would change");
+    crontab->callback([&] { values.result = import_crontab(values.context, values.import); });
+}
+
+void add_queue(CLI::App& app, Values& values)
+{
+    auto* queue = app.add_subcommand("queue", "Queues of runs")->group(group);
+    queue->require_subcommand(1);
+    auto* list = queue->add_subcommand("list", "All queues");
+    list->callback([&] { values.result = queue_list(values.context); });
+    auto* hold = queue->add_subcommand("hold", "Start nothing more from it");
+    hold->add_option("--reason", values.queue.reason, "Shown wherever the queue is");
+    hold->add_flag("--save", values.queue.keep, "Remember which were held before");
+    hold->callback([&] { values.result = queue_hold(values.context, values.queue); });
+    auto* release = queue->add_subcommand("release", "Let it go on");
+    release->add_flag("--restore", values.queue.keep, "Only what hold --save found released");
+    release->callback([&] { values.result = queue_release(values.context, values.queue); });
+    for (CLI::App* command : {hold, release}) {
+        command->add_option("name", values.queue.name, "Queue");
+        command->add_flag("--all", values.queue.all, "All queues");
+    }
+}
+
+void add_scheduler(CLI::App& app, Values& values)
+{
+    auto* scheduler = app.add_subcommand("scheduler", "What makes due runs")->group(group);
+    scheduler->require_subcommand(1);
+    for (const char* action : {"stop", "start"}) {
+        auto* command = scheduler->add_subcommand(
+            action, action == std::string_view("stop") ? "Make no more" : "Go on");
+        command->add_option("--reason", values.reason, "Shown in status");
+        command->callback([&values, action] {
+            values.result = cli::scheduler(values.context, action, values.reason);
+        });
+    }
+    auto* drain = app.add_subcommand("drain", "Wait until no task runs")->group(group);
+    drain->add_option("--timeout", values.timeout, "At most so long")->capture_default_str();
+    drain->callback([&] { values.result = cli::drain(values.context, values.timeout); });
+}
+
+} // namespace
+
+void add_work_commands(CLI::App& app, Values& values)
+{
+    add_task(app, values);
+    add_run(app, values);
+    add_files(app, values);
+    add_queue(app, values);
+    add_scheduler(app, values);
+}
+
+} // namespace roleswap::cli
