@@ -140,9 +140,8 @@ void Context::print(const nlohmann::json& result,
 
 void Context::progress(std::string_view line) const
 {
-    if (!style.terminal || !for_people()) return;
-    fmt::print("\r\033[K{}", shorten(line, style.width - 1));
-    std::fflush(stdout);
+    if (!for_people() || isatty(STDERR_FILENO) != 1) return;
+    fmt::print(stderr, "\r\033[K{}", shorten(line, style.width - 1));
 }
 
 } // namespace roleswap::cli

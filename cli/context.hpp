@@ -65,7 +65,7 @@ public:
                const std::function<std::string(const nlohmann::json&)>& render) const;
     /// True when people read it: neither --json nor --get.
     bool for_people() const { return !options.json && options.get.empty(); }
-    /// One live line on the terminal, replaced by the next; nothing elsewhere.
+    /// One live line on standard error, replaced by the next; nothing where that is no terminal.
     void progress(std::string_view line) const;
 
     std::string config_path() const;

@@ -26,12 +26,14 @@ int links(Context& context)
 int nodes(Context& context, const std::string& role)
 {
     const auto names = nodes_of_role(context.call("status"), role);
+    if (names.empty())
+        throw bus::Error(bus::ErrorCode::not_found, "No node is " + printable(role) + " now.");
     context.print(json{{"nodes", names}}, [](const json& result) {
         std::string lines;
         for (const auto& name : result["nodes"]) lines += name.get<std::string>() + "\n";
         return lines;
     });
-    return names.empty() ? exit_not_found : exit_ok;
+    return exit_ok;
 }
 
 } // namespace roleswap::cli

@@ -6,37 +6,28 @@ namespace {
 
 constexpr const char* group = "Roles";
 
-/// Commands that hand all further words to their runbook.
-CLI::App* add_runbook(CLI::App& app, Values& values, const char* name, const char* what)
+/// Commands that hand the options they do not know to their runbook.
+CLI::App* add_runbook(CLI::App& app, const char* name, const char* what)
 {
     auto* command = app.add_subcommand(name, what)->group(group);
-    command->add_option("options", values.arguments,
-                        "Options of the runbook: --dry-run, --yes, --sync-wait TIME");
     command->prefix_command();
+    command->footer("Options of the runbook: --dry-run, --yes, --sync-wait TIME, --reason TEXT.");
     return command;
-}
-
-std::vector<std::string> words_of(const CLI::App* command, const Values& values)
-{
-    std::vector<std::string> words = values.arguments;
-    for (const std::string& word : command->remaining()) words.push_back(word);
-    return words;
 }
 
 void add_runbooks(CLI::App& app, Values& values)
 {
-    auto* swap = add_runbook(app, values, "swap", "Planned swap of the roles (planned-swap)");
+    auto* swap = add_runbook(app, "swap", "Planned swap of the roles (planned-swap)");
     swap->callback([&values, swap] {
-        values.result = run_runbook(values.context, {"planned-swap", words_of(swap, values)});
+        values.result = run_runbook(values.context, {"planned-swap", swap->remaining()});
     });
-    auto* undo = add_runbook(app, values, "undo", "Take back the last planned swap");
+    auto* undo = add_runbook(app, "undo", "Take back the last planned swap");
     undo->callback(
-        [&values, undo] { values.result = cli::undo(values.context, words_of(undo, values)); });
+        [&values, undo] { values.result = cli::undo(values.context, undo->remaining()); });
     auto* rejoin =
-        add_runbook(app, values, "rejoin", "Make this node the standby again (master-to-standby)");
+        add_runbook(app, "rejoin", "Make this node the standby again (master-to-standby)");
     rejoin->callback([&values, rejoin] {
-        values.result =
-            run_runbook(values.context, {"master-to-standby", words_of(rejoin, values)});
+        values.result = run_runbook(values.context, {"master-to-standby", rejoin->remaining()});
     });
 }
 
