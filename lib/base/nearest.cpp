@@ -1,6 +1,7 @@
 #include "base/nearest.hpp"
 #include <algorithm>
 #include <cstddef>
+#include <fmt/format.h>
 #include <numeric>
 #include <vector>
 
@@ -12,18 +13,23 @@ char lower(char c)
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// Levenshtein distance: letters to insert, remove or replace.
+/// Letters to insert, remove, replace, or neighbours to swap (optimal string alignment).
 std::size_t distance(std::string_view from, std::string_view to)
 {
+    std::vector<std::size_t> before(to.size() + 1); // row i - 2
+    std::vector<std::size_t> above(to.size() + 1);  // row i - 1
     std::vector<std::size_t> row(to.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
+    const auto same = [&](std::size_t i, std::size_t j) { return lower(from[i]) == lower(to[j]); };
     for (std::size_t i = 1; i <= from.size(); ++i) {
-        std::size_t diagonal = row[0];
+        before.swap(above);
+        above.swap(row);
         row[0] = i;
         for (std::size_t j = 1; j <= to.size(); ++j) {
-            const auto replaced = diagonal + (lower(from[i - 1]) == lower(to[j - 1]) ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+            const auto replaced = above[j - 1] + (same(i - 1, j - 1) ? 0 : 1);
+            row[j] = std::min({replaced, above[j] + 1, row[j - 1] + 1});
+            if (i > 1 && j > 1 && same(i - 1, j - 2) && same(i - 2, j - 1))
+                row[j] = std::min(row[j], before[j - 2] + 1);
         }
     }
     return row[to.size()];
@@ -42,6 +48,14 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
         best_distance = letters;
     }
     return best;
+}
+
+std::string unknown_word(std::string_view kind, std::string_view word,
+                         std::span<const std::string_view> known)
+{
+    const auto meant = nearest(word, known);
+    return fmt::format("unknown {} \"{}\"{}", kind, word,
+                       meant.empty() ? "" : fmt::format(", did you mean \"{}\"?", meant));
 }
 
 } // namespace roleswap::base
