@@ -118,6 +118,10 @@ constexpr std::string_view rest_text = R"(
 std::string default_text(std::string_view pair_name, const PerNode<Node>& nodes,
                          std::span<const Link> links, std::span<const std::string> probes)
 {
+    const auto& [left, right] = nodes.values;
+    if (left.name == right.name)
+        throw Error({"roleswap.toml", 1, 1},
+                    fmt::format("both nodes are named \"{}\"; allowed: two names", left.name));
     auto text = pair_text(pair_name, probes);
     text += "\n# The two nodes.  hosts: the host names that mean this node; default: its name.\n";
     for (const auto& node : nodes.values) text += node_text(node);

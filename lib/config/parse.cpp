@@ -13,6 +13,10 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::array both{core::Node::first, core::Node::second};
+constexpr std::array<std::string_view, 5> pair_keys{"name", "takeover_delay", "heartbeat", "probes",
+                                                    "key_file"};
+constexpr std::array<std::string_view, 5> node_keys{"name", "hosts", "data_dir", "run_dir",
+                                                    "store_port"};
 constexpr std::size_t links_max = 8;
 /// A lost heartbeat or two must not look like silence.
 constexpr int heartbeats_per_delay = 5;
@@ -37,17 +41,13 @@ Config Parser::parse(const TomlValue& table)
     parse_links(root);
     if (const auto* store = root.find("store")) parse_store(*store);
     if (const auto* work = root.find("work")) parse_work(*work);
-    constexpr std::array<std::string_view, 5> pair_keys{"name", "takeover_delay", "heartbeat",
-                                                        "probes", "key_file"};
     check_probes({path_, "pair", pair, pair_keys});
     return config_;
 }
 
 void Parser::parse_pair(const TomlValue& table)
 {
-    constexpr std::array<std::string_view, 5> keys{"name", "takeover_delay", "heartbeat", "probes",
-                                                   "key_file"};
-    const Section section{path_, "pair", table, keys};
+    const Section section{path_, "pair", table, pair_keys};
     auto& pair = config_.pair;
     section.require("name", rules::name.allowed);
     section.read("name", pair.name, rules::name);
@@ -92,9 +92,8 @@ void Parser::parse_nodes(const Section& root)
 
 void Parser::parse_node(core::Node which, const TomlValue& table)
 {
-    constexpr std::array<std::string_view, 5> keys{"name", "hosts", "data_dir", "run_dir",
-                                                   "store_port"};
-    const Section section{path_, fmt::format("node {}", static_cast<int>(which) + 1), table, keys};
+    const Section section{path_, fmt::format("node {}", static_cast<int>(which) + 1), table,
+                          node_keys};
     auto& node = config_.nodes.at(which);
     section.require("name", rules::name.allowed);
     section.read("name", node.name, rules::name);
@@ -114,9 +113,7 @@ void Parser::parse_node(core::Node which, const TomlValue& table)
 void Parser::check_nodes(const TomlValue& second) const
 {
     const auto& [left, right] = config_.nodes.values;
-    constexpr std::array<std::string_view, 5> keys{"name", "hosts", "data_dir", "run_dir",
-                                                   "store_port"};
-    const Section section{path_, "node 2", second, keys};
+    const Section section{path_, "node 2", second, node_keys};
     if (left.name == right.name)
         section.fail(*section.find("name"), fmt::format("both nodes are named \"{}\"", left.name),
                      "two names");

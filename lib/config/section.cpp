@@ -12,6 +12,7 @@ using Kind = TomlValue::Kind;
 std::string shown(const TomlValue& value)
 {
     if (value.kind == Kind::text) return base::toml_quoted(value.text.substr(0, 100));
+    if (value.kind == Kind::array && value.items.empty()) return "an empty list";
     if (value.kind == Kind::array || value.kind == Kind::table)
         return std::string{base::describe(value.kind)};
     return value.text;
@@ -25,12 +26,10 @@ Section::Section(std::string_view path, std::string name, const TomlValue& table
         fail(table, fmt::format("{} = {}", name_, shown(table)), "a table");
     for (const auto& entry : table.entries) {
         if (std::ranges::find(known_keys, entry.key) != known_keys.end()) continue;
-        const auto meant = base::nearest(entry.key, known_keys);
         throw Error({path_, entry.line, entry.column},
-                    fmt::format("unknown key \"{}\"{}; allowed: {}", entry.key,
-                                name_.empty() ? "" : fmt::format(" in {}", name_),
-                                meant.empty() ? fmt::format("{}", fmt::join(known_keys, ", "))
-                                              : fmt::format("\"{}\"?", meant)));
+                    fmt::format("{}{}{}; allowed: {}", name_, name_.empty() ? "" : ": ",
+                                base::unknown_word("key", entry.key, known_keys),
+                                fmt::join(known_keys, ", ")));
     }
 }
 

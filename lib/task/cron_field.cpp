@@ -119,6 +119,9 @@ unsigned parse_cron_value(const CronFieldKind& kind, std::string_view text, unsi
     if (number && *number >= kind.low && *number <= kind.high) return *number;
     for (unsigned i = 0; i < kind.names.size(); ++i)
         if (same_word(text, kind.names[i])) return kind.low + i;
+    if (text.empty())
+        throw Error(column, fmt::format("an empty value in the {}", kind.name),
+                    allowed_values(kind));
     throw Error(column, fmt::format("{} \"{}\"", kind.name, text), allowed_values(kind));
 }
 

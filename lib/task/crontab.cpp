@@ -215,7 +215,7 @@ private:
         if (!rest.text().starts_with('-')) return;
         if (kind_ == CrontabKind::user && options_.user != "root")
             throw Error(rest.column(), "a leading \"-\" in the crontab of an ordinary user",
-                        "it in system crontabs and in that of root");
+                        "it in system crontabs and in that of root only");
         note(rest.column(), "leading \"-\": not kept, every run is recorded");
         ++rest.at;
     }

@@ -23,9 +23,10 @@ struct ImportNote {
 };
 
 struct Import {
-    std::vector<Task> tasks;        ///< in the order of the lines; names unique
-    std::vector<ImportNote> lost;   ///< understood, but kept differently or not at all
-    std::vector<ImportNote> errors; ///< lines that cron refuses too; no task is made of them
+    std::vector<Task> tasks;      ///< in the order of the lines; names unique
+    std::vector<ImportNote> lost; ///< understood, but kept differently or not at all
+    std::vector<ImportNote>
+        errors; ///< no task is made of these lines; cron drops nearly all of them, too
 };
 
 /// Reads a crontab by the rules of crontab(5), cronie and Debian.  `path` is used for the names of

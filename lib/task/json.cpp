@@ -57,10 +57,8 @@ void set_field(Task& task, const std::string& key, const json& value)
         std::vector<std::string> names;
         for (const auto& known : fields) names.push_back(key_of(known));
         const std::vector<std::string_view> views(names.begin(), names.end());
-        const auto meant = base::nearest(key, views);
-        throw Error(1, fmt::format("unknown field \"{}\"", key),
-                    meant.empty() ? fmt::format("{}", fmt::join(names, " "))
-                                  : fmt::format("\"{}\"?", meant));
+        throw Error(1, base::unknown_word("field", key, views),
+                    fmt::format("{}", fmt::join(names, ", ")));
     }
     const bool optional = std::holds_alternative<std::monostate>(field->get(Task{}));
     const auto read = from_value(*field, value);

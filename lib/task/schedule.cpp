@@ -33,10 +33,8 @@ Schedule::Rule parse_word(std::string_view text)
     if (text == "@reboot") return Reboot{};
     for (const auto& word : words)
         if (text == word.name) return parse_cron(word.fields);
-    const auto meant = base::nearest(text, word_names);
-    throw Error(1, fmt::format("schedule \"{}\"", text),
-                fmt::format("{}{}", fmt::join(word_names, " "),
-                            meant.empty() ? "" : fmt::format("; did you mean {}?", meant)));
+    throw Error(1, base::unknown_word("schedule", text, word_names),
+                fmt::format("{}", fmt::join(word_names, " ")));
 }
 
 Every parse_every(std::string_view text)

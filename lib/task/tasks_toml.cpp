@@ -69,10 +69,8 @@ private:
     {
         std::vector<std::string_view> names;
         for (const auto& field : task_fields()) names.push_back(field.name);
-        const auto meant = base::nearest(entry.key, names);
-        fail(entry, fmt::format("unknown key \"{}\" in [[task]]", entry.key),
-             meant.empty() ? fmt::format("{}", fmt::join(names, " "))
-                           : fmt::format("\"{}\"?", meant));
+        fail(entry, base::unknown_word("key", entry.key, names),
+             fmt::format("{}", fmt::join(names, ", ")));
     }
 
     static FieldValue convert(const Field& field, const TomlValue& value)
