@@ -1,1 +1,259 @@
-#include "work/engine.hpp"
+#include "work/engine_impl.hpp"
+#include <array>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace roleswap::work {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+std::string read_file(const char* path)
+{
+    const event::UniqueFd file(event::check(::open(path, O_RDONLY | O_CLOEXEC), path));
+    std::array<char, 4096> text{};
+    const auto got = ::read(file.get(), text.data(), text.size());
+    return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+}
+
+/// proc(5), /proc/PID/stat: field 22, counted after the name, which ends with the last ')'.
+std::string start_time_of_init()
+{
+    const auto text = read_file("/proc/1/stat");
+    auto at = text.rfind(')');
+    for (int field = 3; field <= 22 && at != std::string::npos; ++field)
+        at = text.find(' ', at + 1);
+    return at == std::string::npos ? "0" : text.substr(at + 1, text.find(' ', at + 1) - at - 1);
+}
+
+task::CatchUp catch_up_of(const std::string& text)
+{
+    for (const auto value : {task::CatchUp::none, task::CatchUp::last, task::CatchUp::all})
+        if (task::to_string(value) == text) return value;
+    throw std::invalid_argument("catch_up is \"" + text + "\"; allowed: none, last, all");
+}
+
+task::Defaults make_defaults(const Settings& settings)
+{
+    task::Defaults defaults;
+    defaults.catch_up = catch_up_of(settings.catch_up);
+    defaults.catch_up_limit = static_cast<std::uint32_t>(settings.catch_up_limit);
+    defaults.late_limit = settings.late_limit;
+    defaults.timezone = settings.timezone;
+    return defaults;
+}
+
+} // namespace
+
+Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings, Host host)
+    : loop_(loop), executor_(executor), settings_(std::move(settings)), host_(std::move(host)),
+      defaults_(make_defaults(settings_)),
+      planner_(loop, [this](const std::set<std::string>& names) { look(names); }),
+      retry_timer_(loop, [this] { dispatch(); }), drain_timer_(loop, [this] { drain_timed_out(); }),
+      operation_timer_(
+          loop, [this] { end_operation("abandoned", "nothing was heard of it for a minute", {}); }),
+      house_timer_(loop, [this] { keep_house(); })
+{
+}
+
+void Engine::Impl::start(core::Epoch epoch, std::string conninfo)
+{
+    if (phase_ != Phase::stopped && epoch == epoch_ && conninfo == conninfo_) return resume();
+    end_session();
+    epoch_ = epoch;
+    conninfo_ = std::move(conninfo);
+    phase_ = Phase::starting;
+    // Runs of an earlier epoch of this node: their rows are freed, so they must be dead before.
+    const auto generation = generation_;
+    if (executor_.alive() == 0) return make_session();
+    executor_.kill_all([this, generation] {
+        if (generation == generation_ && !session_) make_session();
+    });
+}
+
+void Engine::Impl::make_session()
+{
+    session_ = std::make_unique<Session>(
+        loop_, Session::Who{epoch_, settings_.node}, conninfo_,
+        Session::Callbacks{.on_up = [this] { read_store(); },
+                           .on_down =
+                               [this] {
+                                   session_ready_ = false;
+                                   writer_->pause();
+                               },
+                           .on_trouble = host_.on_store_trouble,
+                           .on_superseded = [this](const std::string& why) { superseded(why); }});
+    writer_ = std::make_unique<Writer>(
+        loop_, *session_,
+        [this](Batch batch, const std::vector<OpenRow>& rows) {
+            committed(std::move(batch), rows);
+        },
+        host_.on_store_trouble);
+}
+
+void Engine::Impl::end_session()
+{
+    ++generation_;
+    phase_ = Phase::stopped;
+    suspended_ = session_ready_ = false;
+    planner_.clear();
+    for (auto* timer : {&retry_timer_, &drain_timer_, &operation_timer_, &house_timer_})
+        timer->stop();
+    if (model_.operation) host_.watch_owner(model_.operation->id, 0);
+    model_ = {};
+    claimed_.clear();
+    again_.clear();
+    held_back_.clear();
+    ending_.reset();
+    writer_.reset();
+    session_.reset();
+    const VerbError gone{VerbError::Code::not_master, "this node ceased to be master meanwhile"};
+    for (const auto& [ticket, reply] : std::exchange(run_replies_, {})) reply.failed(gone);
+    if (const auto drain = std::exchange(drain_, {})) drain->reply.failed(gone);
+}
+
+void Engine::Impl::superseded(const std::string& why)
+{
+    const auto told = why; // it belongs to what ends here
+    end_session();
+    host_.on_superseded(told);
+}
+
+void Engine::Impl::read_store()
+{
+    const auto kind = phase_ == Phase::starting ? LoadKind::first : LoadKind::again;
+    load(
+        *session_, kind, defaults_, [this](Loaded fresh) { loaded(std::move(fresh)); },
+        [this](const pg::Outcome& outcome) {
+            if (session_->up()) session_->retry(pg::describe(outcome));
+        });
+}
+
+void Engine::Impl::suspend()
+{
+    suspended_ = true;
+    if (writer_) writer_->pause();
+}
+
+void Engine::Impl::resume()
+{
+    if (!std::exchange(suspended_, false) || !session_ready_) return;
+    writer_->resume();
+    for (const auto id : std::exchange(held_back_, {})) begin(id);
+    look_at_all();
+    dispatch();
+}
+
+void Engine::Impl::kill(std::function<void()> on_dead)
+{
+    end_session();
+    executor_.kill_all(std::move(on_dead));
+}
+
+void Engine::Impl::stop()
+{
+    end_session();
+}
+
+void Engine::Impl::note(std::string_view what, const std::string& why)
+{
+    if (writer_) writer_->next().notes.push_back({std::string(what), clean_text(why)});
+    host_.on_event(what, why);
+}
+
+std::uint64_t Engine::Impl::pending_requests() const
+{
+    std::uint64_t running = 0;
+    for (const auto& [name, queue] : model_.queues) running += queue.running;
+    return running + (session_ ? session_->pending() : 0);
+}
+
+std::string_view to_string(VerbError::Code code)
+{
+    switch (code) {
+    case VerbError::Code::bad_argument:
+        return "BadArgument";
+    case VerbError::Code::not_found:
+        return "NotFound";
+    case VerbError::Code::refused:
+        return "Refused";
+    case VerbError::Code::not_master:
+        return "NotMaster";
+    case VerbError::Code::failed:
+        return "Failed";
+    }
+    return "Failed";
+}
+
+std::string Engine::host_boot_id()
+{
+    auto id = read_file("/proc/sys/kernel/random/boot_id");
+    while (!id.empty() && id.back() == '\n') id.pop_back();
+    return id + "-" + start_time_of_init();
+}
+
+Engine::Engine(event::Loop& loop, run::Executor& executor, Settings settings, Host host)
+    : impl_(std::make_unique<Impl>(loop, executor, std::move(settings), std::move(host)))
+{
+}
+
+Engine::~Engine() = default;
+
+void Engine::start(core::Epoch epoch, std::string conninfo)
+{
+    impl_->start(epoch, std::move(conninfo));
+}
+
+void Engine::suspend()
+{
+    impl_->suspend();
+}
+
+void Engine::resume()
+{
+    impl_->resume();
+}
+
+void Engine::kill(std::function<void()> on_dead)
+{
+    impl_->kill(std::move(on_dead));
+}
+
+void Engine::stop()
+{
+    impl_->stop();
+}
+
+bool Engine::running() const
+{
+    return impl_->running();
+}
+
+void Engine::note_peer_boot(const std::string& boot_id)
+{
+    impl_->note_peer_boot(boot_id);
+}
+
+void Engine::note_hand_over(std::int64_t operation, std::function<void(bool)> on_done)
+{
+    impl_->note_hand_over(operation, std::move(on_done));
+}
+
+bool Engine::handle(std::string_view verb, const json& args, const Caller& caller, Reply reply)
+{
+    return impl_->handle(verb, args, caller, std::move(reply));
+}
+
+json Engine::status_part() const
+{
+    return impl_->status_part();
+}
+
+std::uint64_t Engine::pending_requests() const
+{
+    return impl_->pending_requests();
+}
+
+} // namespace roleswap::work

@@ -21,7 +21,8 @@ struct Settings {
     std::string catch_up = "last";                ///< default of tasks: none, last, all
     int catch_up_limit = 100;                     ///< 1 to 10000
     std::string timezone; ///< IANA name, default of tasks; empty: the system's
-    std::size_t output_tail_bytes = std::size_t{64} * 1024;
+    int keep_runs = 1000; ///< ended runs kept for each task
+    int keep_days = 90;   ///< and for so long at most
 };
 
 /// Who asks, as the bus knows it.
@@ -101,6 +102,11 @@ public:
     void note_peer_boot(const std::string& boot_id);
     /// Kernel boot id and start time of process 1, so that a container's boot counts as one.
     static std::string host_boot_id();
+
+    /// To be called by `hand_over` before the point of no return: this operation (0: none) is to be
+    /// gone on with by the master of the next epoch.  Answers whether the store has that; where it
+    /// has not, the next master ends the operation.
+    void note_hand_over(std::int64_t operation, std::function<void(bool)> on_done);
 
     /// True when `verb` is one of the work verbs (task_*, run_*, queue_*, scheduler_*, drain,
     /// operation_*); then the reply comes.  Access is checked by the caller before.

@@ -1,0 +1,86 @@
+#include "work/arguments.hpp"
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace roleswap::work {
+
+using nlohmann::json;
+
+Arguments::Arguments(std::string_view verb, const json& args,
+                     const std::vector<std::string_view>& known)
+    : verb_(verb), args_(args)
+{
+    if (!args.is_object())
+        throw Refusal(VerbError::Code::bad_argument,
+                      fmt::format("{}: the arguments are {}; allowed: a JSON object", verb,
+                                  args.dump().substr(0, 60)));
+    for (const auto& [name, value] : args.items()) {
+        if (name == "node" || std::find(known.begin(), known.end(), name) != known.end()) continue;
+        throw Refusal(
+            VerbError::Code::bad_argument,
+            fmt::format("{}: there is no argument \"{}\"; allowed: {}", verb, name,
+                        known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", "))));
+    }
+}
+
+void Arguments::refuse(const char* name, const std::string& allowed) const
+{
+    const auto given = has(name) ? "is " + args_.at(name).dump().substr(0, 60) : "is missing";
+    throw Refusal(VerbError::Code::bad_argument,
+                  fmt::format("{}: {} {}; allowed: {}", verb_, name, given, allowed));
+}
+
+bool Arguments::has(const char* name) const
+{
+    return args_.contains(name) && !args_.at(name).is_null();
+}
+
+std::string Arguments::text(const char* name, const char* allowed) const
+{
+    if (!has(name) || !args_.at(name).is_string()) refuse(name, allowed);
+    return args_.at(name).get<std::string>();
+}
+
+std::string Arguments::text_or(const char* name, const char* allowed,
+                               const std::string& missing) const
+{
+    return has(name) ? text(name, allowed) : missing;
+}
+
+std::string Arguments::choice(const char* name, const std::vector<std::string_view>& allowed) const
+{
+    const auto list = fmt::format("{}", fmt::join(allowed, ", "));
+    const auto value = text(name, list.c_str());
+    if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) refuse(name, list);
+    return value;
+}
+
+std::int64_t Arguments::number(const char* name, std::int64_t least, std::int64_t most) const
+{
+    const auto allowed = fmt::format("a whole number from {} to {}", least, most);
+    if (!has(name) || !args_.at(name).is_number_integer()) refuse(name, allowed);
+    const auto value = args_.at(name).get<std::int64_t>();
+    if (value < least || value > most) refuse(name, allowed);
+    return value;
+}
+
+std::int64_t Arguments::number_or(const char* name, std::int64_t least, std::int64_t most,
+                                  std::int64_t missing) const
+{
+    return has(name) ? number(name, least, most) : missing;
+}
+
+bool Arguments::flag(const char* name) const
+{
+    if (!has(name)) return false;
+    if (!args_.at(name).is_boolean()) refuse(name, "true, false");
+    return args_.at(name).get<bool>();
+}
+
+const json& Arguments::object(const char* name, const char* allowed) const
+{
+    if (!has(name) || !args_.at(name).is_object()) refuse(name, allowed);
+    return args_.at(name);
+}
+
+} // namespace roleswap::work

@@ -1,0 +1,131 @@
+#include "work/engine_impl.hpp"
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace roleswap::work {
+namespace {
+
+using nlohmann::json;
+constexpr std::size_t boot_ids_max = 8; ///< two are of use; more only while hosts reboot in turn
+constexpr std::chrono::minutes house_period{10};
+
+} // namespace
+
+/// The store was read: for the first time in this epoch, or after a lost connection.
+void Engine::Impl::loaded(Loaded loaded)
+{
+    const bool first = phase_ == Phase::starting;
+    take_queues(loaded);
+    take_tasks(loaded);
+    take_waiting(loaded);
+    take_settings(loaded);
+    model_.operation = loaded.operation;
+    session_ready_ = true;
+    for (const auto& broken : loaded.broken) note("task_broken", broken);
+    if (first) begin_epoch(loaded);
+    if (!suspended_) writer_->resume();
+    if (ending_)
+        write_operation_end({});
+    else
+        adopt_operation(first ? LoadKind::first : LoadKind::again);
+    look_at_all();
+    dispatch();
+    if (first) host_.on_ready();
+}
+
+void Engine::Impl::take_queues(Loaded& loaded)
+{
+    for (const auto& [name, queue] : model_.queues) {
+        loaded.queues[name].running = queue.running;
+        loaded.queues[name].waiting = queue.waiting;
+    }
+    model_.queues = std::move(loaded.queues);
+}
+
+/// What is decided here and not yet in the store stays decided.
+void Engine::Impl::take_tasks(Loaded& loaded)
+{
+    auto old = std::exchange(model_.tasks, {});
+    planner_.clear();
+    for (auto& entry : loaded.tasks) {
+        const auto name = entry.task.name;
+        if (const auto known = old.find(name); known != old.end())
+            entry.last_due = std::max(entry.last_due, known->second.last_due);
+        model_.tasks.emplace(name, std::move(entry));
+    }
+}
+
+void Engine::Impl::take_waiting(Loaded& loaded)
+{
+    std::vector<std::int64_t> old;
+    for (const auto& [id, run] : model_.open)
+        if (run.place == OpenRun::Place::waiting) old.push_back(id);
+    for (const auto id : old) model_.forget(id);
+    for (auto& run : loaded.waiting)
+        if (!model_.open.contains(run.id))
+            model_.add_waiting(std::move(run)); // else: being claimed
+}
+
+void Engine::Impl::take_settings(const Loaded& loaded)
+{
+    const auto value = [&](const char* name) {
+        const auto found = loaded.settings.find(name);
+        return found == loaded.settings.end() ? json::object() : found->second;
+    };
+    const auto scheduler = value("scheduler");
+    model_.scheduler = {scheduler.value("stopped", false), scheduler.value("reason", "")};
+    pair_boot_ = value("pair_boot");
+}
+
+void Engine::Impl::begin_epoch(const Loaded& loaded)
+{
+    phase_ = Phase::running;
+    if (!loaded.freed.empty())
+        note("runs_freed", fmt::format("to be run again after the last master's end: {}",
+                                       fmt::join(loaded.freed, ", ")));
+    if (!loaded.interrupted.empty())
+        note("runs_in_doubt", fmt::format("their end is unknown, they are not run again by "
+                                          "themselves: {}",
+                                          fmt::join(loaded.interrupted, ", ")));
+    look_at_pair_boot();
+    house_timer_.start_every(house_period);
+}
+
+/// A host that was up while the pair was up belongs to the present boot of the pair; a master
+/// that did not is the first of a new one.
+void Engine::Impl::look_at_pair_boot()
+{
+    const auto own = Engine::host_boot_id();
+    const auto ids = pair_boot_.value("ids", std::vector<std::string>{});
+    if (std::find(ids.begin(), ids.end(), own) == ids.end()) {
+        const auto number = pair_boot_.value("number", std::int64_t{0}) + 1;
+        pair_boot_ = {{"number", number}, {"ids", {own}}};
+        writer_->next().settings["pair_boot"] = pair_boot_;
+        note("pair_booted", fmt::format("boot {} of the pair: tasks with @reboot run", number));
+        run_reboot_tasks();
+    }
+    if (!peer_boot_.empty()) note_peer_boot(peer_boot_);
+}
+
+void Engine::Impl::run_reboot_tasks()
+{
+    for (const auto& [name, entry] : model_.tasks) {
+        if (!entry.task.enabled || !entry.schedule.is_reboot()) continue;
+        NewRun run{.task = name, .queue = entry.task.queue, .cause = "reboot", .due = now()};
+        make_run(entry, std::move(run), model_.decide(entry));
+    }
+}
+
+void Engine::Impl::note_peer_boot(const std::string& boot_id)
+{
+    peer_boot_ = boot_id;
+    if (phase_ != Phase::running) return; // told to the store when it begins
+    auto ids = pair_boot_.value("ids", std::vector<std::string>{});
+    if (std::find(ids.begin(), ids.end(), boot_id) != ids.end()) return;
+    ids.push_back(boot_id);
+    if (ids.size() > boot_ids_max) ids.erase(ids.begin() + 1); // the first is this pair boot's own
+    pair_boot_["ids"] = ids;
+    writer_->next().settings["pair_boot"] = pair_boot_;
+}
+
+} // namespace roleswap::work

@@ -1,0 +1,168 @@
+#pragma once
+#include "work/arguments.hpp"
+#include "work/engine.hpp"
+#include "work/load.hpp"
+#include "work/model.hpp"
+#include "work/planner.hpp"
+#include "work/runner.hpp"
+#include "work/session.hpp"
+#include "work/writer.hpp"
+#include <memory>
+#include <set>
+
+namespace roleswap::work {
+
+/// The engine's parts and the paths between them.  The files say which: engine.cpp (life),
+/// engine_begin.cpp (what a new master does first), engine_runs.cpp (due time to end of a run),
+/// engine_operation.cpp, verbs_*.cpp.
+class Engine::Impl {
+public:
+    Impl(event::Loop& loop, run::Executor& executor, Settings settings, Host host);
+
+    void start(core::Epoch epoch, std::string conninfo);
+    void suspend();
+    void resume();
+    void kill(std::function<void()> on_dead);
+    void stop();
+    bool running() const { return phase_ == Phase::running; }
+    void note_peer_boot(const std::string& boot_id);
+    void note_hand_over(std::int64_t operation, std::function<void(bool)> on_done);
+    bool handle(std::string_view verb, const nlohmann::json& args, const Caller& caller,
+                Reply reply);
+    nlohmann::json status_part() const;
+    std::uint64_t pending_requests() const;
+
+private:
+    enum class Phase : std::uint8_t {
+        stopped,  ///< no session
+        starting, ///< connecting, migrating, reading
+        running,
+    };
+    /// A verb that is being handled.
+    struct Call {
+        std::string_view verb;
+        const nlohmann::json& args;
+        const Caller& caller;
+        Reply reply;
+    };
+    struct Drain {
+        Reply reply;
+        bool timed_out = false;
+    };
+
+    // life
+    void make_session();
+    void end_session();
+    void superseded(const std::string& why);
+    void read_store();
+    void note(std::string_view what, const std::string& why);
+
+    // what a new master does first, and again after a lost connection
+    void loaded(Loaded loaded);
+    void take_tasks(Loaded& loaded);
+    void take_queues(Loaded& loaded);
+    void take_waiting(Loaded& loaded);
+    void take_settings(const Loaded& loaded);
+    void begin_epoch(const Loaded& loaded);
+    void look_at_pair_boot();
+    void run_reboot_tasks();
+
+    // from the due time to the end of a run
+    bool may_plan() const;
+    bool may_start() const;
+    void look_at_all();
+    void look(const std::set<std::string>& names);
+    void look_at(TaskEntry& entry, task::Time time);
+    void make_run(const TaskEntry& entry, NewRun run, task::OverlapDecision decision);
+    void committed(Batch batch, const std::vector<OpenRow>& rows);
+    void take_insert(const NewRun& run, const OpenRow* row);
+    void take_promotes(const Batch& batch, const std::vector<OpenRow>& rows);
+    void begin(std::int64_t id);
+    void ended(std::int64_t id, const run::RunEnd& end);
+    void dispatch();
+    void arm_retries();
+    void check_drained();
+    void drain_timed_out();
+    void keep_house();
+
+    // operations
+    void adopt_operation(LoadKind kind);
+    void end_operation(const std::string& result, const std::string& why, Reply reply);
+    void write_operation_end(Reply reply);
+    std::vector<pg::Query> operation_end_queries() const;
+    nlohmann::json take_operation_end(std::vector<pg::Result>& results);
+    void touch_operation();
+    nlohmann::json operation_json() const;
+    static pg::Query restore_queues_query(const std::string& user);
+    void take_queue_rows(const pg::Result& rows);
+
+    // verbs
+    void call(const Call& call);
+    using Verb = void (Impl::*)(const Call&);
+    static Verb find_verb(std::string_view name);
+    const TaskEntry& find_task(const std::string& name) const;
+    void write_tasks(const std::vector<TaskEntry>& entries, const std::vector<std::string>& removed,
+                     Reply reply, nlohmann::json answer);
+    void take_written(const std::vector<TaskEntry>& entries,
+                      const std::vector<std::string>& removed);
+    void set_enabled(const Call& call, bool enabled);
+    void set_scheduler(const Call& call, Scheduler scheduler);
+    void task_list(const Call& call);
+    void task_show(const Call& call);
+    void task_export(const Call& call);
+    void task_add(const Call& call);
+    void task_remove(const Call& call);
+    void task_enable(const Call& call);
+    void task_disable(const Call& call);
+    void task_run(const Call& call);
+    void task_apply(const Call& call);
+    void run_list(const Call& call);
+    void run_show(const Call& call);
+    void run_kill(const Call& call);
+    void queue_list(const Call& call);
+    void queue_hold(const Call& call);
+    void queue_release(const Call& call);
+    void queue_set(const Call& call);
+    void scheduler_stop(const Call& call);
+    void scheduler_start(const Call& call);
+    void drain(const Call& call);
+    void operation_begin(const Call& call);
+    void operation_step(const Call& call);
+    void operation_end(const Call& call);
+    void operation_show(const Call& call);
+
+    event::Loop& loop_;
+    run::Executor& executor_;
+    Settings settings_;
+    Host host_;
+    task::Defaults defaults_;
+    Phase phase_ = Phase::stopped;
+    bool suspended_ = false;
+    bool session_ready_ = false; ///< up and read
+    core::Epoch epoch_ = 0;
+    std::string conninfo_;
+    std::uint64_t generation_ = 0; ///< grows when everything known becomes void
+    Model model_;
+    std::map<std::int64_t, task::Task> claimed_; ///< definition of runs claimed or alive
+    std::map<std::int64_t, OpenRun> again_;      ///< ended, for another attempt, not committed
+    std::vector<std::int64_t> held_back_;        ///< committed while suspended
+    std::map<std::uint64_t, Reply> run_replies_; ///< of task_run, by ticket
+    std::uint64_t tickets_ = 0;
+    nlohmann::json pair_boot_;
+    std::string peer_boot_;
+    std::optional<Drain> drain_;
+    struct Ending {
+        std::string result;
+        std::string why;
+    };
+    std::optional<Ending> ending_; ///< of the operation, until the store has it
+    Planner planner_;
+    event::Timer retry_timer_;
+    event::Timer drain_timer_;
+    event::Timer operation_timer_;
+    event::Timer house_timer_;
+    std::unique_ptr<Session> session_;
+    std::unique_ptr<Writer> writer_;
+};
+
+} // namespace roleswap::work

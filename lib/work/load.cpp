@@ -1,0 +1,160 @@
+#include "work/load.hpp"
+#include "task/error.hpp"
+#include <fmt/format.h>
+
+namespace roleswap::work {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* rerun_sql = R"(
+UPDATE roleswap.run SET state = 'queued', attempt = run.attempt + 1, epoch = $1::bigint,
+       batch = NULL, not_before = NULL,
+       why = format('its end on %s is unknown; run again', run.node)
+FROM roleswap.task WHERE task.name = run.task AND run.state = 'running'
+     AND coalesce(task.definition ->> 'after_crash', 'rerun') = 'rerun'
+RETURNING format('%s (run %s)', run.task, run.id))";
+
+constexpr const char* interrupt_sql = R"(
+UPDATE roleswap.run SET state = 'interrupted', epoch = $1::bigint, ended_at = now(),
+       why = format('its end on %s is unknown: look, and run it by hand if needed', node)
+WHERE state = 'running' RETURNING format('%s (run %s)', task, id))";
+
+constexpr const char* tasks_sql =
+    "SELECT definition, floor(extract(epoch FROM last_due))::bigint, name FROM roleswap.task "
+    "ORDER BY name";
+constexpr const char* queues_sql =
+    "SELECT name, held, reason, saved_held, concurrency FROM roleswap.queue ORDER BY name";
+constexpr const char* waiting_sql = R"(
+SELECT id, task, queue, (extract(epoch FROM due) * 1000000)::bigint, attempt, retries_used,
+       (extract(epoch FROM not_before) * 1000000)::bigint
+FROM roleswap.run WHERE state = 'queued')";
+constexpr const char* settings_sql = "SELECT name, value FROM roleswap.setting";
+constexpr const char* operation_sql = R"(
+SELECT id, kind, begun_by, roleswap.iso(begun_at), owner_node, owner_pid,
+       coalesce(hand_over_epoch, 0), holds, stops_scheduler, begun_epoch
+FROM roleswap.operation WHERE state = 'open')";
+constexpr const char* steps_sql = R"(
+SELECT step, s.state, detail, roleswap.iso(at) FROM roleswap.operation_step s
+JOIN roleswap.operation o ON o.id = s.operation WHERE o.state = 'open' ORDER BY s.id)";
+
+Instant instant(std::int64_t microseconds)
+{
+    return Instant(std::chrono::microseconds(microseconds));
+}
+
+std::vector<std::string> read_texts(const pg::Result& result)
+{
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < result.rows(); ++i) texts.emplace_back(result[i].text(0));
+    return texts;
+}
+
+void read_tasks(const pg::Result& result, const task::Defaults& defaults, Loaded& loaded)
+{
+    for (std::size_t i = 0; i < result.rows(); ++i) {
+        const auto row = result[i];
+        try {
+            const task::Time last_due{std::chrono::seconds(row.integer(1))};
+            loaded.tasks.push_back(
+                make_entry(task::from_json(json::parse(row.text(0))), last_due, defaults));
+        } catch (const task::Error& error) {
+            loaded.broken.push_back(fmt::format("task {}: {}", row.text(2), error.what()));
+        }
+    }
+}
+
+void read_queues(const pg::Result& result, Loaded& loaded)
+{
+    for (std::size_t i = 0; i < result.rows(); ++i) {
+        const auto row = result[i];
+        auto& queue = loaded.queues[std::string(row.text(0))];
+        queue.held = row.boolean(1);
+        queue.reason = row.text(2);
+        if (!row.is_null(3)) queue.saved_held = row.boolean(3);
+        if (!row.is_null(4)) queue.concurrency = static_cast<std::size_t>(row.integer(4));
+    }
+}
+
+void read_waiting(const pg::Result& result, Loaded& loaded)
+{
+    for (std::size_t i = 0; i < result.rows(); ++i) {
+        const auto row = result[i];
+        OpenRun run;
+        run.id = row.integer(0);
+        run.task = row.text(1);
+        run.queue = row.text(2);
+        run.due = instant(row.integer(3));
+        run.attempt = static_cast<int>(row.integer(4));
+        run.retries_used = static_cast<std::uint32_t>(row.integer(5));
+        if (const auto at = row.maybe_integer(6)) run.not_before = instant(*at);
+        loaded.waiting.push_back(std::move(run));
+    }
+}
+
+void read_operation(const pg::Result& result, const pg::Result& steps, Loaded& loaded)
+{
+    if (result.empty()) return;
+    const auto row = result[0];
+    auto& operation = loaded.operation.emplace();
+    operation.id = row.integer(0);
+    operation.kind = row.text(1);
+    operation.begun_by = row.text(2);
+    operation.begun_at = row.text(3);
+    operation.owner_node = row.text(4);
+    operation.owner_pid = row.integer(5);
+    operation.hand_over_epoch = static_cast<std::uint64_t>(row.integer(6));
+    operation.holds = row.boolean(7);
+    operation.stops_scheduler = row.boolean(8);
+    operation.begun_epoch = static_cast<std::uint64_t>(row.integer(9));
+    for (std::size_t i = 0; i < steps.rows(); ++i) {
+        const auto step = steps[i];
+        operation.steps.push_back({std::string(step.text(0)), std::string(step.text(1)),
+                                   std::string(step.text(2)), std::string(step.text(3))});
+    }
+}
+
+Loaded read_all(std::vector<pg::Result>& results, LoadKind kind, const task::Defaults& defaults)
+{
+    Loaded loaded;
+    std::size_t at = 0;
+    if (kind == LoadKind::first) {
+        loaded.freed = read_texts(results.at(at++));
+        loaded.interrupted = read_texts(results.at(at++));
+    }
+    read_tasks(results.at(at++), defaults, loaded);
+    read_queues(results.at(at++), loaded);
+    read_waiting(results.at(at++), loaded);
+    const auto& settings = results.at(at++);
+    for (std::size_t i = 0; i < settings.rows(); ++i)
+        loaded.settings.emplace(settings[i].text(0), json::parse(settings[i].text(1)));
+    read_operation(results.at(at), results.at(at + 1), loaded);
+    return loaded;
+}
+
+} // namespace
+
+TaskEntry make_entry(task::Task task, task::Time last_due, const task::Defaults& defaults)
+{
+    auto schedule = task::schedule_of(task, defaults);
+    return {std::move(task), std::move(schedule), last_due};
+}
+
+void load(Session& session, LoadKind kind, const task::Defaults& defaults,
+          std::function<void(Loaded)> on_loaded, std::function<void(const pg::Outcome&)> on_trouble)
+{
+    const auto epoch = std::to_string(session.who().epoch);
+    std::vector<pg::Query> queries;
+    if (kind == LoadKind::first) queries = {{rerun_sql, {epoch}}, {interrupt_sql, {epoch}}};
+    for (const char* sql :
+         {tasks_sql, queues_sql, waiting_sql, settings_sql, operation_sql, steps_sql})
+        queries.push_back({sql});
+    session.write(std::move(queries), [kind, &defaults, on_loaded = std::move(on_loaded),
+                                       on_trouble = std::move(on_trouble)](pg::Outcome outcome) {
+        auto* committed = std::get_if<pg::Committed>(&outcome);
+        if (committed == nullptr) return on_trouble(outcome);
+        on_loaded(read_all(committed->results, kind, defaults));
+    });
+}
+
+} // namespace roleswap::work

@@ -1,0 +1,123 @@
+#include "work/model.hpp"
+#include <algorithm>
+
+namespace roleswap::work {
+
+/// What one look at the queues has given out so far.
+struct Model::Round {
+    Instant now;
+    std::map<std::string, std::size_t> started; ///< by task
+    std::set<std::string> blocked;              ///< an earlier run of the task has to wait
+    std::vector<std::int64_t> runs;
+};
+
+Model::Load Model::load(const std::string& task) const
+{
+    const auto found = loads_.find(task);
+    return found == loads_.end() ? Load{} : found->second;
+}
+
+void Model::add_waiting(OpenRun run)
+{
+    if (const auto old = open.find(run.id);
+        old != open.end() && old->second.place == OpenRun::Place::waiting)
+        forget(run.id);
+    run.place = OpenRun::Place::waiting;
+    queues[run.queue].waiting.emplace(run.due, run.id);
+    ++loads_[run.task].waiting;
+    open.insert_or_assign(run.id, std::move(run));
+}
+
+void Model::count_running(const std::string& task, const std::string& queue)
+{
+    ++loads_[task].running;
+    ++queues[queue].running;
+}
+
+void Model::uncount_running(const std::string& task, const std::string& queue)
+{
+    auto& load = loads_[task];
+    if (--load.running == 0 && load.waiting == 0) loads_.erase(task);
+    --queues[queue].running;
+}
+
+void Model::claim(std::int64_t id)
+{
+    auto& run = open.at(id);
+    queues[run.queue].waiting.erase({run.due, id});
+    --loads_[run.task].waiting;
+    count_running(run.task, run.queue);
+    run.place = OpenRun::Place::claiming;
+}
+
+void Model::forget(std::int64_t id)
+{
+    const auto found = open.find(id);
+    if (found == open.end()) return;
+    const auto& run = found->second;
+    if (run.place == OpenRun::Place::waiting) {
+        queues[run.queue].waiting.erase({run.due, id});
+        auto& load = loads_[run.task];
+        if (--load.waiting == 0 && load.running == 0) loads_.erase(run.task);
+    } else {
+        uncount_running(run.task, run.queue);
+    }
+    open.erase(found);
+}
+
+std::vector<std::int64_t> Model::startable(Instant now) const
+{
+    Round round{.now = now};
+    for (const auto& [name, queue] : queues) startable_of(name, round);
+    return std::move(round.runs);
+}
+
+void Model::startable_of(const std::string& name, Round& round) const
+{
+    const auto& queue = queues.at(name);
+    if (queue.held) return;
+    auto room = queue.concurrency.value_or(SIZE_MAX);
+    room -= std::min(room, queue.running);
+    for (const auto& [due, id] : queue.waiting) {
+        if (room == 0) return;
+        if (!may_start(open.at(id), round)) continue;
+        round.runs.push_back(id);
+        ++round.started[open.at(id).task];
+        --room;
+    }
+}
+
+/// Runs of a task that do not overlap start one after another, in the order of their due times.
+bool Model::may_start(const OpenRun& run, Round& round) const
+{
+    if (run.not_before > round.now) return false;
+    const auto found = tasks.find(run.task);
+    if (found != tasks.end() && found->second.task.overlap == task::Overlap::parallel) return true;
+    if (round.blocked.contains(run.task)) return false;
+    if (load(run.task).running == 0 && round.started[run.task] == 0) return true;
+    round.blocked.insert(run.task);
+    return false;
+}
+
+std::optional<Instant> Model::next_retry(Instant now) const
+{
+    std::optional<Instant> next;
+    for (const auto& [id, run] : open)
+        if (run.place == OpenRun::Place::waiting && run.not_before > now)
+            next = std::min(next.value_or(*run.not_before), *run.not_before);
+    return next;
+}
+
+task::OverlapDecision Model::decide(const TaskEntry& entry) const
+{
+    const auto [running, waiting] = load(entry.task.name);
+    const auto& queue = queues.at(entry.task.queue);
+    const auto decision = task::overlap_decision(entry.task.overlap, running, waiting);
+    // A held or full queue delays a due time, it does not cancel it.
+    const bool full = queue.running >= queue.concurrency.value_or(SIZE_MAX);
+    if (queue.held) return task::OverlapDecision::wait;
+    if (decision == task::OverlapDecision::start && full) return task::OverlapDecision::wait;
+    return decision;
+}
+
+} // namespace roleswap::work

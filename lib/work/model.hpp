@@ -1,0 +1,119 @@
+#pragma once
+#include "task/policy.hpp"
+#include "task/schedule.hpp"
+#include "task/task.hpp"
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What the engine knows of tasks, queues and open runs, as values: no clock, no store, no process.
+namespace roleswap::work {
+
+/// Microseconds like timestamptz, so that a due time survives the way through the store.
+using Instant = std::chrono::sys_time<std::chrono::microseconds>;
+
+struct TaskEntry {
+    task::Task task;
+    task::Schedule schedule;
+    task::Time last_due; ///< all due times up to here are decided
+};
+
+struct QueueEntry {
+    bool held = false;
+    std::string reason;
+    std::optional<bool> saved_held;                     ///< before "hold all" that saved it
+    std::optional<std::size_t> concurrency;             ///< empty: no limit
+    std::size_t running = 0;                            ///< claims under way included
+    std::set<std::pair<Instant, std::int64_t>> waiting; ///< (due, run) of queued runs
+};
+
+/// A run that is not over.
+struct OpenRun {
+    enum class Place : std::uint8_t {
+        waiting,  ///< queued in the store
+        claiming, ///< its claim is on the way to the store
+        alive,    ///< committed as running: has a process, or gets one at once
+    };
+    std::int64_t id = 0; ///< 0 while its row is not committed
+    std::string task;
+    std::string queue;
+    Instant due;
+    int attempt = 1;
+    std::uint32_t retries_used = 0;
+    std::optional<Instant> not_before; ///< of a retry
+    Place place = Place::waiting;
+    bool moving = false; ///< killed by a drain, to go on at the peer
+};
+
+struct Scheduler {
+    bool stopped = false;
+    std::string reason;
+};
+
+struct Step {
+    std::string step;
+    std::string state; ///< start, done, failed, undone
+    std::string detail;
+    std::string at; ///< RFC 3339
+};
+
+/// The operation that is open.
+struct Operation {
+    std::int64_t id = 0;
+    std::string kind;
+    std::string begun_by;
+    std::string begun_at; ///< RFC 3339
+    std::string owner_node;
+    std::int64_t owner_pid = 0;
+    std::uint64_t begun_epoch = 0;
+    std::uint64_t hand_over_epoch = 0; ///< 0: none
+    bool holds = false;                ///< it held queues
+    bool stops_scheduler = false;
+    std::vector<Step> steps;
+};
+
+/// Tasks, queues and open runs of the master.
+class Model {
+public:
+    std::map<std::string, TaskEntry> tasks;
+    std::map<std::string, QueueEntry> queues;
+    std::map<std::int64_t, OpenRun> open; ///< by id; new claims are in none until committed
+    Scheduler scheduler;
+    std::optional<Operation> operation;
+
+    struct Load {
+        std::size_t running = 0; ///< claims under way included
+        std::size_t waiting = 0;
+    };
+    Load load(const std::string& task) const;
+
+    /// A queued run enters, or comes back for another attempt.  Repeating it does no harm.
+    void add_waiting(OpenRun run);
+    /// A run takes its place in the queue and in the counts of its task.
+    void count_running(const std::string& task, const std::string& queue);
+    void uncount_running(const std::string& task, const std::string& queue);
+    /// From waiting to claiming.
+    void claim(std::int64_t id);
+    void forget(std::int64_t id);
+
+    /// Queued runs that may start now, in the order of their due times, limits and overlap
+    /// policies of all tasks obeyed; as if each started before the next is looked at.
+    std::vector<std::int64_t> startable(Instant now) const;
+    /// The nearest time after `now` at which a retry may start.
+    std::optional<Instant> next_retry(Instant now) const;
+    /// For a run of this task that comes due now.
+    task::OverlapDecision decide(const TaskEntry& entry) const;
+
+private:
+    struct Round;
+    void startable_of(const std::string& name, Round& round) const;
+    bool may_start(const OpenRun& run, Round& round) const;
+    std::map<std::string, Load> loads_;
+};
+
+} // namespace roleswap::work

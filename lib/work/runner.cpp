@@ -1,0 +1,159 @@
+#include "work/runner.hpp"
+#include "base/time_text.hpp"
+#include <fmt/format.h>
+
+namespace roleswap::work {
+namespace {
+
+using nlohmann::json;
+
+task::Outcome outcome_of(const OpenRun& run, const run::RunEnd& end)
+{
+    switch (end.killed) {
+    case run::Killed::timed_out:
+        return task::Outcome::timed_out;
+    case run::Killed::by_request:
+        return run.moving ? task::Outcome::moved : task::Outcome::killed;
+    case run::Killed::with_all:
+        return task::Outcome::killed;
+    case run::Killed::no:
+        break;
+    }
+    if (!end.started) return task::Outcome::not_started;
+    return end.code == 0 ? task::Outcome::succeeded : task::Outcome::failed;
+}
+
+const char* state_of(task::Outcome outcome)
+{
+    switch (outcome) {
+    case task::Outcome::succeeded:
+        return "ok";
+    case task::Outcome::failed:
+    case task::Outcome::not_started:
+        return "failed";
+    case task::Outcome::timed_out:
+        return "timeout";
+    case task::Outcome::killed:
+    case task::Outcome::moved:
+        return "killed";
+    case task::Outcome::unknown:
+        return "interrupted";
+    }
+    return "failed";
+}
+
+template <typename Value> json or_null(const std::optional<Value>& value)
+{
+    return value ? json(*value) : json(nullptr);
+}
+
+json make_row(const run::RunEnd& end)
+{
+    using std::chrono::floor;
+    using Millis = std::chrono::milliseconds;
+    return {{"id", end.id},
+            {"started_at", to_text(floor<std::chrono::microseconds>(end.started_at))},
+            {"ended_at", to_text(floor<std::chrono::microseconds>(end.ended_at))},
+            {"duration_ms", floor<Millis>(end.duration).count()},
+            {"exit_code", or_null(end.code)},
+            {"signal", or_null(end.signal)},
+            {"output_tail", clean_text(end.output_tail)},
+            {"output_bytes", end.output_bytes},
+            {"cpu_ms", floor<Millis>(end.cpu).count()},
+            {"peak_memory_kib", end.peak_memory_kib}};
+}
+
+/// Length of the valid UTF-8 sequence at the start (RFC 3629, section 4), 0 when there is none.
+std::size_t sequence_length(std::string_view text)
+{
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned first = byte(0);
+    const std::size_t length = first < 0x80                     ? 1
+                               : first >= 0xC2 && first <= 0xDF ? 2
+                               : first >= 0xE0 && first <= 0xEF ? 3
+                               : first >= 0xF0 && first <= 0xF4 ? 4
+                                                                : 0;
+    if (length == 0 || length > text.size() || first == 0) return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((byte(i) & 0xC0U) != 0x80U) return 0;
+    if (first == 0xE0 && byte(1) < 0xA0) return 0;
+    if (first == 0xED && byte(1) > 0x9F) return 0; // surrogates
+    if (first == 0xF0 && byte(1) < 0x90) return 0;
+    if (first == 0xF4 && byte(1) > 0x8F) return 0;
+    return length;
+}
+
+} // namespace
+
+std::string clean_text(std::string_view bytes)
+{
+    std::string text;
+    text.reserve(bytes.size());
+    while (!bytes.empty()) {
+        const auto length = sequence_length(bytes);
+        text.append(length == 0 ? "\xEF\xBF\xBD" : bytes.substr(0, length));
+        bytes.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return text;
+}
+
+run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& place)
+{
+    run::RunSpec spec;
+    spec.id = run.id;
+    spec.argv = task.argv;
+    spec.command = task.command;
+    spec.shell = task.shell;
+    spec.user = task.user;
+    spec.group = task.group;
+    spec.directory = task.directory;
+    for (const auto& [name, value] : task.environment)
+        spec.environment.push_back(name + "=" + value);
+    const auto due = std::chrono::floor<std::chrono::milliseconds>(run.due);
+    for (const auto& [name, value] :
+         std::map<std::string, std::string>{{"RUN", std::to_string(run.id)},
+                                            {"TASK", task.name},
+                                            {"DUE", base::to_rfc3339(due)},
+                                            {"EPOCH", std::to_string(place.epoch)},
+                                            {"NODE", place.node},
+                                            {"ATTEMPT", std::to_string(run.attempt)},
+                                            {"STORE", place.task_store}})
+        spec.environment.push_back(fmt::format("ROLESWAP_{}={}", name, value));
+    if (task.umask) spec.umask = static_cast<mode_t>(*task.umask);
+    spec.stdin_text = task.input;
+    spec.timeout = task.timeout;
+    spec.tag = task.name;
+    return spec;
+}
+
+AfterEnd after_end(const task::Task& task, const OpenRun& run, const run::RunEnd& end,
+                   Instant ended)
+{
+    const auto outcome = outcome_of(run, end);
+    const auto plan = task::retry_plan(task, run.retries_used, outcome);
+    AfterEnd after{.row = make_row(end), .state = state_of(outcome), .why = end.why};
+    auto next = run;
+    switch (plan.kind) {
+    case task::RetryPlan::Kind::done:
+        break;
+    case task::RetryPlan::Kind::hold:
+        after.state = "interrupted";
+        break;
+    case task::RetryPlan::Kind::again:
+        after.state = "queued";
+        ++next.attempt;
+        next.retries_used += plan.counts ? 1U : 0U;
+        next.not_before = ended + plan.delay;
+        next.moving = false;
+        after.why += fmt::format("; attempt {} follows", next.attempt);
+        after.again = next;
+    }
+    after.row["state"] = after.state;
+    after.row["why"] = clean_text(after.why);
+    after.row["attempt"] = next.attempt;
+    after.row["retries_used"] = next.retries_used;
+    after.row["not_before"] = after.again ? json(to_text(*next.not_before)) : json(nullptr);
+    return after;
+}
+
+} // namespace roleswap::work

@@ -1,0 +1,144 @@
+#include "work/session.hpp"
+#include "work/migrate.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace roleswap::work {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto retry_after = 500ms; ///< after a refusal of the store, such as a full disk
+
+} // namespace
+
+Session::Session(event::Loop& loop, Who who, std::string conninfo, Callbacks callbacks)
+    : who_(std::move(who)), callbacks_(std::move(callbacks)), again_(loop, [this] { came_up(); }),
+      connection_(loop, {.conninfo = std::move(conninfo), .retry_min = 20ms, .retry_max = 1s},
+                  {.on_up = [this] { came_up(); },
+                   .on_down = [this](const std::string& why) { went_down(why); }})
+{
+    connection_.connect();
+}
+
+Session::~Session()
+{
+    for (const auto& [ticket, reply] : std::exchange(replies_, {}))
+        reply.failed({VerbError::Code::not_master,
+                      "this node ceased to be master before the store answered; ask again"});
+}
+
+void Session::came_up()
+{
+    if (claimed_) return claim(); // the schema is known
+    migrate(connection_, [this](const std::string& trouble) { migrated(trouble); });
+}
+
+void Session::went_down(const std::string& why)
+{
+    again_.stop();
+    if (std::exchange(up_, false)) callbacks_.on_down();
+    callbacks_.on_trouble("the store's connection: " + why);
+}
+
+void Session::migrated(const std::string& trouble_text)
+{
+    if (trouble_text.empty()) return claim();
+    trouble(trouble_text);
+}
+
+void Session::claim()
+{
+    std::vector<pg::Query> queries{{.sql = "SELECT roleswap.claim_epoch($1, $2)",
+                                    .params = {std::to_string(who_.epoch), who_.node}}};
+    connection_.transaction(std::move(queries), [this](const pg::Outcome& outcome) {
+        if (check_superseded(outcome)) return;
+        if (!std::holds_alternative<pg::Committed>(outcome)) return trouble(pg::describe(outcome));
+        up_ = claimed_ = true;
+        callbacks_.on_up();
+    });
+}
+
+void Session::trouble(const std::string& why)
+{
+    if (connection_.up()) again_.start_in(retry_after); // else coming up does it
+    callbacks_.on_trouble("the store: " + why);
+}
+
+bool Session::check_superseded(const pg::Outcome& outcome)
+{
+    const auto* failed = std::get_if<pg::Failed>(&outcome);
+    if (failed == nullptr || failed->error.sqlstate() != superseded_sqlstate) return false;
+    callbacks_.on_superseded(failed->error.what());
+    return true;
+}
+
+void Session::reconnect()
+{
+    if (std::exchange(up_, false)) callbacks_.on_down();
+    connection_.close();
+    connection_.connect();
+}
+
+void Session::retry(const std::string& why)
+{
+    if (std::exchange(up_, false)) callbacks_.on_down();
+    trouble(why);
+}
+
+void Session::write(std::vector<pg::Query> queries, pg::Connection::OnOutcome on_outcome)
+{
+    queries.insert(queries.begin(), {.sql = "SELECT roleswap.check_epoch($1)",
+                                     .params = {std::to_string(who_.epoch)}});
+    connection_.transaction(std::move(queries),
+                            [this, on_outcome = std::move(on_outcome)](pg::Outcome outcome) {
+                                if (check_superseded(outcome)) return;
+                                if (auto* committed = std::get_if<pg::Committed>(&outcome))
+                                    committed->results.erase(committed->results.begin());
+                                on_outcome(std::move(outcome));
+                            });
+}
+
+void Session::write(std::vector<pg::Query> queries, Reply reply, Done done)
+{
+    const auto ticket = ++tickets_;
+    replies_.emplace(ticket, std::move(reply));
+    write(std::move(queries), [this, ticket, done = std::move(done)](pg::Outcome outcome) {
+        auto* committed = std::get_if<pg::Committed>(&outcome);
+        if (committed == nullptr) return answer(ticket, outcome);
+        const auto result = done(committed->results);
+        if (const auto waiting = take(ticket); waiting.done) waiting.done(result);
+    });
+}
+
+void Session::read(pg::Query query, Reply reply, Done done)
+{
+    const auto ticket = ++tickets_;
+    replies_.emplace(ticket, std::move(reply));
+    connection_.query(std::move(query), [this, ticket, done = std::move(done)](pg::Reply answer) {
+        const auto waiting = take(ticket);
+        if (!std::holds_alternative<pg::Result>(answer))
+            return waiting.failed({VerbError::Code::failed, "the store: " + pg::describe(answer)});
+        std::vector<pg::Result> results;
+        results.push_back(std::get<pg::Result>(std::move(answer)));
+        waiting.done(done(results));
+    });
+}
+
+void Session::answer(std::uint64_t ticket, const pg::Outcome& outcome)
+{
+    const bool doubt = std::holds_alternative<pg::InDoubt>(outcome);
+    const auto waiting = take(ticket);
+    if (doubt && up_) reconnect();
+    waiting.failed({VerbError::Code::failed,
+                    fmt::format("the store: {}{}", pg::describe(outcome),
+                                doubt ? "; it may be done or not: look, and repeat it if not"
+                                      : "; nothing was done")});
+}
+
+Reply Session::take(std::uint64_t ticket)
+{
+    auto node = replies_.extract(ticket);
+    return node.empty() ? Reply{} : std::move(node.mapped());
+}
+
+} // namespace roleswap::work

@@ -1,0 +1,178 @@
+#include "base/time_text.hpp"
+#include "task/error.hpp"
+#include "work/engine_impl.hpp"
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+namespace roleswap::work {
+
+using nlohmann::json;
+
+Engine::Impl::Verb Engine::Impl::find_verb(std::string_view name)
+{
+    static const std::map<std::string_view, Verb> verbs{
+        {"task_list", &Impl::task_list},
+        {"task_show", &Impl::task_show},
+        {"task_export", &Impl::task_export},
+        {"task_add", &Impl::task_add},
+        {"task_remove", &Impl::task_remove},
+        {"task_enable", &Impl::task_enable},
+        {"task_disable", &Impl::task_disable},
+        {"task_run", &Impl::task_run},
+        {"task_apply", &Impl::task_apply},
+        {"run_list", &Impl::run_list},
+        {"run_show", &Impl::run_show},
+        {"run_kill", &Impl::run_kill},
+        {"queue_list", &Impl::queue_list},
+        {"queue_hold", &Impl::queue_hold},
+        {"queue_release", &Impl::queue_release},
+        {"queue_set", &Impl::queue_set},
+        {"scheduler_stop", &Impl::scheduler_stop},
+        {"scheduler_start", &Impl::scheduler_start},
+        {"drain", &Impl::drain},
+        {"operation_begin", &Impl::operation_begin},
+        {"operation_step", &Impl::operation_step},
+        {"operation_end", &Impl::operation_end},
+        {"operation_show", &Impl::operation_show},
+    };
+    const auto found = verbs.find(name);
+    return found == verbs.end() ? nullptr : found->second;
+}
+
+bool Engine::Impl::handle(std::string_view verb, const json& args, const Caller& caller,
+                          Reply reply)
+{
+    if (find_verb(verb) == nullptr) return false;
+    const Call made{verb, args, caller, std::move(reply)};
+    try {
+        call(made);
+    } catch (const Refusal& refusal) {
+        made.reply.failed({refusal.code, refusal.what()});
+    } catch (const task::Error& error) {
+        made.reply.failed(
+            {VerbError::Code::bad_argument, fmt::format("{}: {}", verb, error.what())});
+    } catch (const task::FileError& error) {
+        made.reply.failed(
+            {VerbError::Code::bad_argument, fmt::format("{}: {}", verb, error.what())});
+    }
+    return true;
+}
+
+void Engine::Impl::call(const Call& made)
+{
+    if (phase_ == Phase::stopped)
+        throw Refusal(VerbError::Code::not_master,
+                      fmt::format("node {} is not master; ask its peer", settings_.node));
+    if (!session_ready_)
+        throw Refusal(VerbError::Code::refused,
+                      "the store is not reachable at the moment; try again shortly");
+    (this->*find_verb(made.verb))(made);
+}
+
+json Engine::Impl::status_part() const
+{
+    auto queues = json::array();
+    std::size_t running = 0;
+    for (const auto& [name, queue] : model_.queues) {
+        running += queue.running;
+        queues.push_back({{"name", name},
+                          {"held", queue.held},
+                          {"reason", queue.reason},
+                          {"running", queue.running},
+                          {"waiting", queue.waiting.size()}});
+    }
+    const auto enabled = std::count_if(model_.tasks.begin(), model_.tasks.end(),
+                                       [](const auto& entry) { return entry.second.task.enabled; });
+    json next = nullptr;
+    if (const auto nearest = planner_.nearest())
+        next = {{"task", nearest->second}, {"due", base::to_rfc3339(nearest->first)}};
+    return {{"queues", queues},
+            {"scheduler",
+             {{"state", model_.scheduler.stopped ? "stopped" : "running"},
+              {"reason", model_.scheduler.reason}}},
+            {"tasks",
+             {{"total", model_.tasks.size()},
+              {"enabled", enabled},
+              {"running", running},
+              {"next", next}}},
+            {"operation", operation_json()}};
+}
+
+void Engine::Impl::set_scheduler(const Call& call, Scheduler scheduler)
+{
+    const json value{{"stopped", scheduler.stopped}, {"reason", scheduler.reason}};
+    std::vector<pg::Query> queries{
+        {"INSERT INTO roleswap.setting (name, value) VALUES ('scheduler', $1::jsonb) "
+         "ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = now()",
+         {value.dump()}}};
+    const bool owns = model_.operation && scheduler.stopped != model_.scheduler.stopped;
+    if (owns)
+        queries.push_back(
+            {"UPDATE roleswap.operation SET stops_scheduler = $2 WHERE id = $1",
+             {std::to_string(model_.operation->id), scheduler.stopped ? "true" : "false"}});
+    auto done = [this, scheduler, owns, value](std::vector<pg::Result>&) -> json {
+        model_.scheduler = scheduler;
+        if (owns && model_.operation) model_.operation->stops_scheduler = scheduler.stopped;
+        note(scheduler.stopped ? "scheduler_stopped" : "scheduler_started", scheduler.reason);
+        look_at_all();
+        return value;
+    };
+    session_->write(std::move(queries), call.reply, std::move(done));
+}
+
+void Engine::Impl::scheduler_stop(const Call& call)
+{
+    const Arguments args(call.verb, call.args, {"reason"});
+    set_scheduler(call, {true, clean_text(args.text_or("reason", "a sentence", ""))});
+}
+
+void Engine::Impl::scheduler_start(const Call& call)
+{
+    const Arguments args(call.verb, call.args, {});
+    set_scheduler(call, {});
+}
+
+void Engine::Impl::drain(const Call& call)
+{
+    const Arguments args(call.verb, call.args, {"timeout_ms"});
+    const auto timeout =
+        args.number_or("timeout_ms", 0, 86'400'000, settings_.drain_timeout.count());
+    if (drain_)
+        throw Refusal(VerbError::Code::refused, "another drain is under way; wait for its end");
+    drain_ = Drain{call.reply};
+    for (auto& [id, run] : model_.open) {
+        const auto definition = claimed_.find(id);
+        if (definition == claimed_.end() || definition->second.on_swap != task::OnSwap::move)
+            continue;
+        run.moving = true;
+        executor_.kill(id);
+    }
+    drain_timer_.start_in(std::chrono::milliseconds(std::max<std::int64_t>(timeout, 1)));
+    check_drained();
+}
+
+void Engine::Impl::drain_timed_out()
+{
+    if (!drain_) return;
+    drain_->timed_out = true;
+    check_drained();
+}
+
+/// Drained: no process, no claim under way, and every end is in the store.
+void Engine::Impl::check_drained()
+{
+    if (!drain_) return;
+    auto running = json::array();
+    for (const auto& [id, run] : model_.open)
+        if (run.place != OpenRun::Place::waiting)
+            running.push_back({{"id", id}, {"task", run.task}});
+    const bool drained = running.empty() && writer_->idle();
+    if (!drained && !drain_->timed_out) return;
+    drain_timer_.stop();
+    const auto reply = std::exchange(drain_, {})->reply;
+    dispatch();
+    reply.done({{"drained", drained}, {"running", running}});
+}
+
+} // namespace roleswap::work

@@ -1,0 +1,124 @@
+#include "work/engine_impl.hpp"
+#include <fmt/format.h>
+
+namespace roleswap::work {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* hold_sql = R"(
+UPDATE roleswap.queue SET
+    saved_held = CASE WHEN $4::boolean THEN coalesce(saved_held, held) ELSE saved_held END,
+    saved_reason = CASE WHEN $4::boolean AND saved_held IS NULL THEN reason ELSE saved_reason END,
+    held = true, reason = $2, changed_at = now(), changed_by = $3
+WHERE $1 = '' OR name = $1 RETURNING name, held, reason, saved_held)";
+
+constexpr const char* release_sql = R"(
+UPDATE roleswap.queue SET held = false, reason = '', saved_held = NULL, saved_reason = NULL,
+    changed_at = now(), changed_by = $2
+WHERE $1 = '' OR name = $1 RETURNING name, held, reason, saved_held)";
+
+/// Empty: all queues.
+std::string queue_of(const Arguments& args, const Model& model)
+{
+    const bool all = args.flag("all");
+    if (all == args.has("name"))
+        throw Refusal(
+            VerbError::Code::bad_argument,
+            fmt::format("{}; allowed: either name or all = true",
+                        all ? "both name and all are given" : "neither name nor all is given"));
+    if (all) return {};
+    auto name = args.text("name", "the name of a queue");
+    if (!model.queues.contains(name))
+        throw Refusal(VerbError::Code::not_found,
+                      fmt::format("there is no queue \"{}\"; see queue_list", name));
+    return name;
+}
+
+} // namespace
+
+void Engine::Impl::queue_list(const Call& call)
+{
+    const Arguments args(call.verb, call.args, {});
+    session_->read({R"(
+SELECT coalesce(json_agg(json_build_object('name', name, 'held', held, 'reason', reason,
+    'changed_at', roleswap.iso(changed_at), 'changed_by', changed_by, 'saved_held', saved_held,
+    'concurrency', concurrency) ORDER BY name), '[]') FROM roleswap.queue)"},
+                   call.reply, [this](std::vector<pg::Result>& results) -> json {
+                       auto queues = json::parse(results.at(0)[0].text(0));
+                       for (auto& row : queues) {
+                           const auto& queue = model_.queues[row.at("name")];
+                           row["running"] = queue.running;
+                           row["waiting"] = queue.waiting.size();
+                       }
+                       return {{"queues", queues}};
+                   });
+}
+
+void Engine::Impl::queue_hold(const Call& call)
+{
+    const Arguments args(call.verb, call.args, {"name", "all", "reason", "save"});
+    const auto name = queue_of(args, model_);
+    const auto reason = clean_text(args.text_or("reason", "a sentence", ""));
+    // While an operation is open its holds are undone with it.
+    const bool owns = model_.operation.has_value();
+    const bool save = args.flag("save") || owns;
+    std::vector<pg::Query> queries{
+        {hold_sql, {name, reason, call.caller.user, save ? "true" : "false"}}};
+    if (owns)
+        queries.push_back({"UPDATE roleswap.operation SET holds = true WHERE id = $1",
+                           {std::to_string(model_.operation->id)}});
+    auto done = [this, name, reason, owns](std::vector<pg::Result>& results) -> json {
+        take_queue_rows(results.at(0));
+        if (owns && model_.operation) model_.operation->holds = true;
+        note("queue_held", fmt::format("{}: {}", name.empty() ? "all queues" : name, reason));
+        return {{"held", results.at(0).rows()}};
+    };
+    session_->write(std::move(queries), call.reply, std::move(done));
+}
+
+void Engine::Impl::queue_release(const Call& call)
+{
+    const Arguments args(call.verb, call.args, {"name", "all", "restore"});
+    const auto name = queue_of(args, model_);
+    const bool restore = args.flag("restore");
+    if (restore && !name.empty())
+        throw Refusal(VerbError::Code::bad_argument,
+                      "queue_release: restore goes with all = true only");
+    auto done = [this, name](std::vector<pg::Result>& results) -> json {
+        take_queue_rows(results.at(0));
+        note("queue_released", name.empty() ? "all queues" : name);
+        dispatch();
+        std::size_t held = 0;
+        for (const auto& [queue_name, queue] : model_.queues) held += queue.held ? 1U : 0U;
+        return {{"released", results.at(0).rows()}, {"still_held", held}};
+    };
+    auto query = restore ? restore_queues_query(call.caller.user)
+                         : pg::Query{release_sql, {name, call.caller.user}};
+    session_->write({std::move(query)}, call.reply, std::move(done));
+}
+
+void Engine::Impl::queue_set(const Call& call)
+{
+    const Arguments args(call.verb, call.args, {"name", "concurrency"});
+    const auto name = args.text("name", "the name of a queue");
+    if (!task::is_valid_name(name))
+        throw Refusal(VerbError::Code::bad_argument,
+                      fmt::format("queue_set: name is \"{}\"; allowed: 1 to 64 letters, digits, "
+                                  "dot, dash, underscore",
+                                  clean_text(name)));
+    const auto limit = args.number_or("concurrency", 0, 100'000, 0); // 0: none
+    const auto text = limit == 0 ? std::nullopt : std::optional(std::to_string(limit));
+    session_->write({{"INSERT INTO roleswap.queue (name, concurrency) VALUES ($1, $2) "
+                      "ON CONFLICT (name) DO UPDATE SET concurrency = excluded.concurrency",
+                      {name, text}}},
+                    call.reply, [this, name, limit](std::vector<pg::Result>&) -> json {
+                        auto& queue = model_.queues[name];
+                        queue.concurrency.reset();
+                        if (limit > 0) queue.concurrency = static_cast<std::size_t>(limit);
+                        dispatch();
+                        return {{"name", name}, {"concurrency", limit}};
+                    });
+}
+
+} // namespace roleswap::work

@@ -1,0 +1,88 @@
+#include "work/engine_impl.hpp"
+#include <fmt/format.h>
+
+namespace roleswap::work {
+namespace {
+
+using nlohmann::json;
+
+#define RUN_FIELDS                                                                                 \
+    "'id', id, 'task', task, 'due', roleswap.iso(due), 'cause', cause, 'queue', queue, "           \
+    "'state', state, 'node', node, 'epoch', epoch, 'attempt', attempt, "                           \
+    "'started_at', roleswap.iso(started_at), 'ended_at', roleswap.iso(ended_at), "                 \
+    "'duration_ms', duration_ms, 'exit_code', exit_code, 'signal', signal, 'why', why"
+
+constexpr const char* list_sql =
+    "SELECT coalesce(json_agg(row ORDER BY at DESC, number DESC), '[]') FROM ("
+    "SELECT due AS at, id AS number, json_build_object(" RUN_FIELDS ") AS row FROM roleswap.run "
+    "WHERE ($1 = '' OR task = $1) AND ($2 = '' OR state = $2) "
+    "ORDER BY due DESC, id DESC LIMIT $3::bigint) AS rows";
+
+constexpr const char* show_sql =
+    "SELECT json_build_object(" RUN_FIELDS ", 'retries_used', retries_used, "
+    "'not_before', roleswap.iso(not_before), 'created_at', roleswap.iso(created_at), "
+    "'output_tail', output_tail, 'output_bytes', output_bytes, 'cpu_ms', cpu_ms, "
+    "'peak_memory_kib', peak_memory_kib) FROM roleswap.run WHERE id = $1";
+
+} // namespace
+
+void Engine::Impl::run_list(const Call& call)
+{
+    const Arguments args(call.verb, call.args, {"task", "limit", "state"});
+    const auto task = args.text_or("task", "the name of a task", "");
+    const auto limit = args.number_or("limit", 1, 10'000, 50);
+    std::string state;
+    if (args.has("state"))
+        state = args.choice("state", {"queued", "running", "ok", "failed", "timeout", "killed",
+                                      "interrupted", "skipped"});
+    session_->read({list_sql, {task, state, std::to_string(limit)}}, call.reply,
+                   [](std::vector<pg::Result>& results) -> json {
+                       return {{"runs", json::parse(results.at(0)[0].text(0))}};
+                   });
+}
+
+void Engine::Impl::run_show(const Call& call)
+{
+    const Arguments args(call.verb, call.args, {"id"});
+    const auto id = args.number("id", 1, INT64_MAX);
+    const auto reply = call.reply;
+    // "Not found" is known only from the answer, which is no failure of the store.
+    Reply wrapped{.done =
+                      [reply, id](const json& result) {
+                          if (!result.is_null()) return reply.done({{"run", result}});
+                          reply.failed({VerbError::Code::not_found,
+                                        fmt::format("there is no run {}; see run_list", id)});
+                      },
+                  .failed = reply.failed};
+    session_->read({show_sql, {std::to_string(id)}}, std::move(wrapped),
+                   [](std::vector<pg::Result>& results) -> json {
+                       if (results.at(0).empty()) return nullptr;
+                       return json::parse(results.at(0)[0].text(0));
+                   });
+}
+
+/// A run that has a process is killed as a tree; one that waits is taken out of its queue.
+void Engine::Impl::run_kill(const Call& call)
+{
+    const Arguments args(call.verb, call.args, {"id"});
+    const auto id = args.number("id", 1, INT64_MAX);
+    if (executor_.kill(id)) return call.reply.done({{"id", id}, {"killed", "running"}});
+    const auto found = model_.open.find(id);
+    if (found == model_.open.end())
+        throw Refusal(VerbError::Code::not_found,
+                      fmt::format("run {} neither runs nor waits; see run_list", id));
+    if (found->second.place != OpenRun::Place::waiting)
+        throw Refusal(VerbError::Code::refused,
+                      fmt::format("run {} is just being started; try again", id));
+    session_->write({{"UPDATE roleswap.run SET state = 'killed', why = $2, ended_at = now(), "
+                      "epoch = $3 WHERE id = $1 AND state = 'queued'",
+                      {std::to_string(id), clean_text("killed by " + call.caller.user),
+                       std::to_string(epoch_)}}},
+                    call.reply, [this, id](std::vector<pg::Result>& results) -> json {
+                        const bool done = results.at(0).affected() == 1;
+                        if (done) model_.forget(id);
+                        return {{"id", id}, {"killed", done ? "waiting" : "nothing"}};
+                    });
+}
+
+} // namespace roleswap::work

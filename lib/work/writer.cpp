@@ -1,0 +1,201 @@
+#include "work/writer.hpp"
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace roleswap::work {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+constexpr auto retry_after = 500ms; ///< after a refusal of the store, such as a full disk
+
+constexpr const char* insert_sql = R"(
+INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, node, batch, started_at, ended_at, why)
+SELECT r.task, r.due, r.cause, r.queue, r.state, $2::bigint, CASE r.state WHEN 'running' THEN $3 END,
+       $4::bigint, CASE r.state WHEN 'running' THEN clock_timestamp() END,
+       CASE r.state WHEN 'skipped' THEN clock_timestamp() END, r.why
+FROM jsonb_to_recordset($1::jsonb) AS r(task text, due timestamptz, cause text, queue text,
+                                        state text, why text)
+ON CONFLICT (task, due) DO NOTHING)";
+
+constexpr const char* promote_sql = R"(
+UPDATE roleswap.run SET state = 'running', epoch = $2::bigint, node = $3, batch = $4::bigint,
+       started_at = clock_timestamp(), ended_at = NULL, not_before = NULL, why = ''
+WHERE id = ANY ($1::bigint[]) AND state = 'queued')";
+
+constexpr const char* end_sql = R"(
+UPDATE roleswap.run SET state = e.state, epoch = $2::bigint, attempt = e.attempt,
+       retries_used = e.retries_used, not_before = e.not_before, started_at = e.started_at,
+       ended_at = e.ended_at, duration_ms = e.duration_ms, exit_code = e.exit_code,
+       signal = e.signal, why = e.why, output_tail = e.output_tail,
+       output_bytes = e.output_bytes, cpu_ms = e.cpu_ms, peak_memory_kib = e.peak_memory_kib
+FROM jsonb_to_recordset($1::jsonb) AS e(id bigint, state text, attempt integer,
+       retries_used integer, not_before timestamptz, started_at timestamptz, ended_at timestamptz,
+       duration_ms bigint, exit_code integer, signal integer, why text, output_tail text,
+       output_bytes bigint, cpu_ms bigint, peak_memory_kib bigint)
+WHERE run.id = e.id AND run.state = 'running' AND run.epoch = $2::bigint)";
+
+constexpr const char* last_due_sql = R"(
+UPDATE roleswap.task SET last_due = l.due
+FROM jsonb_to_recordset($1::jsonb) AS l(name text, due timestamptz) WHERE task.name = l.name)";
+
+constexpr const char* setting_sql = R"(
+INSERT INTO roleswap.setting (name, value)
+SELECT key, value FROM jsonb_each($1::jsonb)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = now())";
+
+constexpr const char* note_sql = R"(
+INSERT INTO roleswap.event (node, epoch, what, why)
+SELECT $3, $2::bigint, n.what, n.why FROM jsonb_to_recordset($1::jsonb) AS n(what text, why text))";
+
+constexpr const char* rows_sql = R"(
+SELECT id, task, (extract(epoch FROM due) * 1000000)::bigint, state = 'running'
+FROM roleswap.run WHERE epoch = $1 AND batch = $2 AND state IN ('queued', 'running'))";
+
+const char* state_text(NewRun::State state)
+{
+    switch (state) {
+    case NewRun::State::running:
+        return "running";
+    case NewRun::State::queued:
+        return "queued";
+    case NewRun::State::skipped:
+        return "skipped";
+    }
+    return "";
+}
+
+json inserts_json(const Batch& batch)
+{
+    auto rows = json::array();
+    for (const auto& run : batch.inserts)
+        rows.push_back({{"task", run.task},
+                        {"due", to_text(run.due)},
+                        {"cause", run.cause},
+                        {"queue", run.queue},
+                        {"state", state_text(run.state)},
+                        {"why", run.why}});
+    return rows;
+}
+
+json last_due_json(const Batch& batch)
+{
+    auto rows = json::array();
+    for (const auto& [name, due] : batch.last_due)
+        rows.push_back({{"name", name}, {"due", to_text(Instant(due))}});
+    return rows;
+}
+
+json notes_json(const Batch& batch)
+{
+    auto rows = json::array();
+    for (const auto& note : batch.notes) rows.push_back({{"what", note.what}, {"why", note.why}});
+    return rows;
+}
+
+std::vector<pg::Query> queries_of(const Batch& batch, const Session::Who& who)
+{
+    const auto epoch = std::to_string(who.epoch);
+    const auto number = std::to_string(batch.number);
+    std::vector<pg::Query> queries;
+    // Ends first: a run that ends and is claimed again within one batch needs that order.
+    if (!batch.ends.empty())
+        queries.push_back(
+            {end_sql,
+             {json(batch.ends).dump(-1, ' ', false, json::error_handler_t::replace), epoch}});
+    if (!batch.inserts.empty())
+        queries.push_back({insert_sql, {inserts_json(batch).dump(), epoch, who.node, number}});
+    if (!batch.promotes.empty())
+        queries.push_back(
+            {promote_sql,
+             {fmt::format("{{{}}}", fmt::join(batch.promotes, ",")), epoch, who.node, number}});
+    if (!batch.last_due.empty()) queries.push_back({last_due_sql, {last_due_json(batch).dump()}});
+    if (!batch.settings.empty()) queries.push_back({setting_sql, {json(batch.settings).dump()}});
+    if (!batch.notes.empty())
+        queries.push_back({note_sql, {notes_json(batch).dump(), epoch, who.node}});
+    queries.push_back({rows_sql, {epoch, number}});
+    return queries;
+}
+
+std::vector<OpenRow> read_rows(const pg::Result& result)
+{
+    std::vector<OpenRow> rows;
+    for (std::size_t i = 0; i < result.rows(); ++i) {
+        const auto row = result[i];
+        rows.push_back({row.integer(0), std::string(row.text(1)),
+                        Instant(std::chrono::microseconds(row.integer(2))), row.boolean(3)});
+    }
+    return rows;
+}
+
+} // namespace
+
+std::string to_text(Instant time)
+{
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z",
+                       fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+                       (time - seconds).count());
+}
+
+Instant now()
+{
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+bool Batch::empty() const
+{
+    return inserts.empty() && promotes.empty() && ends.empty() && last_due.empty() &&
+           settings.empty() && notes.empty();
+}
+
+Writer::Writer(event::Loop& loop, Session& session, OnCommitted on_committed,
+               std::function<void(const std::string&)> on_trouble)
+    : session_(session), on_committed_(std::move(on_committed)), on_trouble_(std::move(on_trouble)),
+      // Never one that an earlier engine of this epoch has used.
+      number_(static_cast<std::uint64_t>(now().time_since_epoch().count())),
+      later_(loop, [this] { send(); }), again_(loop, [this] { send(); })
+{
+}
+
+Batch& Writer::next()
+{
+    later_.trigger();
+    return gathering_;
+}
+
+void Writer::resume()
+{
+    paused_ = false;
+    later_.trigger();
+}
+
+void Writer::send()
+{
+    if (sending_ || paused_ || !session_.up()) return;
+    if (current_.empty()) {
+        if (gathering_.empty()) return;
+        current_ = std::exchange(gathering_, {});
+        current_.number = ++number_;
+    }
+    sending_ = true;
+    session_.write(queries_of(current_, session_.who()),
+                   [this](pg::Outcome outcome) { answered(std::move(outcome)); });
+}
+
+void Writer::answered(pg::Outcome outcome)
+{
+    sending_ = false;
+    if (auto* committed = std::get_if<pg::Committed>(&outcome)) {
+        const auto rows = read_rows(committed->results.back());
+        on_committed_(std::exchange(current_, {}), rows);
+        return later_.trigger();
+    }
+    on_trouble_("the store: " + pg::describe(outcome));
+    if (std::holds_alternative<pg::InDoubt>(outcome) && session_.up())
+        session_.reconnect();
+    else if (std::holds_alternative<pg::Failed>(outcome))
+        again_.start_in(retry_after);
+}
+
+} // namespace roleswap::work

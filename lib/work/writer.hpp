@@ -1,0 +1,85 @@
+#pragma once
+#include "work/model.hpp"
+#include "work/session.hpp"
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace roleswap::work {
+
+/// A run that has no row yet.
+struct NewRun {
+    enum class State : std::uint8_t { running, queued, skipped };
+    std::string task;
+    std::string queue;
+    std::string cause = "due"; ///< due, manual, reboot
+    Instant due;
+    State state = State::queued;
+    std::string why;
+    std::uint64_t ticket = 0; ///< of the verb that waits for its number; 0: none
+};
+
+struct Note {
+    std::string what;
+    std::string why;
+};
+
+/// What one transaction writes.
+struct Batch {
+    std::vector<NewRun> inserts;
+    std::vector<std::int64_t> promotes;         ///< queued -> running
+    std::vector<nlohmann::json> ends;           ///< columns of the run rows that leave `running`
+    std::map<std::string, task::Time> last_due; ///< by task
+    std::map<std::string, nlohmann::json> settings;
+    std::vector<Note> notes;
+    std::uint64_t number = 0;
+    bool empty() const;
+};
+
+/// A row of a committed batch that is open: queued or running.
+struct OpenRow {
+    std::int64_t id = 0;
+    std::string task;
+    Instant due;
+    bool running = false;
+};
+
+/// Writes batches, one at a time: while a commit is on its way the next batch gathers.  A batch
+/// whose commit failed or is in doubt is sent again after a reconnect under the same number, which
+/// finds the rows that the first attempt made.  Pinned.
+class Writer {
+public:
+    using OnCommitted = std::function<void(Batch, const std::vector<OpenRow>&)>;
+    Writer(event::Loop& loop, Session& session, OnCommitted on_committed,
+           std::function<void(const std::string&)> on_trouble);
+
+    /// The batch that is gathering; it is sent at the next turn of the loop.
+    Batch& next();
+    /// The session is up and everything was read.
+    void resume();
+    /// Sends nothing until `resume`; a commit under way is not taken back.
+    void pause() { paused_ = true; }
+    /// Nothing gathers and nothing is under way.
+    bool idle() const { return !sending_ && gathering_.empty() && current_.empty(); }
+
+private:
+    void send();
+    void answered(pg::Outcome outcome);
+    Session& session_;
+    OnCommitted on_committed_;
+    std::function<void(const std::string&)> on_trouble_;
+    Batch gathering_;
+    Batch current_; ///< under way, or waiting to be sent again
+    std::uint64_t number_;
+    bool sending_ = false;
+    bool paused_ = true;
+    event::Deferred later_;
+    event::Timer again_;
+};
+
+/// RFC 3339 with microseconds, for parameters and for tasks.
+std::string to_text(Instant time);
+Instant now();
+
+} // namespace roleswap::work
