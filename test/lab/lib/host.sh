@@ -95,6 +95,7 @@ save_pids() {
 }
 load_pids() {
     local node
+    INIT=() NSPAWN=()
     for node in left right; do
         [[ -r $LAB/$node/pids ]] || continue
         read -r "INIT[$node]" "NSPAWN[$node]" <"$LAB/$node/pids"

@@ -1,0 +1,162 @@
+# shellcheck shell=bash
+# The load on the pair, and the proof that nothing was lost, doubled or different afterwards.
+
+# What a task of the lab runs: it notes the run in a file of the host and in a table of the pair.
+# The file first: it must show a second run even where the store refuses it.
+write_note_program() {
+    cat >"$1" <<'NOTE'
+#!/bin/sh
+set -eu
+mkdir -p /var/lib/lab
+echo "$ROLESWAP_TASK $ROLESWAP_DUE $ROLESWAP_EPOCH $ROLESWAP_NODE $ROLESWAP_ATTEMPT" >>/var/lib/lab/notes
+exec psql -XAtq -v ON_ERROR_STOP=1 "$ROLESWAP_STORE" -c "insert into lab.noted values
+    ('$ROLESWAP_TASK', '$ROLESWAP_DUE', $ROLESWAP_EPOCH, '$ROLESWAP_NODE', $ROLESWAP_ATTEMPT)"
+NOTE
+    chmod 0755 "$1"
+}
+
+TASKS='
+[[task]]
+name = "lab-minute"
+schedule = "* * * * *"
+command = "lab-note"
+overlap = "parallel"
+
+[[task]]
+name = "lab-rerun"
+schedule = "every 1s"
+command = "lab-note"
+overlap = "parallel"
+after_crash = "rerun"
+
+[[task]]
+name = "lab-hold"
+schedule = "every 1s"
+command = "lab-note"
+overlap = "parallel"
+after_crash = "hold"
+'
+
+# prepare_load: tables, the writer's role and the tasks; once per pair.
+prepare_load() {
+    local node leader
+    leader=$(master)
+    for node in "${NODES[@]}"; do
+        write_note_program "$LAB/$node/root/usr/local/bin/lab-note"
+    done
+    sql "$leader" "create schema lab;
+        create table lab.noted(task text, due timestamptz, epoch bigint, node text, attempt int);
+        create table lab.written(id bigint primary key);
+        create role lab login password 'lab-secret';
+        grant usage on schema lab to lab;
+        grant select, insert on lab.written to lab"
+    printf '%s' "$TASKS" >"$LAB/$leader/root/run-tasks.toml"
+    rs "$leader" apply /run-tasks.toml >&2
+}
+
+writer_target() { # NODE LINK
+    echo "host=$(address "$1" "$2") port=$STORE_PORT dbname=roleswap user=lab password=lab-secret" \
+        "sslmode=require channel_binding=require"
+}
+
+# start_load [LINK...]: the writer, through both LANs unless told.
+start_load() {
+    local link node targets=()
+    (($#)) || set -- lana lanb
+    for link in "$@"; do
+        for node in "${NODES[@]}"; do targets+=("$(writer_target "$node" "$link")"); done
+    done
+    start_writer "${targets[@]}"
+}
+
+# prove: after a case.  The pair must be whole; then work stops for a moment, so that the two
+# stores can be compared row for row, and goes on.
+prove() {
+    whole 60
+    writes_again
+    stop_writer
+    local leader
+    leader=$(master)
+    rs "$leader" scheduler stop --reason 'the lab compares' >/dev/null
+    wait_for 30 'no task runs' no_run_is_open "$leader"
+    stores_are_equal
+    nothing_acknowledged_is_missing "$leader"
+    no_due_time_is_lost "$leader"
+    no_due_time_ran_twice "$leader"
+    rs "$leader" scheduler start >/dev/null
+}
+
+no_run_is_open() {
+    [[ $(sql "$1" "select count(*) from roleswap.run where state in ('queued', 'running')") == 0 ]]
+}
+
+stores_are_equal() {
+    wait_for 20 'both stores hold the same rows' same_rows
+}
+same_rows() {
+    dump_rows left >"$LAB/rows.left" && dump_rows right >"$LAB/rows.right" &&
+        cmp "$LAB/rows.left" "$LAB/rows.right"
+}
+# Every row of every table, as text in a stated order, by the node's own store.
+dump_rows() {
+    local table
+    while read -r table; do
+        echo "== $table"
+        sql "$1" "select t::text from $table t order by 1" || return 1
+    done < <(sql "$1" "select format('%I.%I', schemaname, tablename) from pg_tables
+        where schemaname not in ('pg_catalog', 'information_schema') order by 1")
+}
+
+nothing_acknowledged_is_missing() {
+    local node
+    awk '$1 == "ack" { print $2 }' "$WRITTEN" | sort >"$LAB/acked"
+    for node in "${NODES[@]}"; do
+        sql "$node" 'select id from lab.written' | sort >"$LAB/stored.$node"
+        comm -23 "$LAB/acked" "$LAB/stored.$node" >"$LAB/missing"
+        [[ ! -s $LAB/missing ]] ||
+            fail "$(wc -l <"$LAB/missing") acknowledged rows are missing on $node: $(head -n 5 "$LAB/missing" | tr '\n' ' ')"
+        # What was never acknowledged nor in doubt must not be there either.
+        awk '$1 != "fail" { print $2 }' "$WRITTEN" | sort | comm -13 - "$LAB/stored.$node" >"$LAB/extra"
+        [[ ! -s $LAB/extra ]] || fail "rows on $node that were refused: $(head -n 5 "$LAB/extra" | tr '\n' ' ')"
+    done
+}
+
+# expect_no_rows NODE WHAT QUERY
+expect_no_rows() {
+    local rows
+    rows=$(sql "$1" "$3")
+    [[ -z $rows ]] || fail "$2: $(head -n 5 <<<"$rows" | tr '\n' ';')"
+}
+
+no_due_time_is_lost() {
+    local leader=$1
+    expect_no_rows "$leader" 'due times without a run' "
+        select f.task, due from
+            (select task, min(due) a, max(due) b,
+                    case task when 'lab-minute' then interval '1 min' else interval '1 s' end step
+             from roleswap.run where task like 'lab-%' and cause = 'due' group by task) f,
+            generate_series(f.a, f.b, f.step) due
+        where not exists (select from roleswap.run r where r.task = f.task and r.due = due.due)"
+    expect_no_rows "$leader" 'runs that came to a bad end' "
+        select task, due, attempt, state, why from roleswap.run where task like 'lab-%'
+            and not (state = 'ok' or (state = 'interrupted' and task = 'lab-hold'))"
+    expect_no_rows "$leader" 'runs that ended well and left no note' "
+        select task, due, attempt, node from roleswap.run r where task like 'lab-%' and state = 'ok'
+            and not exists (select from lab.noted n where n.task = r.task and n.due = r.due)"
+}
+
+no_due_time_ran_twice() {
+    local leader=$1 twice
+    expect_no_rows "$leader" 'attempts noted twice in the store' "
+        select task, due, attempt, count(*) from lab.noted group by 1, 2, 3 having count(*) > 1"
+    expect_no_rows "$leader" 'more notes than attempts' "
+        select n.task, n.due, count(*), max(r.attempt) from lab.noted n join roleswap.run r
+            on n.task = r.task and n.due = r.due
+        group by 1, 2 having count(*) > max(r.attempt)"
+    expect_no_rows "$leader" 'second attempts of a task that wants none' "
+        select task, due, attempt from roleswap.run where task = 'lab-hold' and attempt > 1"
+    twice=$(cat "$LAB"/*/root/var/lib/lab/notes | awk '{ print $1, $2, $5 }' | sort | uniq -d)
+    [[ -z $twice ]] || fail "attempts noted twice in the files of the hosts: $(head -n 5 <<<"$twice")"
+    twice=$(cat "$LAB"/*/root/var/lib/lab/notes | awk '$1 == "lab-hold" { print $2 }' | sort | uniq -d)
+    [[ -z $twice ]] || fail "lab-hold ran twice: $(head -n 5 <<<"$twice")"
+}
