@@ -12,16 +12,6 @@ constexpr Ticks decide_percent = 80;
 /// A peer that sent nothing for so long at the decision is silent, not deaf.
 constexpr Ticks silent_percent = 40;
 
-void ask_probe(Turn& t)
-{
-    State& s = t.s;
-    if (!s.settings.probes_configured) return;
-    if (s.probe.asked && s.now - s.probe.asked_at < percent(s, 10)) return;
-    s.probe.asked = true;
-    s.probe.asked_at = s.now;
-    t.emit(Probe{});
-}
-
 void suspend(Turn& t, Ticks age)
 {
     State& s = t.s;
@@ -59,9 +49,10 @@ void decide(Turn& t, Ticks age, Ticks step)
         if (silent) go_alone(t, age);
         return;
     }
-    if (silent && s.probe.reached) return go_alone(t, age);
-    const char* why = !silent ? "it is heard or this node was frozen, so it may live and claim"
-                              : "no probe answers, so this node is the isolated one";
+    if (silent && s.probe.reached && !s.probe.was_cut_off) return go_alone(t, age);
+    const char* why = !silent
+                          ? "it is heard or this node was frozen, so it may live and claim"
+                          : "no probe answers here all the time, so this node is the isolated one";
     demote(t, Event::lease_lost, "self_fence",
            fmt::format("{} ms since the newest answer of the in-sync peer (it may claim at {} ms): "
                        "{}",
@@ -76,9 +67,9 @@ void lease_elapsed(Turn& t, Ticks step)
     if (s.role != Role::master || !s.peer_may_claim) return;
     if (sabotaged(s, Settings::Sabotage::lease_ignored)) return;
     const Ticks age = s.now - s.lease_from;
+    watch_probes(t);
     if (age < percent(s, suspend_percent)) return try_resume(t);
     suspend(t, age);
-    ask_probe(t);
     if (age >= percent(s, decide_percent)) decide(t, age, step);
 }
 
@@ -90,7 +81,6 @@ void renew_lease(Turn& t)
     if (m.echo_sent_at <= s.lease_from) return;
     s.lease_from = m.echo_sent_at;
     if (s.role != Role::master) return;
-    if (s.now - s.lease_from < percent(s, suspend_percent)) s.probe = {};
     try_resume(t);
 }
 

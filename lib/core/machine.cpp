@@ -73,7 +73,7 @@ void on(Turn& t, const Heard& heard)
     s.peer.heard_at = s.now;
     s.peer.silence = 0;
     s.epoch_seen = std::max(s.epoch_seen, m.record.epoch);
-    if (s.role != Role::master) s.probe = {};
+    if (unanswered_for(s) < percent(s, probe_percent)) s.probe = {};
     if (is_news(before, m)) s.changed = true;
     renew_lease(t);
     if (s.role == Role::master || s.role == Role::releasing)
@@ -164,11 +164,7 @@ void on(Turn& t, const StoreEvent& event)
 
 void on(Turn& t, const ProbeAnswer& answer)
 {
-    ProbeView& probe = t.s.probe;
-    if (!probe.asked) return;
-    const bool reached = answer.kind == ProbeAnswer::Kind::reached;
-    if (reached && !probe.reached) probe.reached_since = t.s.now;
-    probe.reached = reached;
+    probe_answered(t, answer);
 }
 
 void on(Turn& t, const TasksDead&)

@@ -61,12 +61,16 @@ struct PeerView {
     bool operator==(const PeerView&) const = default;
 };
 
-/// Asked addresses outside the pair, during a silence of the peer.
+/// Addresses outside the pair, asked from when the peer leaves this node's messages unanswered.
 struct ProbeView {
-    bool asked = false;   ///< since the silence began
-    bool reached = false; ///< newest answer to a probe of this silence
+    bool asked = false;
+    bool answered = false; ///< the newest question
+    bool reached = false;  ///< newest answer
+    unsigned misses = 0;   ///< questions in a row that reached nothing
     Ticks asked_at = 0;
-    Ticks reached_since = 0; ///< of the first in the unbroken row of answers
+    Ticks reached_at = 0; ///< of the first answer that reached; 0 = none yet
+    /// Cut off for a while: the peer may have reached a probe then and decided alone.
+    bool was_cut_off = false;
     bool operator==(const ProbeView&) const = default;
 };
 

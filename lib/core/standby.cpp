@@ -4,8 +4,6 @@
 namespace roleswap::core {
 namespace {
 
-constexpr Ticks probe_percent = 30;
-constexpr Ticks steady_percent = 25;
 /// From here on a master that reaches a probe has gone on alone.
 constexpr Ticks give_up_percent = 150;
 
@@ -22,25 +20,16 @@ bool promised(const State& s)
     return same_epoch(s) && m.record.mode == Mode::mirrored && !m.wish_alone;
 }
 
+/// The master heard this node a moment ago, so it did not decide anything without it.
 bool prompt(const State& s)
 {
-    return answers(s) && s.now - s.peer.last.echo_sent_at <= s.settings.takeover_delay;
+    return answers(s) && unanswered_for(s) < percent(s, probe_percent);
 }
 
 /// The master itself shows that it is none any more, and that nothing was committed without us.
 bool master_resigned(const State& s)
 {
     return promised(s) && s.peer.last.role == Role::undecided;
-}
-
-void probe_silence(Turn& t)
-{
-    State& s = t.s;
-    if (!s.settings.probes_configured || s.peer.silence < percent(s, probe_percent)) return;
-    if (s.probe.asked && s.now - s.probe.asked_at < percent(s, 10)) return;
-    s.probe.asked = true;
-    s.probe.asked_at = s.now;
-    t.emit(Probe{});
 }
 
 void take_over(Turn& t, std::string why)
@@ -126,9 +115,8 @@ std::string missing_evidence(const State& s)
     if (!s.settings.probes_configured)
         return "no probes are configured, so a silent peer may still be master";
     if (!s.probe.reached) return "no probe answers, so this node may be the isolated one";
-    // A network that comes back answers a probe before it brings the next heartbeat.
-    if (s.now - s.probe.reached_since < percent(s, steady_percent))
-        return "a probe answers only since a moment ago; the master may be heard next";
+    if (!never_cut_off(s))
+        return "this node reached no probe for a while, so the master may have gone on alone";
     return {};
 }
 
@@ -137,7 +125,7 @@ void standby_elapsed(Turn& t, Ticks step)
     State& s = t.s;
     order_follow(t);
     if (!s.in_sync) return;
-    probe_silence(t);
+    watch_probes(t);
     const bool silent = s.peer.silence >= s.settings.takeover_delay;
     if (silent && step <= 2 * s.settings.heartbeat && !s.hold && !s.leaving) {
         if (missing_evidence(s).empty())

@@ -88,7 +88,7 @@ Epoch next_epoch(const State& s, Node node)
 
 Ticks retry_delay(unsigned failures)
 {
-    return std::min<Ticks>(Ticks{100} << std::min(failures, 10U), 60000);
+    return std::min<Ticks>(Ticks{100} << std::min(failures, 10U), 10000);
 }
 
 } // namespace roleswap::core

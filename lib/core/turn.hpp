@@ -51,8 +51,19 @@ bool peer_acts(const State& s);
 /// Lowest epoch above all known ones that `node` may claim.  Odd epochs belong to the first node,
 /// even ones to the second, so two nodes cannot claim the same epoch, not even by force.
 Epoch next_epoch(const State& s, Node node);
-/// Delay before the failed store is tried again: 200 ms, doubling up to 60 s.
+/// Delay before the failed store is tried again: 200 ms, doubling up to 10 s.
 Ticks retry_delay(unsigned failures);
+
+// probe.cpp
+/// From here on silence is watched with probes; before a master can decide anything (lease.cpp).
+constexpr Ticks probe_percent = 30;
+/// Ticks since this node sent the newest message that the peer answered, in own time.  The peer's
+/// view of this node is at least as good until that moment.
+Ticks unanswered_for(const State& s);
+void watch_probes(Turn& t);
+void probe_answered(Turn& t, const ProbeAnswer& answer);
+/// Reached a probe all the time in which the peer could have decided to go on alone.
+bool never_cut_off(const State& s);
 
 // claim.cpp
 struct Claim {
