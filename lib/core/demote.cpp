@@ -41,6 +41,8 @@ void try_released(Turn& t)
 {
     State& s = t.s;
     if (s.role != Role::demoting || !s.tasks_dead || !s.store_stopped) return;
+    // A claim on its way to the disk would stand there after the peer settled without it.
+    if (s.pending) return;
     t.move(Event::released);
     resolve(t);
 }

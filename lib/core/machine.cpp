@@ -109,6 +109,7 @@ void on(Turn& t, const Persisted& persisted)
         return handover_persisted(t);
     }
     order_follow(t);
+    try_released(t);
     resolve(t);
 }
 
