@@ -4,11 +4,11 @@
 
 namespace roleswap::base {
 
-void ensure(bool condition, const char* why, std::source_location where) noexcept
+void ensure(bool condition, const char* why, const char* file, int line,
+            const char* function) noexcept
 {
     if (condition) return;
-    std::fprintf(stderr, "roleswap: bug at %s:%u (%s): %s\n", where.file_name(), where.line(),
-                 where.function_name(), why);
+    std::fprintf(stderr, "roleswap: bug at %s:%d (%s): %s\n", file, line, function, why);
     std::abort();
 }
 
