@@ -166,3 +166,21 @@ hand_writer_target() {
     echo "host=$(address "$1" "$2") port=$HAND_PORT user=lab password=lab-secret dbname=postgres" \
         "sslmode=require channel_binding=require"
 }
+
+# hand_move_link LEADER STANDBY: LAN A dies, and whoever leads by hand knows it at once: the standby
+# is told another order of addresses, the walsender that sits on the dead link is ended.
+hand_move_link() {
+    unplug lana "$1"
+    role_conf "$2" "primary_slot_name = '$2'" "primary_conninfo = '$(hand_links "$2" cross lanb lana)'"
+    hand_sql "$2" "select pg_reload_conf()" >/dev/null
+    hand_sql "$1" "select pg_terminate_backend(pid) from pg_stat_replication" >/dev/null
+}
+# hand_home LEADER STANDBY: back on LAN A.
+hand_home() {
+    role_conf "$2" "primary_slot_name = '$2'" "primary_conninfo = '$(hand_links "$2" lana cross lanb)'"
+    hand_sql "$2" "select pg_reload_conf()" >/dev/null
+    wait_for 30 "$2 streams over LAN A" hand_streams_over "$1" "$(address "$2" lana)"
+}
+hand_streams_over() {
+    [[ $(hand_sql "$1" "select host(client_addr) from pg_stat_replication where state = 'streaming'") == "$2" ]]
+}

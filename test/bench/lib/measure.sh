@@ -12,7 +12,9 @@ repetition() { printf '{"bench":"%s","side":"%s","repetition":%d,"ms":%s}\n' "$@
 verdict() {
     awk -v bench="$1" -v median="$2" -v limit="$3" -v bar="$4" 'BEGIN {
         ok = median <= bar
+        ratio = 0
+        if (limit > 0) ratio = median / limit
         printf "{\"bench\":\"%s\",\"median\":%.1f,\"limit\":%.1f,\"ratio\":%.2f,\"bar\":%.1f,\"ok\":%s}\n",
-            bench, median, limit, limit > 0 ? median / limit : 0, bar, ok ? "true" : "false"
+            bench, median, limit, ratio, bar, ok ? "true" : "false"
         exit !ok }'
 }
