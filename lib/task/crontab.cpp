@@ -1,12 +1,10 @@
 #include "task/crontab.hpp"
-#include "task/crontab_line.hpp"
+#include "task/crontab_settings.hpp"
 #include "task/error.hpp"
 #include "task/field.hpp"
 #include "task/schedule.hpp"
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
-#include <map>
 
 namespace roleswap::task {
 namespace {
@@ -52,10 +50,9 @@ std::uint64_t hash(std::string_view text)
 class Importer {
 public:
     Importer(std::string_view path, CrontabKind kind, const ImportOptions& options)
-        : kind_(kind), options_(options), stem_(name_stem(path, kind, options)), seed_(hash(path))
+        : kind_(kind), options_(options), stem_(name_stem(path, kind, options)), seed_(hash(path)),
+          settings_(fmt::format("from {}", path))
     {
-        sample_.overlap = Overlap::parallel; // cron starts a command whether or not it still runs
-        sample_.description = fmt::format("from {}", path);
         if (is_in_cron_d(path)) check_file_name(last_part(path));
     }
 
@@ -123,9 +120,13 @@ private:
         if (line.ends_with('\r'))
             throw Error(static_cast<unsigned>(line.size()), "a carriage return ends the line",
                         "lines that end with a newline alone");
-        if (const auto variable = parse_crontab_variable(line.substr(begin)))
-            return set_variable(*variable, static_cast<unsigned>(begin + 1));
-        check_almost_variable(line.substr(begin), static_cast<unsigned>(begin + 1));
+        const auto column = static_cast<unsigned>(begin + 1);
+        if (const auto variable = parse_crontab_variable(line.substr(begin))) {
+            auto lost = settings_.set(*variable, line_, column);
+            if (!lost.empty()) note(column, std::move(lost));
+            return;
+        }
+        check_almost_variable(line.substr(begin), column);
         ++entries_;
         read_entry({line, begin});
     }
@@ -141,70 +142,15 @@ private:
                     "NAME=value, NAME=\"value\", and NAME=\"\" for an empty one");
     }
 
-    void set_variable(const CrontabVariable& variable, unsigned column)
-    {
-        const auto& [name, value] = variable;
-        broken_.erase(name);
-        if (name == "SHELL") return set_checked("shell", variable, column);
-        if (name == "CRON_TZ") return set_checked("timezone", variable, column);
-        if (name == "MAILTO") {
-            has_mail_to_ = true;
-            return set_checked("mail_to", variable, column);
-        }
-        if (name == "HOME") set_checked("directory", variable, column);
-        if (!is_lost(variable, column)) sample_.environment[name] = value;
-    }
-
-    /// Sets a field that a variable of cron stands for.  As long as it is wrong, no line becomes a
-    /// task: it would run in another way than it was meant to.
-    void set_checked(std::string_view field_name, const CrontabVariable& variable, unsigned column)
-    {
-        const auto& [name, value] = variable;
-        const auto field = std::ranges::find(task_fields(), field_name, &Field::name);
-        broken_[name] = line_;
-        try {
-            if (!field->set(sample_, value))
-                throw Error(column, fmt::format("{} = \"{}\"", name, value),
-                            std::string{field->allowed});
-        } catch (const Error& error) {
-            throw Error(column, fmt::format("{} = \"{}\"", name, value), error.allowed());
-        }
-        broken_.erase(name);
-    }
-
-    /// Notes a variable that means something to cron that tasks do not have.
-    bool is_lost(const CrontabVariable& variable, unsigned column)
-    {
-        struct Lost {
-            std::string_view name;
-            std::string_view why;
-        };
-        static constexpr std::array<Lost, 6> all{
-            {{"LOGNAME", "set to the user of the task, as cron does"},
-             {"USER", "set to the user of the task, as cron does"},
-             {"RANDOM_DELAY", "not kept: tasks start at their due time"},
-             {"MAILFROM", "not kept: mail has the sender of the pair"},
-             {"CONTENT_TYPE", "not kept: mail is text in UTF-8"},
-             {"CONTENT_TRANSFER_ENCODING", "not kept: mail is text in UTF-8"}}};
-        const auto lost = std::ranges::find(all, variable.name, &Lost::name);
-        if (lost == all.end()) return false;
-        if (variable.name == "RANDOM_DELAY" && variable.value == "0") return true;
-        note(column, fmt::format("{} = \"{}\": {}", variable.name, variable.value, lost->why));
-        return true;
-    }
-
     void read_entry(Rest rest)
     {
-        for (const auto& [name, line] : broken_)
-            throw Error(rest.column(), fmt::format("no usable {}, see line {}", name, line),
-                        "entries after a valid " + name);
-        auto task = sample_;
+        const auto column = rest.column();
         take_log_mark(rest);
-        task.schedule = take_schedule(rest);
-        task.user = options_.user;
-        if (kind_ == CrontabKind::system) task.user = take_user(rest);
+        const auto schedule = take_schedule(rest);
+        const auto user = kind_ == CrontabKind::system ? take_user(rest) : options_.user;
+        auto task = settings_.make_task(user, column);
+        task.schedule = schedule;
         take_command(task, rest);
-        if (!has_mail_to_) task.mail_to = task.user;
         task.name = fmt::format("{}-{}", stem_, entries_);
         import_.tasks.push_back(std::move(task));
     }
@@ -286,11 +232,9 @@ private:
     const ImportOptions& options_;
     std::string stem_;
     std::uint64_t seed_;
+    CrontabSettings settings_;
     unsigned line_ = 0;
     unsigned entries_ = 0;
-    bool has_mail_to_ = false;
-    Task sample_;                            ///< what the variables above the line make of a task
-    std::map<std::string, unsigned> broken_; ///< variables with a wrong value, and their line
     Import import_;
 };
 
