@@ -1,5 +1,9 @@
 #include "base/lsn.hpp"
+#include "base/nearest.hpp"
+#include "base/quantity.hpp"
 #include "base/time_text.hpp"
+#include "base/toml.hpp"
+#include <array>
 #include <catch2/catch.hpp>
 
 using namespace roleswap::base;
@@ -27,7 +31,7 @@ TEST_CASE("distance never goes below zero", "[base]")
 TEST_CASE("times, durations and sizes read well", "[base]")
 {
     using namespace std::chrono;
-    CHECK(to_rfc3339(WallTime{milliseconds{1'792'681'445'678}}) == "2026-10-22T13:44:05.678Z");
+    CHECK(to_rfc3339(WallTime{milliseconds{1'792'681'445'678}}) == "2026-10-22T15:04:05.678Z");
     CHECK(to_rfc3339(WallTime{milliseconds{0}}) == "1970-01-01T00:00:00.000Z");
     CHECK(human_duration(850ms) == "850 ms");
     CHECK(human_duration(1500ms) == "1.5 s");
@@ -37,4 +41,57 @@ TEST_CASE("times, durations and sizes read well", "[base]")
     CHECK(human_bytes(512) == "512 B");
     CHECK(human_bytes(1536) == "1.5 KiB");
     CHECK(human_bytes(20ULL << 30) == "20.0 GiB");
+}
+
+TEST_CASE("durations and sizes are read strictly and written exactly", "[base]")
+{
+    using namespace std::chrono;
+    CHECK(parse_duration("300ms") == 300ms);
+    CHECK(parse_duration("1h30m") == 90min);
+    CHECK(parse_duration("1d2h3m4s5ms") == 26h + 3min + 4s + 5ms);
+    CHECK(parse_duration("0s") == 0ms);
+    CHECK(parse_duration("10000d") == days{10000});
+    const char* no_duration =
+        GENERATE("", "5", "s", "1.5s", "-1s", "1s1m", "1s1s", "1 s", "1S", "10001d", "9999d25d",
+                 "99999999999999999999s", "10000d1ms", "1sec", "+1s");
+    CHECK_FALSE(parse_duration(no_duration));
+    for (const auto duration : {0ms, 1ms, 999ms, 1000ms, 61'001ms, 90'061'001ms})
+        CHECK(parse_duration(duration_text(duration)) == duration);
+    CHECK(duration_text(90s) == "1m30s");
+    CHECK(duration_text(0ms) == "0s");
+
+    CHECK(parse_size("64KiB") == 65536U);
+    CHECK(parse_size("10") == 10U);
+    CHECK(parse_size("10B") == 10U);
+    CHECK(parse_size("4294967296GiB") == std::uint64_t{1} << 62);
+    const char* no_size = GENERATE("", "KiB", "64KB", "64 KiB", "-1", "1.5MiB", "4294967297GiB");
+    CHECK_FALSE(parse_size(no_size));
+}
+
+TEST_CASE("a mistyped word finds the one that was meant", "[base]")
+{
+    constexpr std::array<std::string_view, 3> words{"heartbeat", "probes", "name"};
+    CHECK(nearest("hartbeat", words) == "heartbeat");
+    CHECK(nearest("Probe", words) == "probes");
+    CHECK(nearest("nmae", words) == "name");
+    CHECK(nearest("colour", words).empty());
+    CHECK(nearest("", words).empty());
+    CHECK(unknown_word("key", "nmae", words) == "unknown key \"nmae\", did you mean \"name\"?");
+    CHECK(unknown_word("key", "zzz", words) == "unknown key \"zzz\"");
+}
+
+TEST_CASE("values of a TOML file keep their order and place", "[base]")
+{
+    const auto root = parse_toml("b = 1\na = [\"x\", 2.5]\n[t]\nd = 2026-01-01\n", "f");
+    REQUIRE(root.entries.size() == 3);
+    CHECK(root.entries[0].key == "b");
+    CHECK(root.entries[1].value.items.at(1).kind == TomlValue::Kind::real);
+    CHECK(root.entries[1].value.items.at(1).column == 11);
+    CHECK(root.entries[2].value.entries.at(0).value.kind == TomlValue::Kind::moment);
+    CHECK(root.entries[2].value.entries.at(0).line == 4);
+    CHECK_THROWS_WITH(parse_toml("a = 1\na = 2\n", "f"),
+                      "f:2:5: Error while parsing key-value pair: cannot redefine existing integer "
+                      "'a'; allowed: TOML 1.0");
+    const std::string odd = "\"\\\n\t\x01 \x7f é";
+    CHECK(parse_toml("a = " + toml_quoted(odd), "f").entries.at(0).value.text == odd);
 }
