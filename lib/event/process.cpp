@@ -31,9 +31,9 @@ Prepared prepare(const Command& command)
     Prepared prepared;
     for (const auto& word : command.argv) prepared.argv.push_back(const_cast<char*>(word.c_str()));
     prepared.argv.push_back(nullptr);
-    for (char** entry = environ; *entry != nullptr; ++entry) prepared.environment.push_back(*entry);
-    for (const auto& entry : command.environment)
+    for (const auto& entry : command.environment) // first: the first of two equal names counts
         prepared.environment.push_back(const_cast<char*>(entry.c_str()));
+    for (char** entry = environ; *entry != nullptr; ++entry) prepared.environment.push_back(*entry);
     prepared.environment.push_back(nullptr);
     return prepared;
 }

@@ -1,0 +1,153 @@
+#include "store/layout.hpp"
+#include "event/fd.hpp"
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fstream>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace roleswap::store {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+void write_all(int fd, std::string_view text, const fs::path& path)
+{
+    while (!text.empty()) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        event::check(static_cast<int>(written), "write " + path.string());
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+void sync_folder(const fs::path& folder)
+{
+    const event::UniqueFd fd(event::check(
+        ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open " + folder.string()));
+    event::check(::fsync(fd.get()), "sync " + folder.string());
+}
+
+} // namespace
+
+Layout::Layout(const Options& options)
+    : base_(fs::path(options.data_dir) / "store"), sockets_(fs::path(options.run_dir) / "store")
+{
+    if (::geteuid() == 0) user_ = event::find_user(options.user);
+    fs::create_directories(base_);
+    fs::create_directories(sockets_);
+    fs::permissions(base_, fs::perms::owner_all);
+    fs::permissions(sockets_, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec);
+    own(base_);
+    own(sockets_);
+    finish_exchange();
+}
+
+void Layout::own(const fs::path& path) const
+{
+    if (!user_) return;
+    event::check(::chown(path.c_str(), user_->uid, user_->gid), "give away " + path.string());
+}
+
+bool Layout::has_cluster() const
+{
+    return fs::exists(cluster() / "PG_VERSION") && fs::exists(cluster() / "global/pg_control");
+}
+
+bool Layout::is_torn() const
+{
+    return fs::exists(file("torn"));
+}
+
+void Layout::mark_torn() const
+{
+    write(file("torn"), "a rewind was started and did not end\n", 0600);
+    sync_folder(base_);
+}
+
+void Layout::clear_torn() const
+{
+    fs::remove(file("torn"));
+}
+
+bool Layout::is_standby() const
+{
+    return fs::exists(cluster() / "standby.signal");
+}
+
+void Layout::mark_standby() const
+{
+    if (is_standby()) return;
+    write(cluster() / "standby.signal", "", 0600);
+    sync_folder(cluster());
+}
+
+void Layout::mark_primary() const
+{
+    if (fs::remove(cluster() / "standby.signal")) sync_folder(cluster());
+}
+
+void Layout::exchange() const
+{
+    fs::rename(fresh(), ready()); // complete from here on
+    sync_folder(base_);
+    finish_exchange();
+    clear_torn();
+}
+
+void Layout::finish_exchange() const
+{
+    if (!fs::exists(ready())) return;
+    if (fs::exists(cluster())) {
+        if (fs::exists(old())) fs::rename(old(), base_ / fmt::format("pg.waste.{}", ::getpid()));
+        fs::rename(cluster(), old());
+    }
+    fs::rename(ready(), cluster());
+    sync_folder(base_);
+}
+
+void Layout::write(const fs::path& path, std::string_view text, mode_t mode) const
+{
+    const fs::path temporary = path.string() + ".tmp";
+    const event::UniqueFd fd(
+        event::check(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode),
+                     "make " + temporary.string()));
+    event::check(::fchmod(fd.get(), mode), "change mode of " + temporary.string());
+    write_all(fd.get(), text, temporary);
+    own(temporary);
+    fs::rename(temporary, path);
+}
+
+namespace {
+
+bool is_of_postgres(const fs::path& process)
+{
+    std::string name;
+    std::ifstream(process / "comm") >> name;
+    return name == "postgres" || name == "pg_rewind";
+}
+
+} // namespace
+
+std::vector<pid_t> processes_in(const fs::path& folder)
+{
+    std::error_code gone; // processes end while one looks
+    const auto wanted = fs::weakly_canonical(folder, gone);
+    std::vector<pid_t> found;
+    for (const auto& entry : fs::directory_iterator("/proc", gone)) {
+        const auto name = entry.path().filename().string();
+        if (!std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); }))
+            continue;
+        const auto cwd = fs::read_symlink(entry.path() / "cwd", gone);
+        if (!gone && cwd == wanted && is_of_postgres(entry.path()))
+            found.push_back(static_cast<pid_t>(std::stol(name)));
+    }
+    return found;
+}
+
+} // namespace roleswap::store

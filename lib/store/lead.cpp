@@ -1,0 +1,124 @@
+// ManagedStore::lead: a primary that accepts writes.
+#include "store/managed_impl.hpp"
+#include <array>
+#include <fmt/format.h>
+
+namespace roleswap::store {
+
+namespace {
+
+/// The second where the first is not installed.
+constexpr std::array locales{"--locale=C.UTF-8", "--locale=C"};
+
+/// What pg_rewind may call without being superuser (manual, pg_rewind, "Notes").
+constexpr std::array rewind_functions{"pg_ls_dir(text, boolean, boolean)",
+                                      "pg_stat_file(text, boolean)", "pg_read_binary_file(text)",
+                                      "pg_read_binary_file(text, bigint, bigint, boolean)"};
+
+} // namespace
+
+void ManagedStore::Impl::lead()
+{
+    take_duty(Duty::lead, lead_steps());
+}
+
+Task<> ManagedStore::Impl::lead_steps()
+{
+    if (layout_.is_torn())
+        throw std::runtime_error("the store is half rewound: it can only follow the other node");
+    const bool fresh = !layout_.has_cluster();
+    if (fresh) co_await create_cluster();
+    // Nobody is required before it takes its first commit.
+    auto tuning = tuned(false, false);
+    tuning.peer_away = false;
+    server_.apply(tuning);
+    doing("becoming primary");
+    if (server_.running()) {
+        co_await server_.wait_ready(role_);
+    } else {
+        co_await server_.end(role_);
+        disk_full_ = false;
+        const bool standby = !fresh && layout_.is_standby();
+        // Without a promotion two histories would share a timeline.
+        co_await server_.start(role_, standby ? Server::Kind::standby : Server::Kind::primary);
+    }
+    if (server_.kind() == Server::Kind::standby)
+        co_await server_.promote(role_);
+    else
+        co_await create_objects();
+    const auto result = co_await ask(role_, control(), "select pg_current_wal_insert_lsn()");
+    leading_ = true;
+    state_.written = result[0].lsn(0);
+    state_.streaming = false;
+    doing("primary");
+    emit(Kind::primary, state_.written);
+    after_.start(after_lead_steps());
+    watch_.start(watch_primary());
+}
+
+Task<> ManagedStore::Impl::create_cluster()
+{
+    co_await server_.end(role_);
+    doing("making a new store");
+    event::Ended ended;
+    for (const char* locale : locales) {
+        std::vector<std::string> clean{"/bin/rm", "-rf", "--", layout_.fresh().string()};
+        co_await server_.run(role_, std::move(clean));
+        std::vector<std::string> argv{server_.program("initdb"),
+                                      "-D",
+                                      layout_.fresh().string(),
+                                      "-U",
+                                      superuser,
+                                      "--data-checksums",
+                                      "--wal-segsize=1",
+                                      "-E",
+                                      "UTF8",
+                                      locale,
+                                      "--auth=peer",
+                                      "--no-instructions"};
+        ended = co_await server_.run(role_, std::move(argv));
+        if (ended.ok()) break;
+    }
+    if (!ended.ok()) throw std::runtime_error("initdb failed: " + ended.describe());
+    layout_.exchange();
+    note("store-created", layout_.cluster().string());
+}
+
+/// Database and replication role.
+Task<> ManagedStore::Impl::create_objects()
+{
+    auto result = co_await ask(role_, control(), "select from pg_roles where rolname = $1",
+                               values(replica_role));
+    if (result.empty()) {
+        const auto role = pg::quote_identifier(replica_role);
+        std::vector<std::string> statements;
+        statements.push_back(fmt::format("create role {} login replication password {}", role,
+                                         pg::quote_literal(options_.replication_password)));
+        for (const char* function : rewind_functions)
+            statements.push_back(fmt::format("grant execute on function {} to {}", function, role));
+        for (auto& statement : statements) co_await ask(role_, control(), std::move(statement));
+    }
+    result = co_await ask(role_, control(), "select from pg_database where datname = $1",
+                          values(database));
+    if (result.empty())
+        co_await ask(role_, control(),
+                     fmt::format("create database {}", pg::quote_identifier(database)));
+}
+
+/// Work goes on meanwhile.  The slot lets the other node come back; the checkpoint lets it rewind.
+Task<> ManagedStore::Impl::after_lead_steps()
+{
+    auto& session = server_.sessions().slow;
+    const auto slot = slot_name(options_.peer_name);
+    co_await ask(after_, session,
+                 "select pg_create_physical_replication_slot($1, true) where not exists "
+                 "(select from pg_replication_slots where slot_name = $1)",
+                 values(slot));
+    co_await ask(after_, session,
+                 "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
+                 "where not active and slot_type = 'physical' and slot_name <> $1",
+                 values(slot));
+    co_await ask(after_, session, "checkpoint");
+}
+
+} // namespace roleswap::store

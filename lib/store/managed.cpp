@@ -1,0 +1,227 @@
+#include "store/managed_impl.hpp"
+#include <algorithm>
+#include <fmt/format.h>
+#include <numeric>
+
+namespace roleswap::store {
+
+ManagedStore::Impl::Impl(event::Loop& loop, Options options, Handler& handler)
+    : loop_(loop), options_(std::move(options)), handler_(handler), layout_(options_),
+      tell_(loop, [this] { tell(); }),
+      server_(loop, options_, layout_,
+              {[this](const std::string& why) { on_crash(why); },
+               [this](Sign sign, const std::string& line) { on_sign(sign, line); }}),
+      role_(loop, [this](const std::exception& error) { give_up(error.what()); }),
+      mode_(loop, [this](const std::exception& error) { mode_failed(error.what()); }),
+      after_(loop, [this](const std::exception& error) { note("upkeep-failed", error.what()); }),
+      watch_(loop, [this](const std::exception& error) { note("watch-failed", error.what()); }),
+      freeze_limit_(loop, [this] { freeze_too_slow(); })
+{
+    std::vector<std::size_t> order(options_.links.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    live_links_ = order;
+    server_.apply({.link_order = std::move(order)});
+    doing("not started");
+}
+
+/// The handler is called at the next turn of the loop, so it may call back whatever it likes.
+void ManagedStore::Impl::emit(Kind kind, base::Lsn position)
+{
+    outbox_.emplace_back(core::StoreEvent{kind, position});
+    tell_.trigger();
+}
+
+void ManagedStore::Impl::note(std::string what, std::string why)
+{
+    outbox_.emplace_back(Note{std::move(what), std::move(why)});
+    tell_.trigger();
+}
+
+void ManagedStore::Impl::tell()
+{
+    while (!outbox_.empty()) {
+        const auto letter = std::move(outbox_.front());
+        outbox_.pop_front(); // first: the handler may supersede what still waits
+        if (const auto* event = std::get_if<core::StoreEvent>(&letter)) handler_.on_store(*event);
+        if (const auto* told = std::get_if<Note>(&letter))
+            handler_.on_store_note(told->what, told->why);
+    }
+}
+
+/// What an older order has not answered yet is never answered.
+void ManagedStore::Impl::take_duty(Duty duty, Task<> steps)
+{
+    std::erase_if(outbox_, [](const auto& letter) { return letter.index() == 0; });
+    mode_.cancel();
+    after_.cancel();
+    watch_.cancel();
+    freeze_limit_.stop();
+    duty_ = duty;
+    leading_ = in_sync_ = streaming_ = failing_ = false;
+    told_ = Told::nothing;
+    role_.start(std::move(steps));
+}
+
+void ManagedStore::Impl::take_mode(Task<> steps)
+{
+    std::erase_if(outbox_, [](const auto& letter) {
+        const auto* event = std::get_if<core::StoreEvent>(&letter);
+        if (event == nullptr) return false;
+        return event->kind == Kind::in_sync || event->kind == Kind::alone ||
+               event->kind == Kind::frozen || event->kind == Kind::freeze_failed ||
+               event->kind == Kind::thawed;
+    });
+    mode_.start(std::move(steps));
+}
+
+void ManagedStore::Impl::stop()
+{
+    take_duty(Duty::none, stop_steps());
+}
+
+Task<> ManagedStore::Impl::stop_steps()
+{
+    doing("stopping");
+    co_await server_.end(role_);
+    doing("stopped");
+    emit(Kind::stopped);
+}
+
+void ManagedStore::Impl::on_crash(const std::string& why)
+{
+    note("crashed", fmt::format("postgres ended by itself: {}", why));
+    give_up(fmt::format("postgres ended by itself: {}", why));
+}
+
+/// An order failed, or the server died under it: nobody is left running, then it is told.
+void ManagedStore::Impl::give_up(const std::string& why)
+{
+    if (failing_) { // even the clearing up failed
+        note("failed", why);
+        emit(Kind::failed);
+        return;
+    }
+    take_duty(Duty::none, fail_steps());
+    if (disk_full_)
+        doing(fmt::format("the disk of {} is full: make room; {}", options_.data_dir, why));
+    else
+        doing(why);
+}
+
+Task<> ManagedStore::Impl::fail_steps()
+{
+    failing_ = true;
+    co_await server_.end(role_);
+    note("failed", state_.detail);
+    emit(Kind::failed);
+    failing_ = false;
+}
+
+void ManagedStore::Impl::on_sign(Sign sign, const std::string& line)
+{
+    switch (sign) {
+    case Sign::none:
+    case Sign::ready:
+        return;
+    case Sign::diverged:
+    case Sign::foreign:
+    case Sign::wal_missing:
+    case Sign::broken:
+        // A primary logs what it answers to its standby in the same words.
+        if (duty_ != Duty::follow || trouble_ != Sign::none) return;
+        trouble_ = sign;
+        trouble_line_ = line;
+        return;
+    case Sign::disk_full:
+        if (!disk_full_)
+            note("disk-full", fmt::format("no space left below {}: {}", options_.data_dir, line));
+        disk_full_ = true;
+        return;
+    case Sign::panic:
+        note("panic", line);
+        return;
+    }
+}
+
+Tuning ManagedStore::Impl::tuned(bool require_peer, bool frozen) const
+{
+    auto tuning = server_.tuning();
+    tuning.require_peer = require_peer;
+    tuning.frozen = frozen;
+    return tuning;
+}
+
+Snapshot ManagedStore::Impl::snapshot() const
+{
+    auto copy = state_;
+    copy.pid = server_.pid();
+    if (leading_ && server_.kind() == Server::Kind::primary)
+        copy.state = server_.tuning().frozen ? core::StoreState::frozen : core::StoreState::primary;
+    else
+        copy.state = streaming_ ? core::StoreState::following : core::StoreState::down;
+    return copy;
+}
+
+void ManagedStore::Impl::set_link_order(std::vector<std::size_t> order)
+{
+    std::erase_if(order, [this](std::size_t index) { return index >= options_.links.size(); });
+    if (order == live_links_) return;
+    live_links_ = order;
+    // Dead links come last: they may be back before anybody says so.
+    for (std::size_t index = 0; index < options_.links.size(); ++index)
+        if (std::find(order.begin(), order.end(), index) == order.end()) order.push_back(index);
+    auto tuning = server_.tuning();
+    tuning.link_order = std::move(order);
+    server_.apply(tuning);
+    if (leading_) end_stale_senders();
+}
+
+ManagedStore::ManagedStore(event::Loop& loop, Options options, Handler& handler)
+    : impl_(std::make_unique<Impl>(loop, std::move(options), handler))
+{
+}
+
+ManagedStore::~ManagedStore() = default;
+
+void ManagedStore::follow(core::Epoch)
+{
+    impl_->follow();
+}
+void ManagedStore::lead(core::Epoch)
+{
+    impl_->lead();
+}
+void ManagedStore::set_mode(core::Mode mode)
+{
+    impl_->set_mode(mode);
+}
+void ManagedStore::freeze()
+{
+    impl_->freeze();
+}
+void ManagedStore::thaw()
+{
+    impl_->thaw();
+}
+void ManagedStore::stop()
+{
+    impl_->stop();
+}
+void ManagedStore::set_link_order(std::vector<std::size_t> order)
+{
+    impl_->set_link_order(std::move(order));
+}
+Snapshot ManagedStore::snapshot() const
+{
+    return impl_->snapshot();
+}
+std::string ManagedStore::conninfo() const
+{
+    return impl_->conninfo();
+}
+bool ManagedStore::has_data() const
+{
+    return impl_->has_data();
+}
+
+} // namespace roleswap::store

@@ -1,0 +1,129 @@
+#pragma once
+// Inside of ManagedStore, for the files of this folder only: follow, repair, lead, mode, watch.
+#include "store/managed.hpp"
+#include "store/server.hpp"
+#include <deque>
+#include <optional>
+#include <variant>
+
+namespace roleswap::store {
+
+class ManagedStore::Impl {
+public:
+    Impl(event::Loop& loop, Options options, Handler& handler);
+    void follow();
+    void lead();
+    void set_mode(core::Mode mode);
+    void freeze();
+    void thaw();
+    void stop();
+    void set_link_order(std::vector<std::size_t> order);
+    Snapshot snapshot() const;
+    std::string conninfo() const { return server_.conninfo(database); }
+    bool has_data() const { return layout_.has_cluster(); }
+
+private:
+    using Kind = core::StoreEvent::Kind;
+    enum class Duty : std::uint8_t { none, follow, lead };
+    /// Of the stream, since it was told to follow.
+    enum class Told : std::uint8_t { nothing, following, lost };
+    struct Note {
+        std::string what;
+        std::string why;
+    };
+
+    // managed.cpp
+    void emit(Kind kind, base::Lsn position = {});
+    void note(std::string what, std::string why);
+    void tell();
+    void doing(std::string what) { state_.detail = std::move(what); }
+    void take_duty(Duty duty, Task<> steps);
+    void take_mode(Task<> steps);
+    void on_crash(const std::string& why);
+    void on_sign(Sign sign, const std::string& line);
+    void give_up(const std::string& why);
+    Task<> fail_steps();
+    Task<> stop_steps();
+    Tuning tuned(bool require_peer, bool frozen) const;
+    Task<pg::Result> ask(Sequencer& by, pg::Connection& session, std::string sql,
+                         std::vector<std::optional<std::string>> params = {})
+    {
+        return server_.ask(by, session, std::move(sql), std::move(params));
+    }
+    pg::Connection& control() { return server_.sessions().control; }
+
+    // follow.cpp
+    Task<> follow_steps();
+    Task<> follow_until_trouble();
+    Task<> look_at_stream();
+    Task<> start_standby();
+    void lost_stream();
+    Task<> tidy_standby();
+
+    // repair.cpp
+    Task<> repair();
+    Task<> wait_for_primary();
+    Task<bool> peer_is_ready(pg::Connection& peer);
+    Task<bool> rewind();
+    Task<> copy();
+    Task<bool> copy_once();
+    void copy_progress(std::string_view text);
+    std::string peer_text(const char* dbname) const;
+
+    // lead.cpp
+    Task<> lead_steps();
+    Task<> create_cluster();
+    Task<> create_objects();
+    Task<> after_lead_steps();
+
+    // mode.cpp
+    void mode_failed(const std::string& why);
+    Task<> wait_setting(std::string name, std::string value);
+    Task<> mirrored_steps();
+    Task<> mirrored_once();
+    Task<bool> peer_flushed(base::Lsn position, bool in_sync);
+    Task<> alone_steps();
+    Task<> freeze_steps();
+    Task<base::Lsn> end_client_sessions();
+    Task<> thaw_steps(Kind answer);
+    void freeze_too_slow();
+
+    // watch.cpp
+    Task<> watch_primary();
+    Task<> look_at_peer();
+    void watch_peer();
+    void end_stale_senders();
+    std::string link_of(std::string_view peer_address) const;
+
+    event::Loop& loop_;
+    const Options options_;
+    Handler& handler_;
+    const Layout layout_;
+    std::deque<std::variant<core::StoreEvent, Note>> outbox_;
+    event::Deferred tell_;
+    Duty duty_ = Duty::none;
+    bool leading_ = false; ///< primary was told
+    bool in_sync_ = false; ///< in_sync was told and alone was not asked since
+    int peer_missed_ = 0;  ///< looks of a primary in a row that found no standby
+    bool streaming_ = false;
+    Told told_ = Told::nothing;
+    bool failing_ = false;
+    bool disk_full_ = false;    ///< said since the last start
+    Sign trouble_ = Sign::none; ///< why a standby cannot stream
+    std::string trouble_line_;
+    int repairs_ = 0;       ///< since it last streamed
+    int failed_starts_ = 0; ///< as standby, in a row
+    event::Duration stream_lost_at_{0};
+    std::string copy_line_;
+    std::vector<std::size_t> live_links_;
+    Snapshot state_;
+    Server server_;
+    std::unique_ptr<pg::Connection> peer_;
+    Sequencer role_;  ///< follow, lead, stop
+    Sequencer mode_;  ///< set_mode, freeze, thaw
+    Sequencer after_; ///< what a new primary does when it already works
+    Sequencer watch_; ///< regular looks of a primary
+    event::Timer freeze_limit_;
+};
+
+} // namespace roleswap::store

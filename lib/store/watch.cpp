@@ -1,0 +1,92 @@
+// What a primary looks at again and again, and its links.
+#include "store/managed_impl.hpp"
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace roleswap::store {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr event::Duration look_every = 50ms;
+constexpr int missed_max = 4;
+
+constexpr const char* look_sql = R"(
+select pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn(),
+  ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int,
+  r.state = 'streaming', r.sync_state, host(r.client_addr), r.flush_lsn
+from (select 1) one left join pg_stat_replication r on r.application_name = $1
+order by r.flush_lsn desc nulls last limit 1)";
+
+} // namespace
+
+Task<> ManagedStore::Impl::watch_primary()
+{
+    for (;;) {
+        try {
+            co_await look_at_peer();
+        } catch (const std::runtime_error&) { // restarting after the crash of a backend
+            state_.streaming = false;
+        }
+        watch_peer();
+        co_await watch_.sleep(look_every);
+    }
+}
+
+/// A change of link takes the stream away for some ms: only what stays away is told.
+void ManagedStore::Impl::watch_peer()
+{
+    if (state_.streaming || !in_sync_) {
+        peer_missed_ = 0;
+        return;
+    }
+    if (++peer_missed_ == missed_max) emit(Kind::lost_peer, state_.flushed);
+}
+
+Task<> ManagedStore::Impl::look_at_peer()
+{
+    const auto result =
+        co_await ask(watch_, server_.sessions().watch, look_sql, values(options_.peer_name));
+    const auto row = result[0];
+    const auto before = state_.flushed;
+    state_.written = row.lsn(0);
+    state_.flushed = row.lsn(1);
+    state_.timeline = static_cast<std::uint32_t>(row.integer(2));
+    state_.streaming = !row.is_null(3) && row.boolean(3);
+    state_.sync_state = row.maybe_text(4).value_or("");
+    state_.address = row.maybe_text(5).value_or("");
+    state_.link = link_of(state_.address);
+    if (before != state_.flushed) emit(Kind::progress, state_.flushed);
+    state_.pending = row.is_null(6) ? 0 : base::distance(row.lsn(6), state_.flushed);
+}
+
+std::string ManagedStore::Impl::link_of(std::string_view peer_address) const
+{
+    for (const auto& link : options_.links)
+        if (link.peer == peer_address) return link.name;
+    return {};
+}
+
+/// The sender of a dead link holds the slot and the name of the synchronous standby until its
+/// time-out, so the standby's new connection could not take over.
+void ManagedStore::Impl::end_stale_senders()
+{
+    if (!server_.running()) return;
+    std::string dead;
+    for (std::size_t index = 0; index < options_.links.size(); ++index) {
+        if (std::find(live_links_.begin(), live_links_.end(), index) != live_links_.end()) continue;
+        dead += (dead.empty() ? "" : ",") + options_.links[index].peer;
+    }
+    if (dead.empty()) return;
+    pg::Query query{"select pg_terminate_backend(pid) from pg_stat_replication where "
+                    "application_name = $1 and client_addr = any($2::inet[])",
+                    {options_.peer_name, "{" + dead + "}"}};
+    server_.sessions().watch.query(std::move(query), [this](pg::Reply reply) {
+        const auto* result = std::get_if<pg::Result>(&reply);
+        if (result == nullptr) note("link-move-failed", pg::describe(reply));
+        if (result != nullptr && !result->empty()) note("stale-sender-ended", "its link is down");
+    });
+}
+
+} // namespace roleswap::store
