@@ -49,7 +49,11 @@ void Asking::flush_acks()
 
 void Asking::pump(Duration now, Duration repeat_after, std::uint64_t peer)
 {
+    constexpr int under_way_max = 32; // the others wait their turn
+    int under_way = 0;
     for (auto& [id, pending] : pending_) {
+        if (pending.out.complete()) continue;
+        if (++under_way > under_way_max) return;
         pending.boot = peer;
         pending.out.pump(now, repeat_after, send_);
     }

@@ -1,4 +1,5 @@
 #include "link/outgoing.hpp"
+#include <algorithm>
 
 namespace roleswap::link {
 
@@ -17,15 +18,19 @@ void Outgoing::send_fragment(std::uint16_t index, Route route, const SendFrame& 
 
 void Outgoing::pump(Duration now, Duration repeat_after, const SendFrame& send)
 {
+    constexpr int patience_max = 4;
     unsigned under_way = 0;
+    bool repeated = false;
     while (first_ < next_ && arrived_.has(first_)) ++first_;
     for (auto index = first_; index < next_; ++index) {
         if (arrived_.has(index)) continue;
         ++under_way;
-        if (now - sent_at_[index] < repeat_after) continue;
+        if (now - sent_at_[index] < patience_ * repeat_after) continue;
+        repeated = true;
         sent_at_[index] = now;
         send_fragment(index, Route::all, send);
     }
+    if (repeated) patience_ = std::min(2 * patience_, patience_max);
     const auto route = arrived_.count() == 1 ? Route::all : Route::best;
     for (; next_ < arrived_.count() && under_way < window; ++next_, ++under_way) {
         sent_at_[next_] = now;
@@ -35,7 +40,8 @@ void Outgoing::pump(Duration now, Duration repeat_after, const SendFrame& send)
 
 void Outgoing::acknowledged(const wire::Ack& ack)
 {
-    if (ack.count == arrived_.count()) arrived_.merge(ack.have);
+    if (ack.count != arrived_.count()) return;
+    if (arrived_.merge(ack.have)) patience_ = 1;
 }
 
 } // namespace roleswap::link

@@ -16,13 +16,14 @@ class Outgoing {
 public:
     Outgoing(wire::Transfer transfer, RequestId id, wire::Bytes message);
 
-    /// Sends what the window allows, and again what was not acknowledged for `repeat_after`.
+    /// Sends what the window allows, and again what was not acknowledged for `repeat_after`; each
+    /// repetition doubles that time, up to 4 times, until an acknowledgement brings news: a peer
+    /// that is slow must not be buried.
     void pump(Duration now, Duration repeat_after, const SendFrame& send);
     /// Ignored where the count of fragments is another.
     void acknowledged(const wire::Ack& ack);
     void acknowledged_all() { arrived_.add_all(); }
     bool complete() const { return arrived_.complete(); }
-    bool started() const { return next_ > 0; }
 
 private:
     static constexpr unsigned window = 64; ///< fragments under way; fits a default socket buffer
@@ -32,6 +33,7 @@ private:
     wire::Bytes message_;
     wire::FragmentSet arrived_;
     std::vector<Duration> sent_at_;
+    int patience_ = 1;        ///< factor of `repeat_after`
     std::uint16_t first_ = 0; ///< all below arrived
     std::uint16_t next_ = 0;  ///< none from here on was sent
 };

@@ -21,11 +21,13 @@ void FragmentSet::add_all()
     for (std::uint16_t index = 0; index < count_; ++index) add(index);
 }
 
-void FragmentSet::merge(View have)
+bool FragmentSet::merge(View have)
 {
+    bool news = false;
     const auto named = std::min<std::size_t>(count_, have.size() * 8);
     for (std::uint16_t index = 0; index < named; ++index)
-        if ((have[index / 8U] >> (index % 8U) & 1U) != 0) add(index);
+        if ((have[index / 8U] >> (index % 8U) & 1U) != 0) news = add(index) || news;
+    return news;
 }
 
 std::uint16_t fragment_count(std::size_t size)

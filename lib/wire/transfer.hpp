@@ -12,8 +12,8 @@ public:
     /// False where it was in already.
     bool add(std::uint16_t index);
     void add_all();
-    /// Adds what `have` names; bits beyond the count are ignored.
-    void merge(View have);
+    /// Adds what `have` names; bits beyond the count are ignored.  False where all were in.
+    bool merge(View have);
     bool complete() const { return added_ == count_; }
     View bits() const { return bits_; }
 

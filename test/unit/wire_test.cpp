@@ -320,12 +320,13 @@ TEST_CASE("a set of fragments merges what an acknowledgement names, and no bit b
     CHECK(set.add(3));
     CHECK_FALSE(set.add(3));
     CHECK_FALSE(set.add(10));
-    set.merge(Bytes{0x01, 0xff});
+    CHECK(set.merge(Bytes{0x01, 0xff}));
+    CHECK_FALSE(set.merge(Bytes{0x01, 0xff}));
     CHECK(set.has(0));
     CHECK(set.has(9));
     CHECK_FALSE(set.has(10));
     CHECK_FALSE(set.complete());
     CHECK(copy(set.bits()) == Bytes{0x09, 0x03});
-    set.merge(Bytes{0xff});
+    CHECK(set.merge(Bytes{0xff}));
     CHECK(set.complete());
 }
