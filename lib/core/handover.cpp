@@ -110,7 +110,7 @@ void handover_persisted(Turn& t)
     State& s = t.s;
     if (s.role != Role::releasing) return;
     t.send(); // first: from here to the peer's promotion is the gap that users see
-    demote(t, Event::handed_over, "handover_started",
+    demote(t, Event::handed_over, "demotion",
            fmt::format("point of no return: epoch {} is the peer's", s.record.epoch));
 }
 

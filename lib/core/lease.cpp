@@ -92,14 +92,17 @@ void try_resume(Turn& t)
     if (s.pending && s.pending->after == After::alone) return;
     if (s.peer_may_claim && s.now - s.lease_from >= percent(s, suspend_percent)) return;
     s.suspended = false;
-    if (s.work_killed) {
+    const bool undone = s.work_killed;
+    if (undone) {
         s.work_killed = false;
         s.tasks_dead = false;
         t.emit(WorkStart{s.record.epoch});
     } else {
         t.emit(WorkResume{});
     }
-    t.notify("resumed", s.peer_may_claim ? "the peer answers again" : "the peer is not in sync");
+    t.notify("resumed", undone             ? "the hand-over was undone"
+                        : s.peer_may_claim ? "the peer answers again"
+                                           : "the peer is not in sync");
 }
 
 } // namespace roleswap::core

@@ -134,6 +134,10 @@ State boot(const Settings& settings, const Record& record);
 /// One input.  Effects are to be carried out in order.  Deterministic; no clock, no IO.
 Effects step(State& state, const Input& input);
 
+/// Ticks after which Elapsed should be stepped at the latest, 1 to `heartbeat`: the next heartbeat
+/// or the next limit of a silence or a lease.  Stepping more often does no harm.
+Ticks next_tick(const State& state);
+
 /// For status.  Ticks since the newest message of the peer; empty when none came since boot.
 std::optional<Ticks> peer_heard_ago(const State& state);
 /// Ticks until the peer may claim; empty where no lease counts (not master, or alone).
