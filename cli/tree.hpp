@@ -20,6 +20,8 @@ struct Values {
     bool dry_run = false;
     pid_t owner = 0;
     std::string name, id, kind, role, reason, why, outcome, path, timeout = "60s";
+    std::vector<std::string> arguments; ///< of a runbook
+    std::vector<std::string> words;
     EventsOptions events;
     PendingOptions pending;
     WaitOptions wait;

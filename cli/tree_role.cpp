@@ -6,29 +6,47 @@ namespace {
 
 constexpr const char* group = "Roles";
 
-/// Commands that hand the options they do not know to their runbook.
-CLI::App* add_runbook(CLI::App& app, const char* name, const char* what)
+/// The options that the installed runbooks know; what comes after -- is for a site's own.
+CLI::App* add_runbook(CLI::App& app, Values& values, const char* name, const char* what)
 {
     auto* command = app.add_subcommand(name, what)->group(group);
-    command->prefix_command();
-    command->footer("Options of the runbook: --dry-run, --yes, --sync-wait TIME, --reason TEXT.");
+    const auto pass = [&values](const char* option) {
+        return [&values, option](std::int64_t) { values.arguments.emplace_back(option); };
+    };
+    const auto pass_text = [&values](const char* option) {
+        return [&values, option](const std::string& text) {
+            values.arguments.insert(values.arguments.end(), {option, text});
+        };
+    };
+    command->add_flag_function("--dry-run", pass("--dry-run"), "Print the steps, do nothing");
+    command->add_flag_function("--yes", pass("--yes"), "Do not ask");
+    command->add_option_function<std::string>("--sync-wait", pass_text("--sync-wait"),
+                                              "Wait so long for the other node to be in sync");
+    command->add_option("words", values.words, "After --: words for a runbook of this site");
     return command;
+}
+
+int start_runbook(Values& values, const char* name)
+{
+    values.arguments.insert(values.arguments.end(), values.words.begin(), values.words.end());
+    return run_runbook(values.context, {name, values.arguments});
 }
 
 void add_runbooks(CLI::App& app, Values& values)
 {
-    auto* swap = add_runbook(app, "swap", "Planned swap of the roles (planned-swap)");
-    swap->callback([&values, swap] {
-        values.result = run_runbook(values.context, {"planned-swap", swap->remaining()});
-    });
-    auto* undo = add_runbook(app, "undo", "Take back the last planned swap");
-    undo->callback(
-        [&values, undo] { values.result = cli::undo(values.context, undo->remaining()); });
+    auto* swap = add_runbook(app, values, "swap", "Planned swap of the roles (planned-swap)");
+    swap->add_option_function<std::string>(
+        "--reason",
+        [&](const std::string& text) {
+            values.arguments.insert(values.arguments.end(), {"--reason", text});
+        },
+        "Shown with the held queues");
+    swap->callback([&] { values.result = start_runbook(values, "planned-swap"); });
+    auto* undo = add_runbook(app, values, "undo", "Take back the last planned swap");
+    undo->callback([&] { values.result = cli::undo(values.context, values.arguments); });
     auto* rejoin =
-        add_runbook(app, "rejoin", "Make this node the standby again (master-to-standby)");
-    rejoin->callback([&values, rejoin] {
-        values.result = run_runbook(values.context, {"master-to-standby", rejoin->remaining()});
-    });
+        add_runbook(app, values, "rejoin", "Make this node the standby again (master-to-standby)");
+    rejoin->callback([&] { values.result = start_runbook(values, "master-to-standby"); });
 }
 
 void add_activate(CLI::App& app, Values& values)

@@ -1,0 +1,234 @@
+"""Commands against a scripted daemon: arguments sent, output, exit codes."""
+import json
+import unittest
+
+from daemon import Case, STATUS, fixture
+
+CONFIG = """
+[pair]
+name = "alpha"
+takeover_delay = "1s"
+[[node]]
+name = "left"
+data_dir = "@/left"
+run_dir = "@"
+[[node]]
+name = "right"
+data_dir = "@/right"
+run_dir = "@"
+[[link]]
+name = "lan-a"
+address = { left = "10.0.1.1", right = "10.0.1.2" }
+"""
+
+
+class Words(Case):
+    def test_an_unknown_word_offers_the_nearest(self):
+        for words, text in {
+                ("stauts",): 'there is no command "stauts"; did you mean "status"?',
+                ("task", "lst"): 'there is no command "lst" of task; did you mean "list"?',
+                ("--node", "left", "qeue", "list"): 'did you mean "queue"?',
+                ("status", "--jsno"): 'there is no option "--jsno" of status; did you mean "--json"?',
+                ("queue", "status"): 'there is no command "status" of queue',
+        }.items():
+            self.assertIn(text, self.expect(2, *words).stderr)
+
+    def test_an_incomplete_line_is_a_usage_error(self):
+        for words in ((), ("task",), ("task", "show"), ("events", "-n", "0"), ("events", "-n", "x"),
+                      ("queue", "hold"), ("queue", "hold", "a", "--all"), ("drain", "--timeout", "3"),
+                      ("task", "add", "x", "--schedule", "@daily"),
+                      ("task", "add", "x", "--schedule", "@daily", "--command", "a", "--", "b"),
+                      ("task", "add", "x", "--schedule", "@daily", "--command", "a", "--env", "B"),
+                      ("primitive", "activate", "--force"), ("apply", "/does/not/exist")):
+            self.start_once()
+            self.assertTrue(self.expect(2, *words).stderr.startswith("roleswap: "), words)
+
+    def start_once(self):
+        if not self.log.exists():
+            self.start({"status": STATUS})
+
+    def test_help_is_no_error(self):
+        self.assertIn("Exit codes", self.expect(0, "--help").stdout)
+        self.assertIn("--bar", self.expect(0, "status", "--help").stdout)
+
+    def test_completion_knows_commands_and_options(self):
+        self.assertEqual(self.expect(0, "--complete", "que").stdout, "queue\n")
+        self.assertEqual(self.expect(0, "--complete", "queue", "").stdout, "list\nhold\nrelease\n")
+        self.assertIn("--json\n", self.expect(0, "--complete", "status", "--j").stdout)
+        self.assertEqual(self.expect(0, "--complete", "--node", "").stdout, "")
+
+
+class ExitCodes(Case):
+    def test_each_error_has_its_exit_code(self):
+        for error, code in {"Failed": 1, "BadArgument": 2, "Refused": 3, "NotMaster": 3,
+                            "Unreachable": 4, "Denied": 5, "NotFound": 6}.items():
+            daemon = self.start({"task_run": {"error": error, "message": "because " + error}})
+            done = self.expect(code, "task", "run", "backup")
+            self.assertEqual(done.stderr, "roleswap: because %s\n" % error)
+            self.assertEqual(done.stdout, "")
+            daemon.kill()
+            daemon.wait()
+
+    def test_without_a_daemon_it_says_so(self):
+        self.assertIn("systemctl start roleswapd", self.expect(4, "status").stderr)
+        self.start({"task_run": {"die": True}})
+        self.assertIn("ended before it answered", self.expect(4, "task", "run", "x").stderr)
+
+    def test_check_that_is_not_ready_is_refused(self):
+        self.start({"check": fixture("check")})
+        self.assertIn("Not ready", self.expect(3, "check").stdout)
+        self.assertEqual(json.loads(self.expect(3, "check", "--json").stdout), fixture("check"))
+
+
+class Calls(Case):
+    def test_arguments_arrive_as_documented(self):
+        everything = {verb: {} for verb in (
+            "status hand_over takeover_hold task_add task_enable run_list run_kill queue_hold "
+            "queue_release scheduler_stop operation_step operation_end activate").split()}
+        everything["drain"] = {"drained": True, "running": []}
+        self.start(everything)
+        for words, verb, args in (
+                (["hand-over", "--operation", "7"], "hand_over", {"operation": 7}),
+                (["takeover", "hold", "--reason", "r"], "takeover_hold", {"reason": "r"}),
+                (["queue", "hold", "--all", "--save", "--reason", "swap"], "queue_hold",
+                 {"all": True, "save": True, "reason": "swap"}),
+                (["queue", "release", "mail", "--restore"], "queue_release",
+                 {"name": "mail", "restore": True}),
+                (["scheduler", "stop", "--node", "right"], "scheduler_stop", {"node": "right"}),
+                (["task", "enable", "status"], "task_enable", {"name": "status"}),
+                (["run", "kill", "9"], "run_kill", {"id": 9}),
+                (["drain", "--timeout", "500ms"], "drain", {"timeout_ms": 500}),
+                (["operation", "step", "7", "drain", "done", "--detail", "-"], "operation_step",
+                 {"id": 7, "step": "drain", "state": "done", "detail": "-"}),
+                (["operation", "end", "7", "undone"], "operation_end",
+                 {"id": 7, "result": "undone"}),
+                (["primitive", "activate", "--force", "--reason", "r"], "activate",
+                 {"force": True, "reason": "r"}),
+                (["task", "add", "b", "--schedule", "@daily", "--timeout", "5m", "--retries", "2",
+                  "--env", "A=b=c", "--env", "D=", "--disabled", "--", "/bin/echo", "-n", "x"],
+                 "task_add", {"task": {
+                     "name": "b", "schedule": "@daily", "timeout_ms": 300000, "retries": 2,
+                     "environment": {"A": "b=c", "D": ""}, "enabled": False,
+                     "argv": ["/bin/echo", "-n", "x"]}})):
+            before = len(self.calls())
+            self.expect(0, *words)
+            self.assertEqual(self.calls()[before:], [(verb, args)], words)
+
+    def test_json_and_get_print_the_answer(self):
+        self.start({"status": STATUS, "operation_begin": {"id": 12}})
+        self.assertEqual(json.loads(self.expect(0, "status", "--json").stdout), STATUS)
+        self.assertEqual(self.expect(0, "status", "--get", "/nodes/1/name").stdout, "right\n")
+        self.assertEqual(self.expect(0, "--get", "/nodes/0/epoch", "status").stdout, "5\n")
+        self.assertIn("no part /nodes/9", self.expect(6, "status", "--get", "/nodes/9").stderr)
+        self.assertEqual(self.expect(0, "nodes", "--role", "master").stdout, "left\n")
+        self.assertIn("No node is claiming", self.expect(6, "nodes", "--role", "claiming").stderr)
+        begin = self.expect(0, "operation", "begin", "--kind", "swap", "--owner-pid", "1")
+        self.assertEqual(begin.stdout, "12\n")
+
+    def test_events_of_both_nodes_come_in_the_order_of_time(self):
+        first, second = fixture("events")["events"]
+        between = dict(first, node="right", seq=7, at="2026-11-22T13:00:00.000Z")
+        self.start({"status": STATUS,
+                    "events": [{"events": [first, second]}, {"events": [between]}]})
+        shown = json.loads(self.expect(0, "events", "--json", "-n", "2").stdout)["events"]
+        self.assertEqual(shown, [between, second])
+
+    def test_a_silent_peer_does_not_hide_the_own_events(self):
+        self.start({"status": STATUS, "events": [
+            fixture("events"), {"error": "Unreachable", "message": "right is silent"}]})
+        done = self.expect(0, "events")
+        self.assertIn("link_down", done.stdout)
+        self.assertIn("the events of right are missing: right is silent", done.stderr)
+
+    def test_pending_counts_down(self):
+        self.start({"pending": [{"bytes": 5, "requests": 0}, {"bytes": 0, "requests": 1},
+                                {"bytes": 0, "requests": 0, "state": "streaming"}]})
+        self.assertIn("0 B and 0 requests", self.expect(0, "pending", "--wait").stdout)
+        self.assertEqual(len(self.calls()), 3)
+
+    def test_waits_end_at_their_limit(self):
+        self.start({"pending": {"bytes": 5, "requests": 0}, "status": STATUS,
+                    "drain": {"drained": False, "running": [{"run": 1, "task": "backup"}]}})
+        self.expect(1, "pending", "--wait", "--timeout", "50ms")
+        self.assertIn("1 running: backup", self.expect(1, "drain", "--timeout", "50ms").stdout)
+        waited = self.expect(1, "wait", "--master", "right", "--timeout", "50ms")
+        self.assertIn("left is master, not right", waited.stderr)
+        self.expect(0, "wait", "--master", "left", "--in-sync")
+
+    def test_undo_is_only_for_a_finished_swap(self):
+        self.start({"operation_show": {"operation": {"kind": "rejoin", "result": "done"}}})
+        self.assertIn("The last operation was rejoin", self.expect(3, "undo").stderr)
+
+
+class Files(Case):
+    def config(self, text=CONFIG):
+        path = self.path / "roleswap.toml"
+        path.write_text(text.replace("@", str(self.path)))
+        return str(path)
+
+    def test_config_check_tells_the_place_of_a_fault(self):
+        self.assertIn("is good: pair alpha", self.expect(0, "config", "check", self.config()).stdout)
+        bad = self.config(CONFIG.replace('"1s"', '"1"'))
+        self.assertIn(bad + ":4:", self.expect(2, "config", "check", bad).stderr)
+        self.expect(2, "config", "check", "/does/not/exist")
+
+    def test_a_task_file_is_told_with_its_own_path(self):
+        self.start({"task_apply": {"added": ["a"], "changed": [], "removed": [], "same": 0}})
+        path = self.path / "tasks.toml"
+        path.write_text('[[task]]\nname = "a"\nschedule = "61 * * * *"\ncommand = "true"\n')
+        self.assertIn(str(path) + ":3:", self.expect(2, "apply", str(path)).stderr)
+        self.assertEqual(self.calls(), [])
+        path.write_text('[[task]]\nname = "a"\nschedule = "6 * * * *"\ncommand = "true"\n')
+        self.assertIn("added    a", self.expect(0, "apply", str(path), "--dry-run").stdout)
+        self.assertTrue(self.calls()[0][1]["dry_run"])
+
+    def test_an_import_lists_what_it_cannot_keep(self):
+        self.start({"task_apply": {"added": ["x"], "changed": [], "removed": [], "same": 0}})
+        crontab = self.path / "crontab"
+        crontab.write_text("MAILTO=root\n17 * * * * root true\n99 * * * * root true\n")
+        done = self.expect(1, "import", "crontab", str(crontab))
+        self.assertIn("%s:3:1: refused:" % crontab, done.stdout)
+        verb, args = self.calls()[0]
+        self.assertEqual(verb, "task_apply")
+        self.assertIn("17 * * * *", args["toml"])
+        self.assertTrue(args["keep_others"])
+
+    def test_init_makes_the_first_node_and_never_a_second_time(self):
+        self.env.update(ROLESWAP_NODE="left", ROLESWAP_CONFIG=str(self.path / "new" / "r.toml"))
+        self.expect(2, "init")
+        self.expect(2, "init", "--pair", "p", "--node", "left")
+        key = 'key_file = "%s"\n' % (self.path / "pair.key")
+        self.env["ROLESWAP_CONFIG"] = self.config(CONFIG.replace("takeover", key + "takeover"))
+        self.assertIn("first of pair alpha", self.expect(0, "init").stdout)
+        record = (self.path / "left" / "record").read_text()
+        self.assertIn("epoch 1\nmaster first\nmode alone\n", record)
+        self.assertEqual((self.path / "pair.key").stat().st_mode & 0o777, 0o600)
+        before = (self.path / "pair.key").read_text()
+        self.expect(3, "init")
+        self.expect(3, "join")
+        self.assertEqual((self.path / "pair.key").read_text(), before)
+        self.assertEqual((self.path / "left" / "record").read_text(), record)
+        self.env["ROLESWAP_NODE"] = "right"
+        self.assertIn("use roleswap join", self.expect(3, "init").stderr)
+        self.assertFalse((self.path / "right").exists())
+        self.expect(0, "join")
+        self.assertIn("epoch 0\n", (self.path / "right" / "record").read_text())
+        self.expect(0, "join")
+
+    def test_init_writes_a_configuration_of_its_options(self):
+        path = self.path / "r.toml"
+        self.env.update(ROLESWAP_NODE="a", ROLESWAP_CONFIG=str(path))
+        options = ["init", "--pair", "p", "--node", "a=a.example.org,a2", "--node", "b",
+                   "--link", "lan-a=10.0.1.1,10.0.1.2", "--link", "x=fd00::1,fd00::2",
+                   "--probe", "10.0.1.254"]
+        for bad in (["--link", "y=10.0.9.1"], ["--link", "y=nonsense,10.0.9.1"], ["--node", "c"]):
+            self.expect(2, *options, *bad)
+            self.assertFalse(path.exists())
+
+    def test_join_needs_what_the_first_node_made(self):
+        self.env.update(ROLESWAP_NODE="right", ROLESWAP_CONFIG=str(self.path / "none.toml"))
+        self.assertIn("copy it from the first node", self.expect(3, "join").stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,136 @@
+#include "field.hpp"
+#include "render.hpp"
+#include "table.hpp"
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+using namespace roleswap::cli;
+using nlohmann::json;
+
+namespace {
+
+std::string read(const std::string& path)
+{
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+}
+
+json fixture(const std::string& name)
+{
+    return json::parse(read(std::string(FIXTURES) + "/" + name + ".json"));
+}
+
+/// With ROLESWAP_GOLDEN=write the file is made anew, to be looked at in the difference.
+void check_golden(const std::string& name, const std::string& text)
+{
+    const std::string path = std::string(GOLDEN) + "/" + name + ".txt";
+    const char* mode = std::getenv("ROLESWAP_GOLDEN");
+    if (mode && std::string_view(mode) == "write") std::ofstream(path) << text;
+    CHECK(text == read(path));
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        CAPTURE(line);
+        CHECK(columns(line) <= 80);
+    }
+}
+
+const Style plain;
+const Style coloured{true, true, 80};
+
+} // namespace
+
+TEST_CASE("status reads as in its golden file")
+{
+    check_golden("status", render_status(fixture("status"), plain));
+    check_golden("status_bar", render_bar(fixture("status"), plain) + "\n");
+    json cut = fixture("status");
+    cut["nodes"][1] = {{"name", "right"}, {"reachable", false}};
+    cut["nodes"][0]["mode"] = "alone";
+    cut["scheduler"] = {{"state", "stopped"}, {"reason", "planned swap"}};
+    cut["operation"] = {{"id", 7}, {"kind", "swap"}, {"step", "drain"}};
+    check_golden("status_alone", render_status(cut, plain));
+}
+
+TEST_CASE("lists read as in their golden files")
+{
+    check_golden("links", render_links(fixture("status"), plain));
+    check_golden("events", render_events(fixture("events"), plain));
+    check_golden("tasks", render_tasks(fixture("tasks"), plain));
+    check_golden("check", render_check(fixture("check"), plain));
+}
+
+TEST_CASE("an answer without any field is shown, not refused")
+{
+    for (const json& nothing : {json::object(), json(nullptr), json::array(), json(5)}) {
+        CHECK_FALSE(render_status(nothing, plain).empty());
+        CHECK_NOTHROW(render_bar(nothing, plain));
+        CHECK_NOTHROW(render_tasks(nothing, plain));
+        CHECK_NOTHROW(render_operation(nothing, plain));
+        CHECK_NOTHROW(render_task(nothing, plain));
+    }
+}
+
+TEST_CASE("colour is only added, never changes the text")
+{
+    std::string text = render_status(fixture("status"), coloured);
+    CHECK(text != render_status(fixture("status"), plain));
+    for (auto at = text.find('\033'); at != text.npos; at = text.find('\033'))
+        text.erase(at, text.find('m', at) - at + 1);
+    CHECK(text == render_status(fixture("status"), plain));
+}
+
+TEST_CASE("what tasks wrote cannot steer the terminal")
+{
+    CHECK(printable("a\033[2Jb\tc\nd\x7f") == "a?[2Jb c d?");
+    CHECK(printable("a\nb\tc\033", Lines::keep) == "a\nb\tc?");
+    CHECK(printable("x\xc2\x9b"
+                    "2Jy") == "x?2Jy");
+    CHECK(printable("grün") == "grün");
+    CHECK(render_status(fixture("status"), plain).find('\033') == std::string::npos);
+}
+
+TEST_CASE("texts are cut and wrapped by columns, not bytes")
+{
+    CHECK(columns("grün") == 4);
+    CHECK(shorten("grünes", 4) == "grü…");
+    CHECK(shorten("grün", 4) == "grün");
+    CHECK(wrap("aa bb cc", 6, 1) == " aa bb\n cc");
+}
+
+TEST_CASE("times are read strictly")
+{
+    CHECK(span_text("2026-11-22T12:59:05.000Z", "2026-11-22T15:04:05.678Z") == "2 h 5 min");
+    CHECK(parse_time("2026-11-22T12:59:05Z"));
+    for (const char* bad : {"", "now", "2026-11-22", "2026-11-22T12:59:05",
+                            "2026-11-22T12:59:05.1Z", "2026-11-22T12:59:05.00xZ"})
+        CHECK_FALSE(parse_time(bad));
+}
+
+TEST_CASE("the nearest word is offered, a far one is not")
+{
+    const std::string_view words[] = {"status", "swap", "watch", "events"};
+    CHECK(nearest("stauts", words, 4) == "status");
+    CHECK(nearest("sawp", words, 4) == "swap");
+    CHECK(nearest("ev", words, 4) == "events");
+    CHECK(nearest("frobnicate", words, 4).empty());
+}
+
+TEST_CASE("the state of the pair is told with its reason")
+{
+    const json good = fixture("status");
+    CHECK(pair_state(good, "", Sync::required).ok);
+    CHECK(pair_state(good, "left", Sync::required).ok);
+    CHECK(pair_state(good, "right", Sync::any).why == "left is master, not right");
+    json bad = good;
+    bad["nodes"][1]["in_sync"] = false;
+    CHECK(pair_state(bad, "left", Sync::any).ok);
+    CHECK(pair_state(bad, "left", Sync::required).why == "right is not in sync yet");
+    bad["nodes"][1]["role"] = "master";
+    CHECK(pair_state(bad, "left", Sync::any).why == "there are 2 masters instead of one");
+    bad["nodes"][1]["reachable"] = false;
+    CHECK(pair_state(bad, "left", Sync::required).why == "right does not answer");
+}
