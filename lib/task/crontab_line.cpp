@@ -94,7 +94,7 @@ CrontabCommand split_crontab_command(std::string_view text)
     auto* out = &result.command;
     bool escaped = false;
     for (const char c : text) {
-        const bool separates = c == '%' && !escaped;
+        const bool separates = c == '%';
         if (c == '%' && escaped)
             out->back() = '%';
         else if (!separates)
