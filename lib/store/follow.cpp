@@ -104,7 +104,9 @@ Task<> ManagedStore::Impl::look_at_stream()
     state_.link = link_of(state_.address);
     state_.timeline = static_cast<std::uint32_t>(row.maybe_integer(5).value_or(0));
     if (before != state_.flushed) emit(Kind::progress, state_.flushed);
-    streaming_ = row.boolean(4);
+    // What an old primary has too much shows at the fork of the timelines; the receiver fetches the
+    // newest history before it streams, and passes the fork only when all is well.
+    streaming_ = row.boolean(4) && state_.timeline >= layout_.newest_history();
     state_.streaming = streaming_;
     if (!streaming_) co_return;
     doing(fmt::format("streaming from {}", state_.address));

@@ -72,7 +72,10 @@ Task<> ManagedStore::Impl::mirrored_once()
     co_await ask(mode_, server_.sessions().slow, "checkpoint");
     const auto result = co_await ask(mode_, control(), "select pg_current_wal_flush_lsn()");
     const auto position = result[0].lsn(0);
-    while (!co_await peer_flushed(position, true)) co_await mode_.sleep(1ms);
+    for (bool flushed = false; !flushed;) {
+        flushed = co_await peer_flushed(position, true);
+        if (!flushed) co_await mode_.sleep(1ms);
+    }
     in_sync_ = true;
     emit(Kind::in_sync, position);
 }
@@ -130,8 +133,10 @@ Task<> ManagedStore::Impl::freeze_steps()
     try {
         co_await wait_setting("default_transaction_read_only", "on");
         position = co_await end_client_sessions();
-        while (!co_await peer_flushed(position, false)) co_await mode_.sleep(300us);
-        frozen = true;
+        while (!frozen) {
+            frozen = co_await peer_flushed(position, false);
+            if (!frozen) co_await mode_.sleep(300us);
+        }
     } catch (const std::runtime_error& error) {
         note("freeze-failed", error.what());
     }

@@ -37,11 +37,13 @@ Task<> ManagedStore::Impl::repair()
     const auto trouble = std::exchange(trouble_, Sign::none);
     const bool rewindable = trouble == Sign::diverged && repairs_ == 0;
     ++repairs_;
+    if (told_ == Told::following) emit(Kind::lost_peer, state_.flushed);
     streaming_ = false;
     told_ = Told::nothing;
     note(trouble == Sign::diverged ? "diverged" : "needs-copy", trouble_line_);
-    if (rewindable && co_await rewind()) co_return;
-    co_await copy();
+    bool rewound = false;
+    if (rewindable) rewound = co_await rewind();
+    if (!rewound) co_await copy();
 }
 
 /// Until its first checkpoint on a new timeline a primary looks to pg_rewind as if it were still on
@@ -52,7 +54,11 @@ Task<> ManagedStore::Impl::wait_for_primary()
     peer_ = std::make_unique<pg::Connection>(loop_,
                                              pg::Options{peer_text("postgres"), 3s, 50ms, 500ms});
     peer_->connect();
-    while (!co_await peer_is_ready(*peer_)) co_await role_.sleep(20ms);
+    for (;;) { // g++ 12 cannot await in the condition of a loop
+        const bool ready = co_await peer_is_ready(*peer_);
+        if (ready) break;
+        co_await role_.sleep(20ms);
+    }
     peer_.reset();
 }
 
@@ -100,7 +106,9 @@ Task<> ManagedStore::Impl::copy()
     server_.write_files();
     note("base-backup-started", "copying the whole store from the primary");
     event::Duration pause = 100ms;
-    while (!co_await copy_once()) {
+    for (;;) {
+        const bool copied = co_await copy_once();
+        if (copied) break;
         co_await role_.sleep(pause);
         pause = std::min<event::Duration>(pause * 2, 2s);
     }

@@ -96,8 +96,15 @@ void Node::on_store(const core::StoreEvent& event)
 {
     if (event.kind == Kind::progress) return;
     events_.push_back(event);
-    story_ += fmt::format("  {} {:.1f}: {}\n", options_.name, ms(event::Loop::now()),
-                          name_of(event.kind));
+    tell(fmt::format("  {} {:.1f}: {}\n", options_.name, ms(event::Loop::now()),
+                     name_of(event.kind)));
+}
+
+/// With STORY in the environment everything is printed as it happens.
+void Node::tell(const std::string& line)
+{
+    story_ += line;
+    if (std::getenv("STORY") != nullptr) fmt::print(stderr, "{}", line);
 }
 
 void Node::on_store_note(std::string_view what, const std::string& why)

@@ -31,6 +31,7 @@ public:
     std::filesystem::path cluster() const;
 
 private:
+    void tell(const std::string& line);
     event::Loop& loop_;
     store::Options options_;
     std::vector<core::StoreEvent> events_;
