@@ -1,0 +1,74 @@
+#include "announcer.hpp"
+#include "base/time_text.hpp"
+#include "message_ids.hpp"
+#include <chrono>
+#include <fmt/format.h>
+#include <syslog.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+namespace roleswap::daemon {
+namespace {
+
+int priority(std::string_view level)
+{
+    if (level == "error") return LOG_ERR;
+    if (level == "warning") return LOG_WARNING;
+    return level == "notice" ? LOG_NOTICE : LOG_INFO;
+}
+
+/// A field value ends at its length, so any text is allowed in it.
+iovec field(const std::string& text)
+{
+    return {const_cast<char*>(text.data()), text.size()};
+}
+
+} // namespace
+
+std::string wall_now()
+{
+    using namespace std::chrono;
+    return base::to_rfc3339(floor<milliseconds>(system_clock::now()));
+}
+
+Announcer::Announcer(durable::EventLog& log, std::string node)
+    : log_(log), node_(std::move(node)), journal_(::access("/run/systemd/journal/socket", W_OK) == 0)
+{
+}
+
+void Announcer::announce(std::string_view what, std::string_view why)
+{
+    const auto& kind = message_kind(what);
+    const auto& event =
+        log_.add({0, wall_now(), node_, std::string(what), std::string(why), std::string(kind.level)});
+    if (journal_) {
+        const std::string texts[] = {fmt::format("MESSAGE={}: {}", what, why),
+                                     fmt::format("MESSAGE_ID={}", kind.id),
+                                     fmt::format("PRIORITY={}", priority(kind.level)),
+                                     fmt::format("ROLESWAP_EVENT={}", what),
+                                     fmt::format("ROLESWAP_NODE={}", node_),
+                                     "SYSLOG_IDENTIFIER=roleswapd"};
+        iovec fields[std::size(texts)];
+        for (std::size_t i = 0; i < std::size(texts); ++i) fields[i] = field(texts[i]);
+        sd_journal_sendv(fields, static_cast<int>(std::size(fields)));
+    } else {
+        fmt::print(stderr, "{} {} {}: {}\n", event.at, kind.level, what, why);
+    }
+    if (listener_) listener_(event);
+}
+
+void Announcer::run_line(std::string_view task, std::uint64_t run, std::string_view line)
+{
+    if (!journal_) return; // the store keeps the tail of the output anyway
+    const std::string texts[] = {fmt::format("MESSAGE={}", line),
+                                 fmt::format("MESSAGE_ID={}", message_kind("run_output").id),
+                                 fmt::format("PRIORITY={}", LOG_INFO), fmt::format("ROLESWAP_TASK={}", task),
+                                 fmt::format("ROLESWAP_RUN={}", run),
+                                 fmt::format("SYSLOG_IDENTIFIER=roleswap/{}", task)};
+    iovec fields[std::size(texts)];
+    for (std::size_t i = 0; i < std::size(texts); ++i) fields[i] = field(texts[i]);
+    sd_journal_sendv(fields, static_cast<int>(std::size(fields)));
+}
+
+} // namespace roleswap::daemon

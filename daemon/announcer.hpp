@@ -1,0 +1,31 @@
+#pragma once
+#include "durable/event_log.hpp"
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace roleswap::daemon {
+
+/// The only place that logs: an event goes to the node's event log, to the journal with its
+/// MESSAGE_ID and fields (to stderr where there is no journal), and to whoever listens on the bus.
+class Announcer {
+public:
+    using Listener = std::function<void(const durable::LoggedEvent&)>;
+    Announcer(durable::EventLog& log, std::string node);
+
+    void announce(std::string_view what, std::string_view why);
+    /// One line of a task's output, to the journal only.
+    void run_line(std::string_view task, std::uint64_t run, std::string_view line);
+    void set_listener(Listener listener) { listener_ = std::move(listener); }
+
+private:
+    durable::EventLog& log_;
+    std::string node_;
+    Listener listener_;
+    bool journal_ = false;
+};
+
+/// Milliseconds since 1970 by the wall clock, as RFC 3339.
+std::string wall_now();
+
+} // namespace roleswap::daemon

@@ -1,0 +1,50 @@
+#pragma once
+#include <string_view>
+
+namespace roleswap::daemon {
+
+/// Every kind of event has a stable id ("what"), a journal MESSAGE_ID and a level; the manual
+/// explains each of them (roleswapd(8), MESSAGES).
+struct MessageKind {
+    std::string_view what;
+    std::string_view id;    ///< 128 bits, hexadecimal (sd-id128(3))
+    std::string_view level; ///< info, notice, warning, error
+};
+
+inline constexpr MessageKind message_kinds[] = {
+    {"boot", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e201", "info"},
+    {"waiting", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e202", "notice"},
+    {"takeover", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e203", "warning"},
+    {"master", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e204", "notice"},
+    {"standby", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e205", "notice"},
+    {"standby_in_sync", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e206", "info"},
+    {"standby_lost", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e207", "warning"},
+    {"mode_alone", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e208", "warning"},
+    {"mode_mirrored", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e209", "notice"},
+    {"demotion", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e20a", "warning"},
+    {"self_fence", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e20b", "warning"},
+    {"handover_started", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e20c", "notice"},
+    {"handover_undone", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e20d", "warning"},
+    {"handover_done", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e20e", "notice"},
+    {"refused", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e20f", "warning"},
+    {"link_up", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e210", "notice"},
+    {"link_down", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e211", "warning"},
+    {"store", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e212", "notice"},
+    {"work", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e213", "notice"},
+    {"operation", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e214", "notice"},
+    {"stopping", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e215", "info"},
+    {"run_output", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e216", "info"},
+    {"configuration", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e217", "warning"},
+    {"other", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21f", "info"},
+};
+
+/// The kind with this id; the last one, "other", where it is unknown.
+constexpr const MessageKind& message_kind(std::string_view what)
+{
+    for (const auto& kind : message_kinds) {
+        if (kind.what == what) return kind;
+    }
+    return message_kinds[std::size(message_kinds) - 1];
+}
+
+} // namespace roleswap::daemon
