@@ -33,15 +33,16 @@ std::string wall_now()
 }
 
 Announcer::Announcer(durable::EventLog& log, std::string node)
-    : log_(log), node_(std::move(node)), journal_(::access("/run/systemd/journal/socket", W_OK) == 0)
+    : log_(log), node_(std::move(node)),
+      journal_(::access("/run/systemd/journal/socket", W_OK) == 0)
 {
 }
 
 void Announcer::announce(std::string_view what, std::string_view why)
 {
     const auto& kind = message_kind(what);
-    const auto& event =
-        log_.add({0, wall_now(), node_, std::string(what), std::string(why), std::string(kind.level)});
+    const auto& event = log_.add(
+        {0, wall_now(), node_, std::string(what), std::string(why), std::string(kind.level)});
     if (journal_) {
         const std::string texts[] = {fmt::format("MESSAGE={}: {}", what, why),
                                      fmt::format("MESSAGE_ID={}", kind.id),
@@ -63,7 +64,8 @@ void Announcer::run_line(std::string_view task, std::uint64_t run, std::string_v
     if (!journal_) return; // the store keeps the tail of the output anyway
     const std::string texts[] = {fmt::format("MESSAGE={}", line),
                                  fmt::format("MESSAGE_ID={}", message_kind("run_output").id),
-                                 fmt::format("PRIORITY={}", LOG_INFO), fmt::format("ROLESWAP_TASK={}", task),
+                                 fmt::format("PRIORITY={}", LOG_INFO),
+                                 fmt::format("ROLESWAP_TASK={}", task),
                                  fmt::format("ROLESWAP_RUN={}", run),
                                  fmt::format("SYSLOG_IDENTIFIER=roleswap/{}", task)};
     iovec fields[std::size(texts)];

@@ -21,8 +21,8 @@ std::chrono::milliseconds time_limit(const bus::Verb& verb, const json& args)
 
 std::string error_text(const Error& error)
 {
-    return json{{"error", {{"code", bus::to_string(error.code())}, {"message", error.what()}}}}.dump(
-        -1, ' ', false, json::error_handler_t::replace);
+    return json{{"error", {{"code", bus::to_string(error.code())}, {"message", error.what()}}}}
+        .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 } // namespace
@@ -33,33 +33,39 @@ void answer_from_reply(const std::string& reply, const Answer& answer)
     if (object.is_object() && object.contains("ok")) return answer.done(object["ok"]);
     if (object.is_object() && object.contains("error")) {
         const auto& error = object["error"];
-        const auto code = bus::parse_error_code(error.value("code", "")).value_or(ErrorCode::failed);
+        const auto code =
+            bus::parse_error_code(error.value("code", "")).value_or(ErrorCode::failed);
         return answer.failed(Error(code, error.value("message", "the peer gave no reason")));
     }
-    answer.failed(Error(ErrorCode::failed, "the peer's reply was not understood; are both nodes of one version?"));
+    answer.failed(Error(ErrorCode::failed,
+                        "the peer's reply was not understood; are both nodes of one version?"));
 }
 
-Dispatcher::Where Dispatcher::choose(const bus::Verb& verb, const json& args, const Requester& who) const
+Dispatcher::Where Dispatcher::choose(const bus::Verb& verb, const json& args,
+                                     const Requester& who) const
 {
     const auto node = args.find("node");
     if (node != args.end()) {
         if (!node->is_string() || (*node != ports_.self && *node != ports_.peer))
-            throw Error(ErrorCode::not_found, fmt::format("node is {}; the nodes of this pair are \"{}\" and \"{}\"",
-                                                          node->dump(), ports_.self, ports_.peer));
+            throw Error(ErrorCode::not_found,
+                        fmt::format("node is {}; the nodes of this pair are \"{}\" and \"{}\"",
+                                    node->dump(), ports_.self, ports_.peer));
         if (*node == ports_.peer && who.from_peer)
             throw Error(ErrorCode::refused, "a relayed request is not relayed again");
         return *node == ports_.self ? Where::here : Where::peer;
     }
     if (verb.place == bus::Place::local || ports_.self_is_master()) return Where::here;
     if (ports_.peer_is_master() && !who.from_peer) return Where::peer;
-    throw Error(ErrorCode::not_master, fmt::format("\"{}\" belongs to the master and there is none now: {}",
-                                                   verb.name, ports_.why_no_master()));
+    throw Error(ErrorCode::not_master,
+                fmt::format("\"{}\" belongs to the master and there is none now: {}", verb.name,
+                            ports_.why_no_master()));
 }
 
 void Dispatcher::call(const bus::Verb& verb, const json& args, const Requester& who, Answer answer)
 {
     try {
-        if (choose(verb, args, who) == Where::peer) return relay(verb, args, who, std::move(answer));
+        if (choose(verb, args, who) == Where::peer)
+            return relay(verb, args, who, std::move(answer));
         ports_.local(verb, args, who, answer);
     } catch (const Error& error) {
         answer.failed(error);
@@ -74,13 +80,15 @@ void Dispatcher::relay(const bus::Verb& verb, const json& args, const Requester&
     ports_.ask_peer(request, time_limit(verb, args), std::move(answer));
 }
 
-void Dispatcher::serve_peer(const std::string& request, std::function<void(const std::string&)> reply)
+void Dispatcher::serve_peer(const std::string& request,
+                            std::function<void(const std::string&)> reply)
 {
     const auto object = json::parse(request, nullptr, false);
     const auto* verb = object.is_object() ? bus::find_verb(object.value("verb", "")) : nullptr;
     if (verb == nullptr || !object.contains("args") || !object["args"].is_object()) {
-        return reply(error_text(Error(ErrorCode::bad_argument,
-                                      "the peer asked for a verb this version does not know; upgrade this node")));
+        return reply(error_text(
+            Error(ErrorCode::bad_argument,
+                  "the peer asked for a verb this version does not know; upgrade this node")));
     }
     const Requester who{object.value("uid", uid_t{65534}), object.value("user", "?"), true};
     call(*verb, object["args"], who,

@@ -19,24 +19,28 @@ public:
         std::function<bool()> self_is_master;
         std::function<bool()> peer_is_master;
         /// Sends a request object to the peer; the answer is what the peer's dispatcher said.
-        std::function<void(const nlohmann::json& request, std::chrono::milliseconds, Answer)> ask_peer;
+        std::function<void(const nlohmann::json& request, std::chrono::milliseconds, Answer)>
+            ask_peer;
         /// Carries out a verb on this node.
-        std::function<void(const bus::Verb&, const nlohmann::json& args, const Requester&, Answer)> local;
+        std::function<void(const bus::Verb&, const nlohmann::json& args, const Requester&, Answer)>
+            local;
         /// One sentence: why there is no master now.
         std::function<std::string()> why_no_master;
     };
     explicit Dispatcher(Ports ports) : ports_(std::move(ports)) {}
 
-    void call(const bus::Verb& verb, const nlohmann::json& args, const Requester& who, Answer answer);
+    void call(const bus::Verb& verb, const nlohmann::json& args, const Requester& who,
+              Answer answer);
 
-    /// A request as the peer's dispatcher sent it: {"verb","args","uid","user"}; the reply goes back
-    /// as {"ok":result} or {"error":{"code","message"}}.
+    /// A request as the peer's dispatcher sent it: {"verb","args","uid","user"}; the reply goes
+    /// back as {"ok":result} or {"error":{"code","message"}}.
     void serve_peer(const std::string& request, std::function<void(const std::string&)> reply);
 
 private:
     enum class Where : std::uint8_t { here, peer };
     Where choose(const bus::Verb& verb, const nlohmann::json& args, const Requester& who) const;
-    void relay(const bus::Verb& verb, const nlohmann::json& args, const Requester& who, Answer answer);
+    void relay(const bus::Verb& verb, const nlohmann::json& args, const Requester& who,
+               Answer answer);
     Ports ports_;
 };
 

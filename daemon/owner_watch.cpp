@@ -12,7 +12,8 @@ void OwnerWatch::watch(pid_t pid, std::function<void()> on_death)
     on_death_ = std::move(on_death);
     pidfd_ = event::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (pidfd_) {
-        io_ = std::make_unique<event::Io>(loop_, pidfd_.get(), EPOLLIN, [this](std::uint32_t) { died(); });
+        io_ = std::make_unique<event::Io>(loop_, pidfd_.get(), EPOLLIN,
+                                          [this](std::uint32_t) { died(); });
         return;
     }
     gone_ = std::make_unique<event::Deferred>(loop_, [this] { died(); });

@@ -13,7 +13,8 @@ class OwnerWatch {
 public:
     explicit OwnerWatch(event::Loop& loop) : loop_(loop) {}
 
-    /// Replaces what was watched.  `on_death` comes at the next turn of the loop when there is no such process.
+    /// Replaces what was watched.  `on_death` comes at the next turn of the loop when there is no
+    /// such process.
     void watch(pid_t pid, std::function<void()> on_death);
     void forget();
     pid_t pid() const { return pid_; }

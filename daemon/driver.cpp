@@ -1,0 +1,163 @@
+#include "driver.hpp"
+#include "durable/record_file.hpp"
+#include "wire/message.hpp"
+#include <nlohmann/json.hpp>
+
+namespace roleswap::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+constexpr auto clock_period = 10ms;
+constexpr auto delay_memory = 60s;
+
+core::ProbeAnswer::Kind answer_kind(const link::ProbeResult& result)
+{
+    using From = link::ProbeResult::Kind;
+    using To = core::ProbeAnswer::Kind;
+    switch (result.kind) {
+    case From::reached:
+        return To::reached;
+    case From::none_reached:
+        return To::none_reached;
+    case From::none_configured:
+        return To::none_configured;
+    case From::failed:
+        return To::none_reached; // no evidence is no leave
+    }
+    return To::none_reached;
+}
+
+template <class... Cases> struct Overloaded : Cases... {
+    using Cases::operator()...;
+};
+
+} // namespace
+
+Driver::Driver(Parts parts, const core::Settings& settings, const core::Record& record)
+    : parts_(std::move(parts)), settings_(settings), state_(core::boot(settings, record)),
+      last_(event::Loop::now()), last_turn_(last_), clock_(parts_.loop, [this] { tick(); })
+{
+    clock_.start_every(clock_period);
+}
+
+void Driver::tick()
+{
+    const auto now = event::Loop::now();
+    const auto late = now - last_turn_ - clock_period;
+    last_turn_ = now;
+    while (!delays_.empty() && (delays_.front().at < now - delay_memory)) delays_.pop_front();
+    while (!delays_.empty() && delays_.back().late <= late) delays_.pop_back();
+    delays_.push_back({now, late});
+    feed(core::Elapsed{0});
+}
+
+event::Duration Driver::worst_delay() const
+{
+    return delays_.empty() ? event::Duration{0} : delays_.front().late;
+}
+
+void Driver::feed(core::Input input)
+{
+    waiting_.push_back(std::move(input));
+    if (!working_) work_off();
+}
+
+void Driver::work_off()
+{
+    working_ = true;
+    const auto before = std::pair(core::role(state_), core::record(state_));
+    while (!waiting_.empty()) {
+        const auto input = std::move(waiting_.front());
+        waiting_.pop_front();
+        pass_time();
+        if (!std::holds_alternative<core::Elapsed>(input)) step(input);
+    }
+    working_ = false;
+    if (on_change_ && before != std::pair(core::role(state_), core::record(state_))) on_change_();
+}
+
+void Driver::pass_time()
+{
+    const auto passed = duration_cast<milliseconds>(event::Loop::now() - last_);
+    if (passed.count() <= 0) return;
+    last_ += passed;
+    step(core::Elapsed{static_cast<core::Ticks>(passed.count())});
+}
+
+void Driver::step(const core::Input& input)
+{
+    const auto effects = core::step(state_, input);
+    for (const auto& effect : effects) carry_out(effect);
+}
+
+void Driver::command(core::Command::Kind kind, std::string reason, Answer answer)
+{
+    const auto id = next_command_++;
+    commands_.emplace(id, std::move(answer));
+    feed(core::Command{id, kind, std::move(reason)});
+}
+
+void Driver::carry_out(const core::Effect& effect)
+{
+    std::visit(
+        Overloaded{
+            [this](const core::Persist& e) { on(e); },
+            [this](const core::Send& e) { on(e); },
+            [this](const core::Probe& e) { on(e); },
+            [this](const core::Reply& e) { on(e); },
+            [this](const core::StoreFollow& e) { parts_.store.follow(e.epoch); },
+            [this](const core::StoreLead& e) { parts_.store.lead(e.epoch); },
+            [this](const core::StoreMode& e) { parts_.store.set_mode(e.mode); },
+            [this](const core::StoreFreeze&) { parts_.store.freeze(); },
+            [this](const core::StoreThaw&) { parts_.store.thaw(); },
+            [this](const core::StoreStop&) { parts_.store.stop(); },
+            [this](const core::WorkStart& e) {
+                parts_.engine.start(e.epoch, parts_.store.conninfo());
+            },
+            [this](const core::WorkSuspend&) { parts_.engine.suspend(); },
+            [this](const core::WorkResume&) { parts_.engine.resume(); },
+            [this](const core::WorkKill&) {
+                parts_.engine.kill([this] { feed(core::TasksDead{}); });
+            },
+            [this](const core::Notify& e) { parts_.announcer.announce(e.what, e.why); },
+            // Their executors come with the witness, the fence and the guard; the core asks for
+            // them only where such a part is configured, which this version refuses.
+            [](const core::WitnessClaim&) { base::ensure(false, "no witness is configured"); },
+            [](const core::FencePeer&) { base::ensure(false, "no fence is configured"); },
+            [](const core::ExtendGuard&) { base::ensure(false, "no guard is configured"); },
+        },
+        effect);
+}
+
+void Driver::on(const core::Persist& effect)
+{
+    const durable::NodeRecord record{effect.record, settings_.boot};
+    parts_.writer.run([path = parts_.record_path, record] { durable::save_record(path, record); },
+                      [this, ticket = effect.ticket] { feed(core::Persisted{ticket}); });
+}
+
+void Driver::on(const core::Send& effect)
+{
+    parts_.transport.broadcast(wire::encode(effect.message));
+}
+
+void Driver::on(const core::Probe&)
+{
+    parts_.prober.ask(
+        [this](const link::ProbeResult& result) { feed(core::ProbeAnswer{answer_kind(result)}); });
+}
+
+void Driver::on(const core::Reply& effect)
+{
+    auto found = commands_.extract(effect.command);
+    if (found.empty()) return; // answered before: a command has one reply
+    const auto& answer = found.mapped();
+    if (effect.kind == core::Reply::Kind::refused)
+        return answer.failed(bus::Error(bus::ErrorCode::refused, effect.why));
+    answer.done({{"epoch", core::record(state_).epoch}, {"state", effect.why}});
+}
+
+} // namespace roleswap::daemon

@@ -1,0 +1,74 @@
+#pragma once
+#include "announcer.hpp"
+#include "answer.hpp"
+#include "core/machine.hpp"
+#include "durable/writer.hpp"
+#include "event/loop.hpp"
+#include "link/probe.hpp"
+#include "link/transport.hpp"
+#include "store/managed_store.hpp"
+#include "work/engine.hpp"
+#include <deque>
+#include <map>
+
+namespace roleswap::daemon {
+
+/// Feeds the role protocol and carries out its effects, in order: the only place where effects
+/// become IO.  Inputs that come up meanwhile wait in a queue; nothing nests.  Pinned.
+class Driver {
+public:
+    /// What the effects act on; all outlive the driver.
+    struct Parts {
+        event::Loop& loop;
+        durable::Writer& writer;
+        link::Transport& transport;
+        link::Prober& prober;
+        store::ManagedStore& store;
+        work::Engine& engine;
+        Announcer& announcer;
+        std::string record_path;
+    };
+    Driver(Parts parts, const core::Settings& settings, const core::Record& record);
+
+    /// Time that passed since the last input is stepped before it.
+    void feed(core::Input input);
+    /// Answers when the core replies to it.
+    void command(core::Command::Kind kind, std::string reason, Answer answer);
+
+    const core::State& state() const { return state_; }
+    /// Called after each change of role, record or mode.
+    void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
+    /// Longest time between two turns of the clock in the last minute, for `check`: how late this
+    /// machine lets the daemon be.
+    event::Duration worst_delay() const;
+
+private:
+    void tick();
+    void work_off();
+    void step(const core::Input& input);
+    void pass_time();
+    void carry_out(const core::Effect& effect);
+    void on(const core::Persist& effect);
+    void on(const core::Send& effect);
+    void on(const core::Probe& effect);
+    void on(const core::Reply& effect);
+
+    Parts parts_;
+    core::Settings settings_;
+    core::State state_;
+    std::deque<core::Input> waiting_;
+    bool working_ = false;
+    event::Duration last_;      ///< up to here time was stepped, whole milliseconds
+    event::Duration last_turn_; ///< when the clock timer came last
+    struct Delay {
+        event::Duration at;
+        event::Duration late;
+    };
+    std::deque<Delay> delays_;
+    std::map<std::uint64_t, Answer> commands_;
+    std::uint64_t next_command_ = 1;
+    std::function<void()> on_change_;
+    event::Timer clock_;
+};
+
+} // namespace roleswap::daemon
