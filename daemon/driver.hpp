@@ -6,7 +6,7 @@
 #include "event/loop.hpp"
 #include "link/probe.hpp"
 #include "link/transport.hpp"
-#include "store/managed_store.hpp"
+#include "store/managed.hpp"
 #include "work/engine.hpp"
 #include <deque>
 #include <map>
@@ -36,6 +36,7 @@ public:
     void command(core::Command::Kind kind, std::string reason, Answer answer);
 
     const core::State& state() const { return state_; }
+    std::uint64_t boot() const { return settings_.boot; }
     /// Called after each change of role, record or mode.
     void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
     /// Longest time between two turns of the clock in the last minute, for `check`: how late this

@@ -47,4 +47,13 @@ constexpr const MessageKind& message_kind(std::string_view what)
     return message_kinds[std::size(message_kinds) - 1];
 }
 
+/// Events that moved this node's role; the newest is the "last change" of status.
+constexpr bool is_role_change(std::string_view what)
+{
+    for (const auto change : {"takeover", "master", "standby", "demotion", "self_fence", "handover_done"}) {
+        if (what == change) return true;
+    }
+    return false;
+}
+
 } // namespace roleswap::daemon

@@ -177,4 +177,22 @@ int Deferred::trampoline(sd_event_source*, void* self) noexcept
     });
 }
 
+Signal::Signal(Loop& loop, int number, std::function<void()> callback)
+    : loop_(loop), callback_(std::move(callback))
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, number);
+    check_sd(-pthread_sigmask(SIG_BLOCK, &mask, nullptr), "block signal");
+    sd_event_source* source = nullptr;
+    check_sd(sd_event_add_signal(loop.get(), &source, number, trampoline, this), "watch signal");
+    source_.reset(source);
+}
+
+int Signal::trampoline(sd_event_source*, const signalfd_siginfo*, void* self) noexcept
+{
+    auto& signal = *static_cast<Signal*>(self);
+    return guarded(signal.loop_, [&] { signal.callback_(); });
+}
+
 } // namespace roleswap::event

@@ -4,6 +4,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <sys/signalfd.h>
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
@@ -109,6 +110,20 @@ public:
 
 private:
     static int trampoline(sd_event_source*, void*) noexcept;
+    Loop& loop_;
+    std::function<void()> callback_;
+    SourceHandle source_;
+};
+
+/// Calls back on a signal of the process, which stays blocked for everything else.  Pinned.
+class Signal {
+public:
+    Signal(Loop& loop, int number, std::function<void()> callback);
+    Signal(const Signal&) = delete;
+    Signal& operator=(const Signal&) = delete;
+
+private:
+    static int trampoline(sd_event_source*, const signalfd_siginfo*, void*) noexcept;
     Loop& loop_;
     std::function<void()> callback_;
     SourceHandle source_;

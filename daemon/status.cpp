@@ -1,0 +1,199 @@
+#include "status.hpp"
+#include "announcer.hpp"
+#include "base/time_text.hpp"
+#include "message_ids.hpp"
+#include "version.hpp"
+
+namespace roleswap::daemon {
+namespace {
+
+using core::Mode;
+using core::Role;
+using nlohmann::json;
+
+json last_change(const durable::EventLog& log)
+{
+    const auto& events = log.events();
+    for (auto event = events.rbegin(); event != events.rend(); ++event) {
+        if (is_role_change(event->what)) return {{"at", event->at}, {"what", event->what}, {"why", event->why}};
+    }
+    return nullptr;
+}
+
+json store_status(const store::Snapshot& store)
+{
+    json object{{"kind", "managed"},
+                {"state", core::to_string(store.state)},
+                {"position", base::to_string(store.flushed)},
+                {"timeline", store.timeline},
+                {"link", store.link},
+                {"detail", store.detail}};
+    if (store.copy_bytes_total > 0) {
+        object["copy"] = {{"done", store.copy_done},
+                          {"bytes", store.copy_bytes},
+                          {"bytes_total", store.copy_bytes_total}};
+    }
+    return object;
+}
+
+/// One sentence of the state of the mirror.
+std::string replication_state(const Context& context, const store::Snapshot& store)
+{
+    if (core::record(context.driver.state()).mode == Mode::mirrored) return "mirrored";
+    return store.streaming ? "catching up" : "alone";
+}
+
+json replication_status(const Context& context)
+{
+    const auto store = context.store.snapshot();
+    return {{"state", replication_state(context, store)},
+            {"pending_bytes", store.pending},
+            {"pending_requests", context.engine.pending_requests()},
+            {"link", store.link},
+            {"sync_state", store.sync_state}};
+}
+
+json link_status(const link::LinkStatus& link, const std::string& in_use)
+{
+    json object{{"name", link.name},
+                {"state", link::to_string(link.state)},
+                {"rtt_ms", nullptr},
+                {"loss_percent", link.loss() * 100.0},
+                {"local", link.local},
+                {"remote", link.remote},
+                {"device", link.device},
+                {"in_use", link.name == in_use},
+                {"trouble", link.trouble},
+                {"sent", link.sent.datagrams},
+                {"received", link.received.datagrams},
+                {"send_errors", link.send_errors}};
+    if (link.rtt_ms) object["rtt_ms"] = *link.rtt_ms;
+    json rejected = json::object();
+    for (std::size_t i = 0; i < link::rejections; ++i) {
+        if (link.rejected.at(i) > 0)
+            rejected[std::string(link::to_string(static_cast<link::Rejection>(i)))] = link.rejected.at(i);
+    }
+    object["rejected"] = rejected;
+    return object;
+}
+
+json guarantees(const Context& context)
+{
+    json list = json::array();
+    if (core::record(context.driver.state()).mode == Mode::mirrored)
+        list.push_back("a commit is acknowledged only when both nodes hold it");
+    if (context.config.pair.probes.empty()) {
+        list.push_back("no takeover on silence alone: no probe address is configured");
+    } else {
+        list.push_back("pair only, no witness and no fence: should every link be cut while both nodes still reach "
+                       "a probe address, both could become master");
+    }
+    return list;
+}
+
+json warnings(const Context& context, const json& self, const json& peer)
+{
+    json list = json::array();
+    for (const auto& link : self["links"]) {
+        if (link["state"] == "down")
+            list.push_back("link " + link["name"].get<std::string>() + " is down" +
+                           (link["trouble"].get<std::string>().empty() ? "" : ": " + link["trouble"].get<std::string>()));
+    }
+    if (!peer.value("reachable", false)) list.push_back("node " + context.peer_node().name + " does not answer");
+    const auto peer_digest = peer.value("config_digest", context.config_digest);
+    if (peer_digest != context.config_digest)
+        list.push_back("the configuration files of the two nodes differ; copy one over the other");
+    const auto role = core::role(context.driver.state());
+    if (role != Role::master && role != Role::standby) list.push_back(self["why"]);
+    return list;
+}
+
+json unknown_peer(const Context& context)
+{
+    return {{"name", context.peer_node().name}, {"reachable", false}, {"role", "unknown"}, {"epoch", 0},
+            {"mode", "unknown"}, {"in_sync", false}, {"since", nullptr}, {"boot", 0}, {"version", ""},
+            {"store", {{"kind", "managed"}, {"state", "unknown"}, {"position", ""}, {"detail", ""}}},
+            {"last_change", nullptr}};
+}
+
+} // namespace
+
+json links_status(const Context& context)
+{
+    json links = json::array();
+    const auto in_use = context.store.snapshot().link;
+    for (std::size_t i = 0; i < context.transport.links(); ++i)
+        links.push_back(link_status(context.transport.status(i), in_use));
+    return {{"links", links}};
+}
+
+json node_status(const Context& context)
+{
+    const auto& state = context.driver.state();
+    const auto record = core::record(state);
+    const auto role = core::role(state);
+    const auto change = last_change(context.log);
+    json object{{"name", context.self_node().name},
+                {"reachable", true},
+                {"role", core::to_string(role)},
+                {"epoch", record.epoch},
+                {"mode", core::to_string(record.mode)},
+                {"in_sync", core::in_sync(state)},
+                {"since", change.is_null() ? json(context.started_at) : change["at"]},
+                {"boot", context.driver.boot()},
+                {"version", version},
+                {"store", store_status(context.store.snapshot())},
+                {"last_change", change},
+                {"why", core::why(state)},
+                {"config_digest", context.config_digest},
+                {"host_boot_id", work::Engine::host_boot_id()},
+                {"started_at", context.started_at},
+                {"executor", context.executor.describe()},
+                {"tasks_alive", context.executor.alive()}};
+    object["links"] = links_status(context)["links"];
+    if (role == Role::master || role == Role::releasing) {
+        object["replication"] = replication_status(context);
+        object["work"] = context.engine.status_part();
+    }
+    return object;
+}
+
+json pair_status(const Context& context, const json& peer)
+{
+    auto self = node_status(context);
+    auto other = unknown_peer(context);
+    other.update(peer);
+    json object{{"schema", 1},
+                {"pair", context.config.pair.name},
+                {"node", context.self_node().name},
+                {"at", wall_now()},
+                {"takeover_delay_ms", context.config.pair.takeover_delay.count()},
+                {"drain_timeout_ms", context.config.work.drain_timeout.count()}};
+    object["links"] = self["links"];
+    const auto& master = self.contains("work") ? self : other;
+    const bool live = master.contains("work") && master.value("reachable", false);
+    object["replication"] = live ? master["replication"]
+                                 : json{{"state", "no master"}, {"pending_bytes", 0}, {"pending_requests", 0}, {"link", ""}};
+    json work{{"queues", json::array()}, {"scheduler", {{"state", "stopped"}, {"reason", "no master"}}},
+              {"tasks", {{"total", 0}, {"enabled", 0}, {"running", 0}, {"next", nullptr}}}, {"operation", nullptr}};
+    if (live) work.update(master["work"]);
+    object.update(work);
+    object["guarantees"] = guarantees(context);
+    object["warnings"] = warnings(context, self, other);
+    for (auto* node : {&self, &other}) {
+        for (const char* part : {"work", "replication"}) node->erase(part);
+    }
+    const bool self_first = context.self == core::Node::first;
+    object["nodes"] = json::array({self_first ? self : other, self_first ? other : self});
+    return object;
+}
+
+json pending_status(const Context& context)
+{
+    const auto replication = replication_status(context);
+    return {{"bytes", replication["pending_bytes"]},
+            {"requests", replication["pending_requests"]},
+            {"state", replication["state"]}};
+}
+
+} // namespace roleswap::daemon
