@@ -1,0 +1,25 @@
+#pragma once
+#include "answer.hpp"
+#include "bus/verb.hpp"
+#include "context.hpp"
+
+namespace roleswap::daemon {
+
+/// Carries out the verbs on this node: those of the pair here, those of the work in the engine.
+class Verbs {
+public:
+    explicit Verbs(const Context& context) : context_(context) {}
+    /// Answers once, perhaps later.  Throws bus::Error for bad arguments.
+    void call(const bus::Verb& verb, const nlohmann::json& args, const Requester& who, Answer answer);
+
+private:
+    void status(Answer answer);
+    void check(const nlohmann::json& args, Answer answer);
+    nlohmann::json events(const nlohmann::json& args) const;
+    void hand_over(Answer answer);
+    void activate(const nlohmann::json& args, const Requester& who, Answer answer);
+    void work(const bus::Verb& verb, const nlohmann::json& args, const Requester& who, const Answer& answer);
+    const Context& context_;
+};
+
+} // namespace roleswap::daemon
