@@ -51,16 +51,17 @@ private:
 void check_role(const Context& context, Report& report)
 {
     const auto& state = context.driver.state();
-    const auto role = core::role(state);
+    const auto role = state.role;
     report.add({"role", role == Role::master || role == Role::standby, Level::fail,
-                std::string(core::to_string(role)), "master or standby", core::why(state)});
+                std::string(core::to_string(role)), "master or standby", core::why_waiting(state)});
     if (role == Role::master) {
-        report.add({"mirror", core::record(state).mode == Mode::mirrored, Level::fail,
-                    std::string(core::to_string(core::record(state).mode)), "mirrored",
-                    "wait until the standby has caught up; \"roleswap status\" shows what it does"});
+        report.add(
+            {"mirror", state.record.mode == Mode::mirrored, Level::fail,
+             std::string(core::to_string(state.record.mode)), "mirrored",
+             "wait until the standby has caught up; \"roleswap status\" shows what it does"});
     }
     if (role == Role::standby) {
-        report.add({"in-sync", core::in_sync(state), Level::fail, core::in_sync(state) ? "yes" : "no", "yes",
+        report.add({"in-sync", state.in_sync, Level::fail, state.in_sync ? "yes" : "no", "yes",
                     "wait until this node has caught up; \"roleswap status\" shows what it does"});
     }
 }
@@ -70,24 +71,27 @@ void check_links(const Context& context, Report& report)
     for (std::size_t i = 0; i < context.transport.links(); ++i) {
         const auto link = context.transport.status(i);
         const bool up = link.state == link::LinkState::up;
-        report.add({"link " + link.name, up, Level::warn, std::string(link::to_string(link.state)), "up",
-                    "look at the cable and at address " + link.local});
+        report.add({"link " + link.name, up, Level::warn, std::string(link::to_string(link.state)),
+                    "up", "look at the cable and at address " + link.local});
         if (up)
             report.add({"loss " + link.name, link.loss() <= loss_max, Level::warn,
-                        fmt::format("{:.1f} %", link.loss() * 100), fmt::format("{:.0f} %", loss_max * 100),
+                        fmt::format("{:.1f} %", link.loss() * 100),
+                        fmt::format("{:.0f} %", loss_max * 100),
                         "look for a bad cable, a full switch or a duplex mismatch"});
     }
     report.add({"any link", context.transport.any_live(), Level::fail,
-                fmt::format("{} up", context.transport.live().size()), "at least 1", "see \"roleswap links\""});
+                fmt::format("{} up", context.transport.live().size()), "at least 1",
+                "see \"roleswap links\""});
 }
 
 void check_store(const Context& context, Report& report)
 {
     const auto store = context.store.snapshot();
-    const bool well = store.state == core::StoreState::primary || store.state == core::StoreState::following;
-    report.add({"store", well, Level::fail, std::string(core::to_string(store.state)), "primary or following",
-                store.detail});
-    if (core::role(context.driver.state()) == Role::master)
+    const bool well =
+        store.state == core::StoreState::primary || store.state == core::StoreState::following;
+    report.add({"store", well, Level::fail, std::string(core::to_string(store.state)),
+                "primary or following", store.detail});
+    if (context.driver.state().role == Role::master)
         report.add({"replication lag", store.pending <= pending_bytes_max, Level::fail,
                     base::human_bytes(store.pending), base::human_bytes(pending_bytes_max),
                     "wait, or stop what writes so much"});
@@ -99,16 +103,19 @@ void check_disk(const Context& context, Report& report)
     const auto& folder = context.self_node().data_dir;
     const bool known = ::statvfs(folder.c_str(), &disk) == 0;
     const auto free = known ? std::uint64_t{disk.f_bavail} * disk.f_frsize : 0;
-    report.add({"disk", known && free >= disk_free_min, Level::fail, base::human_bytes(free) + " free",
-                base::human_bytes(disk_free_min), "free space on the file system of " + folder});
+    report.add({"disk", known && free >= disk_free_min, Level::fail,
+                base::human_bytes(free) + " free", base::human_bytes(disk_free_min),
+                "free space on the file system of " + folder});
 }
 
 void check_machine(const Context& context, Report& report)
 {
     const auto worst = duration_cast<milliseconds>(context.driver.worst_delay());
     const auto limit = context.config.pair.takeover_delay / 2;
-    report.add({"jitter", worst <= limit, Level::warn, base::human_duration(worst) + " worst in the last minute",
-                base::human_duration(limit), "this machine is too slow at times for its takeover_delay: raise it"});
+    report.add({"jitter", worst <= limit, Level::warn,
+                base::human_duration(worst) + " worst in the last minute",
+                base::human_duration(limit),
+                "this machine is too slow at times for its takeover_delay: raise it"});
     report.add({"probes", !context.config.pair.probes.empty(), Level::warn,
                 fmt::format("{} configured", context.config.pair.probes.size()), "at least 1",
                 "without [pair] probes the standby never takes over on silence"});
@@ -134,7 +141,8 @@ json local_checks(const Context& context)
 json unreachable_peer_checks(const Context& context, const std::string& why)
 {
     Report report(context.peer_node().name);
-    report.add({"reachable", false, Level::fail, why, "the peer answers", "start roleswapd on it, look at the links"});
+    report.add({"reachable", false, Level::fail, why, "the peer answers",
+                "start roleswapd on it, look at the links"});
     return report.take();
 }
 
@@ -142,9 +150,8 @@ json check_report(const json& here, const json& peer)
 {
     json all = here;
     all.insert(all.end(), peer.begin(), peer.end());
-    const bool ready = std::ranges::all_of(all, [](const json& check) {
-        return check["ok"].get<bool>() || check["level"] == "warn";
-    });
+    const bool ready = std::ranges::all_of(
+        all, [](const json& check) { return check["ok"].get<bool>() || check["level"] == "warn"; });
     return {{"ready", ready}, {"checks", all}};
 }
 

@@ -4,7 +4,8 @@
 namespace roleswap::daemon {
 
 /// Readiness for a role change without acting: this node's part, a list of
-/// {"id","node","ok","level","value","limit","fix"}; level "fail" or "warn" tells what it means if not ok.
+/// {"id","node","ok","level","value","limit","fix"}; level "fail" or "warn" tells what it means if
+/// not ok.
 nlohmann::json local_checks(const Context& context);
 
 /// The one check that stands for a peer that does not answer.

@@ -1,7 +1,7 @@
 #pragma once
 #include "config/config.hpp"
-#include "durable/event_log.hpp"
 #include "driver.hpp"
+#include "durable/event_log.hpp"
 #include "link/transport.hpp"
 #include "peer_view.hpp"
 #include "run/executor.hpp"

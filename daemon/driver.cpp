@@ -1,4 +1,5 @@
 #include "driver.hpp"
+#include "base/ensure.hpp"
 #include "durable/record_file.hpp"
 #include "wire/message.hpp"
 #include <nlohmann/json.hpp>
@@ -68,7 +69,7 @@ void Driver::feed(core::Input input)
 void Driver::work_off()
 {
     working_ = true;
-    const auto before = std::pair(core::role(state_), core::record(state_));
+    const auto before = std::pair(state_.role, state_.record);
     while (!waiting_.empty()) {
         const auto input = std::move(waiting_.front());
         waiting_.pop_front();
@@ -76,7 +77,7 @@ void Driver::work_off()
         if (!std::holds_alternative<core::Elapsed>(input)) step(input);
     }
     working_ = false;
-    if (on_change_ && before != std::pair(core::role(state_), core::record(state_))) on_change_();
+    if (on_change_ && before != std::pair(state_.role, state_.record)) on_change_();
 }
 
 void Driver::pass_time()
@@ -157,7 +158,7 @@ void Driver::on(const core::Reply& effect)
     const auto& answer = found.mapped();
     if (effect.kind == core::Reply::Kind::refused)
         return answer.failed(bus::Error(bus::ErrorCode::refused, effect.why));
-    answer.done({{"epoch", core::record(state_).epoch}, {"state", effect.why}});
+    answer.done({{"epoch", state_.record.epoch}, {"state", effect.why}});
 }
 
 } // namespace roleswap::daemon

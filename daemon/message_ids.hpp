@@ -35,6 +35,19 @@ inline constexpr MessageKind message_kinds[] = {
     {"stopping", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e215", "info"},
     {"run_output", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e216", "info"},
     {"configuration", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e217", "warning"},
+    {"claim_failed", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e218", "error"},
+    {"suspended", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e219", "warning"},
+    {"resumed", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21a", "notice"},
+    {"store_failed", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21b", "error"},
+    {"hold", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21c", "notice"},
+    {"freeze", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21d", "warning"},
+    {"run_failed", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21e", "warning"},
+    {"queue_held", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e220", "notice"},
+    {"task_changed", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e221", "info"},
+    {"runs_freed", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e222", "notice"},
+    {"disk_full", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e223", "error"},
+    {"bug", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e224", "error"},
+    {"store_trouble", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e225", "warning"},
     {"other", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21f", "info"},
 };
 
@@ -50,7 +63,8 @@ constexpr const MessageKind& message_kind(std::string_view what)
 /// Events that moved this node's role; the newest is the "last change" of status.
 constexpr bool is_role_change(std::string_view what)
 {
-    for (const auto change : {"takeover", "master", "standby", "demotion", "self_fence", "handover_done"}) {
+    for (const auto change :
+         {"takeover", "master", "standby", "demotion", "self_fence", "handover_done"}) {
         if (what == change) return true;
     }
     return false;

@@ -7,13 +7,15 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-const json status_request{{"verb", "node_status"}, {"args", json::object()}, {"uid", 0}, {"user", "root"}};
+const json status_request{
+    {"verb", "node_status"}, {"args", json::object()}, {"uid", 0}, {"user", "root"}};
 
 bus::Error unanswered(link::RequestError error)
 {
     using bus::ErrorCode;
     if (error == link::RequestError::too_long)
-        return {ErrorCode::bad_argument, "the request is longer than 1 MiB, the limit between the nodes; split it"};
+        return {ErrorCode::bad_argument,
+                "the request is longer than 1 MiB, the limit between the nodes; split it"};
     return {ErrorCode::unreachable,
             std::string("the peer did not answer: ") + std::string(link::to_string(error)) +
                 "; what was asked may have been done: look with \"roleswap status\""};
@@ -30,10 +32,12 @@ PeerView::PeerView(event::Loop& loop, link::Transport& transport, OnNews on_news
 void PeerView::ask(const json& request, std::chrono::milliseconds timeout, Answer answer)
 {
     if (!transport_.any_live())
-        return answer.failed({bus::ErrorCode::unreachable, "all links to the peer are down; see \"roleswap links\""});
+        return answer.failed({bus::ErrorCode::unreachable,
+                              "all links to the peer are down; see \"roleswap links\""});
     const auto text = request.dump(-1, ' ', false, json::error_handler_t::replace);
     transport_.request(wire::view(text), timeout, [answer = std::move(answer)](link::Answer reply) {
-        if (const auto* error = std::get_if<link::RequestError>(&reply)) return answer.failed(unanswered(*error));
+        if (const auto* error = std::get_if<link::RequestError>(&reply))
+            return answer.failed(unanswered(*error));
         answer_from_reply(std::string(wire::text(std::get<wire::Bytes>(reply))), answer);
     });
 }

@@ -15,7 +15,8 @@ json last_change(const durable::EventLog& log)
 {
     const auto& events = log.events();
     for (auto event = events.rbegin(); event != events.rend(); ++event) {
-        if (is_role_change(event->what)) return {{"at", event->at}, {"what", event->what}, {"why", event->why}};
+        if (is_role_change(event->what))
+            return {{"at", event->at}, {"what", event->what}, {"why", event->why}};
     }
     return nullptr;
 }
@@ -39,7 +40,7 @@ json store_status(const store::Snapshot& store)
 /// One sentence of the state of the mirror.
 std::string replication_state(const Context& context, const store::Snapshot& store)
 {
-    if (core::record(context.driver.state()).mode == Mode::mirrored) return "mirrored";
+    if (context.driver.state().record.mode == Mode::mirrored) return "mirrored";
     return store.streaming ? "catching up" : "alone";
 }
 
@@ -71,7 +72,8 @@ json link_status(const link::LinkStatus& link, const std::string& in_use)
     json rejected = json::object();
     for (std::size_t i = 0; i < link::rejections; ++i) {
         if (link.rejected.at(i) > 0)
-            rejected[std::string(link::to_string(static_cast<link::Rejection>(i)))] = link.rejected.at(i);
+            rejected[std::string(link::to_string(static_cast<link::Rejection>(i)))] =
+                link.rejected.at(i);
     }
     object["rejected"] = rejected;
     return object;
@@ -80,12 +82,13 @@ json link_status(const link::LinkStatus& link, const std::string& in_use)
 json guarantees(const Context& context)
 {
     json list = json::array();
-    if (core::record(context.driver.state()).mode == Mode::mirrored)
+    if (context.driver.state().record.mode == Mode::mirrored)
         list.push_back("a commit is acknowledged only when both nodes hold it");
     if (context.config.pair.probes.empty()) {
         list.push_back("no takeover on silence alone: no probe address is configured");
     } else {
-        list.push_back("pair only, no witness and no fence: should every link be cut while both nodes still reach "
+        list.push_back("pair only, no witness and no fence: should every link be cut while both "
+                       "nodes still reach "
                        "a probe address, both could become master");
     }
     return list;
@@ -97,23 +100,34 @@ json warnings(const Context& context, const json& self, const json& peer)
     for (const auto& link : self["links"]) {
         if (link["state"] == "down")
             list.push_back("link " + link["name"].get<std::string>() + " is down" +
-                           (link["trouble"].get<std::string>().empty() ? "" : ": " + link["trouble"].get<std::string>()));
+                           (link["trouble"].get<std::string>().empty()
+                                ? ""
+                                : ": " + link["trouble"].get<std::string>()));
     }
-    if (!peer.value("reachable", false)) list.push_back("node " + context.peer_node().name + " does not answer");
+    if (!peer.value("reachable", false))
+        list.push_back("node " + context.peer_node().name + " does not answer");
     const auto peer_digest = peer.value("config_digest", context.config_digest);
     if (peer_digest != context.config_digest)
         list.push_back("the configuration files of the two nodes differ; copy one over the other");
-    const auto role = core::role(context.driver.state());
+    const auto role = context.driver.state().role;
     if (role != Role::master && role != Role::standby) list.push_back(self["why"]);
     return list;
 }
 
 json unknown_peer(const Context& context)
 {
-    return {{"name", context.peer_node().name}, {"reachable", false}, {"role", "unknown"}, {"epoch", 0},
-            {"mode", "unknown"}, {"in_sync", false}, {"since", nullptr}, {"boot", 0}, {"version", ""},
-            {"store", {{"kind", "managed"}, {"state", "unknown"}, {"position", ""}, {"detail", ""}}},
-            {"last_change", nullptr}};
+    return {
+        {"name", context.peer_node().name},
+        {"reachable", false},
+        {"role", "unknown"},
+        {"epoch", 0},
+        {"mode", "unknown"},
+        {"in_sync", false},
+        {"since", nullptr},
+        {"boot", 0},
+        {"version", ""},
+        {"store", {{"kind", "managed"}, {"state", "unknown"}, {"position", ""}, {"detail", ""}}},
+        {"last_change", nullptr}};
 }
 
 } // namespace
@@ -130,21 +144,21 @@ json links_status(const Context& context)
 json node_status(const Context& context)
 {
     const auto& state = context.driver.state();
-    const auto record = core::record(state);
-    const auto role = core::role(state);
+    const auto record = state.record;
+    const auto role = state.role;
     const auto change = last_change(context.log);
     json object{{"name", context.self_node().name},
                 {"reachable", true},
                 {"role", core::to_string(role)},
                 {"epoch", record.epoch},
                 {"mode", core::to_string(record.mode)},
-                {"in_sync", core::in_sync(state)},
+                {"in_sync", state.in_sync},
                 {"since", change.is_null() ? json(context.started_at) : change["at"]},
                 {"boot", context.driver.boot()},
                 {"version", version},
                 {"store", store_status(context.store.snapshot())},
                 {"last_change", change},
-                {"why", core::why(state)},
+                {"why", core::why_waiting(state)},
                 {"config_digest", context.config_digest},
                 {"host_boot_id", work::Engine::host_boot_id()},
                 {"started_at", context.started_at},
@@ -173,9 +187,14 @@ json pair_status(const Context& context, const json& peer)
     const auto& master = self.contains("work") ? self : other;
     const bool live = master.contains("work") && master.value("reachable", false);
     object["replication"] = live ? master["replication"]
-                                 : json{{"state", "no master"}, {"pending_bytes", 0}, {"pending_requests", 0}, {"link", ""}};
-    json work{{"queues", json::array()}, {"scheduler", {{"state", "stopped"}, {"reason", "no master"}}},
-              {"tasks", {{"total", 0}, {"enabled", 0}, {"running", 0}, {"next", nullptr}}}, {"operation", nullptr}};
+                                 : json{{"state", "no master"},
+                                        {"pending_bytes", 0},
+                                        {"pending_requests", 0},
+                                        {"link", ""}};
+    json work{{"queues", json::array()},
+              {"scheduler", {{"state", "stopped"}, {"reason", "no master"}}},
+              {"tasks", {{"total", 0}, {"enabled", 0}, {"running", 0}, {"next", nullptr}}},
+              {"operation", nullptr}};
     if (live) work.update(master["work"]);
     object.update(work);
     object["guarantees"] = guarantees(context);

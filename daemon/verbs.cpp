@@ -21,7 +21,9 @@ template <class T> T argument(const json& args, const char* name, T otherwise)
     try {
         return found->get<T>();
     } catch (const json::exception&) {
-        throw Error(ErrorCode::bad_argument, fmt::format("argument \"{}\" is {}; another type is expected", name, found->dump()));
+        throw Error(
+            ErrorCode::bad_argument,
+            fmt::format("argument \"{}\" is {}; another type is expected", name, found->dump()));
     }
 }
 
@@ -29,11 +31,16 @@ ErrorCode error_code(work::VerbError::Code code)
 {
     using From = work::VerbError::Code;
     switch (code) {
-    case From::bad_argument: return ErrorCode::bad_argument;
-    case From::not_found: return ErrorCode::not_found;
-    case From::refused: return ErrorCode::refused;
-    case From::not_master: return ErrorCode::not_master;
-    case From::failed: return ErrorCode::failed;
+    case From::bad_argument:
+        return ErrorCode::bad_argument;
+    case From::not_found:
+        return ErrorCode::not_found;
+    case From::refused:
+        return ErrorCode::refused;
+    case From::not_master:
+        return ErrorCode::not_master;
+    case From::failed:
+        return ErrorCode::failed;
     }
     return ErrorCode::failed;
 }
@@ -54,8 +61,10 @@ void Verbs::call(const bus::Verb& verb, const json& args, const Requester& who, 
     if (name == "activate") return activate(args, who, std::move(answer));
     if (name == "rejoin") return driver.command(Command::Kind::rejoin, who.user, std::move(answer));
     const auto reason = argument<std::string>(args, "reason", "");
-    if (name == "takeover_hold") return driver.command(Command::Kind::hold_takeover, reason, std::move(answer));
-    if (name == "takeover_release") return driver.command(Command::Kind::release_takeover, reason, std::move(answer));
+    if (name == "takeover_hold")
+        return driver.command(Command::Kind::hold_takeover, reason, std::move(answer));
+    if (name == "takeover_release")
+        return driver.command(Command::Kind::release_takeover, reason, std::move(answer));
     work(verb, args, who, answer);
 }
 
@@ -71,11 +80,13 @@ json Verbs::events(const json& args) const
     const auto limit = argument<std::int64_t>(args, "limit", 50);
     const auto after = argument<std::uint64_t>(args, "after", 0);
     if (limit < 1 || limit > 1000)
-        throw Error(ErrorCode::bad_argument, fmt::format("limit is {}; 1 to 1000 is allowed", limit));
+        throw Error(ErrorCode::bad_argument,
+                    fmt::format("limit is {}; 1 to 1000 is allowed", limit));
     json list = json::array();
     const auto& events = context_.log.events();
     const auto skip = static_cast<std::int64_t>(events.size()) - limit;
-    for (auto event = events.begin() + std::max<std::int64_t>(skip, 0); event != events.end(); ++event) {
+    for (auto event = events.begin() + std::max<std::int64_t>(skip, 0); event != events.end();
+         ++event) {
         if (event->sequence > after) list.push_back(json::parse(durable::to_json(*event)));
     }
     return {{"events", list}};
@@ -85,12 +96,14 @@ void Verbs::check(const json& args, Answer answer)
 {
     const auto here = local_checks(context_);
     if (argument<std::string>(args, "part", "") == "node") return answer.done({{"checks", here}});
-    const json request{{"verb", "check"}, {"args", {{"part", "node"}}}, {"uid", 0}, {"user", "root"}};
-    context_.peer.ask(request, std::chrono::seconds(2),
-                      {[answer, here](const json& peer) { answer.done(check_report(here, peer["checks"])); },
-                       [answer, here, this](const Error& error) {
-                           answer.done(check_report(here, unreachable_peer_checks(context_, error.what())));
-                       }});
+    const json request{
+        {"verb", "check"}, {"args", {{"part", "node"}}}, {"uid", 0}, {"user", "root"}};
+    context_.peer.ask(
+        request, std::chrono::seconds(2),
+        {[answer, here](const json& peer) { answer.done(check_report(here, peer["checks"])); },
+         [answer, here, this](const Error& error) {
+             answer.done(check_report(here, unreachable_peer_checks(context_, error.what())));
+         }});
 }
 
 void Verbs::hand_over(Answer answer)
@@ -99,7 +112,9 @@ void Verbs::hand_over(Answer answer)
     const auto refuse = answer.failed;
     auto done = [this, answer = std::move(answer), began](const json& result) {
         const auto took = duration_cast<milliseconds>(event::Loop::now() - began);
-        answer.done({{"epoch", result["epoch"]}, {"master", context_.peer_node().name}, {"took_ms", took.count()}});
+        answer.done({{"epoch", result["epoch"]},
+                     {"master", context_.peer_node().name},
+                     {"took_ms", took.count()}});
     };
     context_.driver.command(Command::Kind::hand_over, "", {std::move(done), refuse});
 }
@@ -110,20 +125,23 @@ void Verbs::activate(const json& args, const Requester& who, Answer answer)
     if (!argument<bool>(args, "force", false))
         return context_.driver.command(Command::Kind::activate, reason, std::move(answer));
     if (reason.empty())
-        throw Error(ErrorCode::bad_argument, "force needs a reason, which is recorded: --force --reason TEXT");
-    context_.driver.command(Command::Kind::activate_force, fmt::format("{} (by {})", reason, who.user),
-                            std::move(answer));
+        throw Error(ErrorCode::bad_argument,
+                    "force needs a reason, which is recorded: --force --reason TEXT");
+    context_.driver.command(Command::Kind::activate_force,
+                            fmt::format("{} (by {})", reason, who.user), std::move(answer));
 }
 
-void Verbs::work(const bus::Verb& verb, const json& args, const Requester& who, const Answer& answer)
+void Verbs::work(const bus::Verb& verb, const json& args, const Requester& who,
+                 const Answer& answer)
 {
-    const bool taken = context_.engine.handle(
-        verb.name, args, {who.uid, who.user},
-        {answer.done, [answer](const work::VerbError& error) {
-             answer.failed(Error(error_code(error.code), error.why));
-         }});
+    const bool taken =
+        context_.engine.handle(verb.name, args, {who.uid, who.user},
+                               {answer.done, [answer](const work::VerbError& error) {
+                                    answer.failed(Error(error_code(error.code), error.why));
+                                }});
     if (!taken)
-        throw Error(ErrorCode::failed, fmt::format("\"{}\" has no handler in this version", verb.name));
+        throw Error(ErrorCode::failed,
+                    fmt::format("\"{}\" has no handler in this version", verb.name));
 }
 
 } // namespace roleswap::daemon

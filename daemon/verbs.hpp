@@ -10,7 +10,8 @@ class Verbs {
 public:
     explicit Verbs(const Context& context) : context_(context) {}
     /// Answers once, perhaps later.  Throws bus::Error for bad arguments.
-    void call(const bus::Verb& verb, const nlohmann::json& args, const Requester& who, Answer answer);
+    void call(const bus::Verb& verb, const nlohmann::json& args, const Requester& who,
+              Answer answer);
 
 private:
     void status(Answer answer);
@@ -18,7 +19,8 @@ private:
     nlohmann::json events(const nlohmann::json& args) const;
     void hand_over(Answer answer);
     void activate(const nlohmann::json& args, const Requester& who, Answer answer);
-    void work(const bus::Verb& verb, const nlohmann::json& args, const Requester& who, const Answer& answer);
+    void work(const bus::Verb& verb, const nlohmann::json& args, const Requester& who,
+              const Answer& answer);
     const Context& context_;
 };
 

@@ -1,0 +1,274 @@
+#include "instance.hpp"
+#include "durable/file.hpp"
+#include "options.hpp"
+#include "version.hpp"
+#include "wire/message.hpp"
+#include <csignal>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <systemd/sd-daemon.h>
+
+namespace roleswap::daemon {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr auto end_limit = 25s; ///< below the unit's TimeoutStopSec
+
+/// Counts this start before anything can tell of it, so that boots stay ordered for ever.
+durable::NodeRecord count_boot(const config::Node& node, bool& fresh)
+{
+    durable::make_folders(node.data_dir, 0755);
+    const auto path = durable::record_path(node.data_dir);
+    auto record = durable::load_record(path);
+    fresh = !record;
+    if (!record) record.emplace();
+    ++record->boots;
+    durable::save_record(path, *record);
+    return *record;
+}
+
+std::string prepared_socket(const config::Node& node)
+{
+    durable::make_folders(node.run_dir, 0755);
+    return node.run_dir + "/ctl";
+}
+
+} // namespace
+
+Instance::Instance(Setup setup)
+    : setup_(std::move(setup)), node_(setup_.config.nodes.at(setup_.self)),
+      record_(count_boot(node_, fresh_)), writer_(loop_),
+      log_(writer_, node_.data_dir + "/events.jsonl"), announcer_(log_, node_.name),
+      transport_(loop_, link_options(setup_, record_.boots), *this),
+      prober_(loop_, setup_.config.pair.probes), store_(loop_, store_options(setup_), *this),
+      executor_(loop_, executor_settings(setup_),
+                [this](const run::OutputLine& line) {
+                    announcer_.run_line(line.tag, static_cast<std::uint64_t>(line.id), line.text);
+                }),
+      engine_(loop_, executor_, work_settings(setup_, store_.conninfo()), work_host()),
+      peer_(loop_, transport_, [this](const json& peer) { on_peer_news(peer); }), owner_(loop_),
+      dispatcher_(dispatcher_ports()),
+      bus_(
+          loop_, {.path = prepared_socket(node_), .group = "roleswap", .limits = {}},
+          [this](const bus::Verb& verb, const json& args, const bus::Caller& who,
+                 bus::Responder responder) { on_call(verb, args, who, std::move(responder)); },
+          [this] { return properties(); }),
+      give_up_(loop_, [this] { end(); }), owner_retry_(loop_, [this] { retry_end_(); }),
+      terminate_(loop_, SIGTERM, [this] { leave(); }),
+      interrupt_(loop_, SIGINT, [this] { leave(); })
+{
+    announcer_.set_listener([this](const durable::LoggedEvent& event) { on_event(event); });
+}
+
+int Instance::run()
+{
+    sd_event_set_watchdog(loop_.get(), 1);
+    if (log_.damaged_lines() > 0)
+        announcer_.announce("other", fmt::format("{} damaged lines of the event log were left out",
+                                                 log_.damaged_lines()));
+    if (fresh_)
+        announcer_.announce("waiting",
+                            "this node has no record: run \"roleswap init\" on the first node or "
+                            "\"roleswap join\" on the second");
+    executor_.prepare([this] { begin(); });
+    return loop_.run();
+}
+
+void Instance::begin()
+{
+    const auto path = durable::record_path(node_.data_dir);
+    driver_.emplace(
+        Driver::Parts{loop_, writer_, transport_, prober_, store_, engine_, announcer_, path},
+        core_settings(setup_, record_.boots), record_.role);
+    context_.emplace(Context{setup_.config, setup_.self, setup_.config_digest, wall_now(), *driver_,
+                             transport_, prober_, store_, executor_, engine_, log_, peer_});
+    verbs_.emplace(*context_);
+    driver_->set_on_change([this] { on_role_change(); });
+    store_.set_link_order(transport_.live());
+    sd_notify(0, "READY=1");
+    on_role_change();
+}
+
+void Instance::on_role_change()
+{
+    const auto& state = driver_->state();
+    sd_notifyf(0, "STATUS=%s, epoch %llu, %s", std::string(core::to_string(state.role)).c_str(),
+               static_cast<unsigned long long>(state.record.epoch),
+               std::string(core::to_string(state.record.mode)).c_str());
+    bus_.changed();
+}
+
+void Instance::leave()
+{
+    if (std::exchange(ending_, true)) return;
+    sd_notify(0, "STOPPING=1");
+    give_up_.start_in(end_limit);
+    if (!driver_) return end();
+    announcer_.announce("stopping", "told to stop; the role is offered to the peer first");
+    driver_->command(core::Command::Kind::leave, "stop",
+                     {[this](const json&) { end(); }, [this](const bus::Error&) { end(); }});
+}
+
+/// Nothing of ours may be alive when the process ends: a task without its daemon has no master.
+void Instance::end()
+{
+    executor_.kill_all([this] { loop_.exit(0); });
+}
+
+void Instance::on_message(wire::View bytes, std::size_t)
+{
+    if (!driver_) return;
+    const auto message = wire::decode_message(bytes);
+    if (const auto* good = std::get_if<core::Message>(&message)) driver_->feed(core::Heard{*good});
+}
+
+void Instance::on_request(wire::View bytes, link::Responder responder)
+{
+    dispatcher_.serve_peer(std::string(wire::text(bytes)), [responder](const std::string& reply) {
+        responder.reply(wire::view(reply));
+    });
+}
+
+void Instance::on_link(std::size_t, const link::LinkStatus& status)
+{
+    const bool up = status.state == link::LinkState::up;
+    announcer_.announce(up ? "link_up" : "link_down",
+                        fmt::format("link {} ({} to {}) is {}{}", status.name, status.local,
+                                    status.remote, link::to_string(status.state),
+                                    status.trouble.empty() ? "" : ": " + status.trouble));
+    store_.set_link_order(transport_.live());
+    bus_.changed();
+}
+
+void Instance::on_store(const core::StoreEvent& event)
+{
+    if (driver_) driver_->feed(event);
+}
+
+void Instance::on_store_note(std::string_view what, const std::string& why)
+{
+    announcer_.announce(what == "disk-full" ? "disk_full" : "store", why);
+}
+
+void Instance::on_event(const durable::LoggedEvent& event)
+{
+    bus_.event(json::parse(durable::to_json(event)));
+    bus_.changed();
+}
+
+void Instance::on_peer_news(const json& peer)
+{
+    if (!driver_ || driver_->state().role != core::Role::master) return;
+    if (peer.value("role", "") == "standby") engine_.note_peer_boot(peer.value("host_boot_id", ""));
+}
+
+work::Host Instance::work_host()
+{
+    work::Host host;
+    host.on_line = [this](const work::TaskLine& line) {
+        announcer_.run_line(line.task, static_cast<std::uint64_t>(line.run), line.text);
+    };
+    host.on_event = [this](std::string_view what, const std::string& why) {
+        announcer_.announce(what, why);
+    };
+    host.on_ready = [this] { bus_.changed(); };
+    host.on_store_trouble = [this](const std::string& why) {
+        announcer_.announce("store_trouble", why);
+    };
+    host.on_superseded = [this](const std::string& why) { announcer_.announce("demotion", why); };
+    host.watch_owner = [](std::int64_t, pid_t) {}; // the node that was asked watches, see on_call
+    return host;
+}
+
+Dispatcher::Ports Instance::dispatcher_ports()
+{
+    Dispatcher::Ports ports;
+    ports.self = node_.name;
+    ports.peer = setup_.config.nodes.at(core::other(setup_.self)).name;
+    ports.self_is_master = [this] {
+        return driver_ && (driver_->state().role == core::Role::master ||
+                           driver_->state().role == core::Role::releasing);
+    };
+    ports.peer_is_master = [this] {
+        return driver_ && (driver_->state().peer.last.role == core::Role::master ||
+                           driver_->state().peer.last.role == core::Role::releasing);
+    };
+    ports.ask_peer = [this](const json& request, std::chrono::milliseconds timeout, Answer answer) {
+        peer_.ask(request, timeout, std::move(answer));
+    };
+    ports.local = [this](const bus::Verb& verb, const json& args, const Requester& who,
+                         Answer answer) {
+        if (!verbs_) throw bus::Error(bus::ErrorCode::refused, "the daemon is starting; ask again");
+        verbs_->call(verb, args, who, std::move(answer));
+    };
+    ports.why_no_master = [this] {
+        return driver_ ? core::why_waiting(driver_->state()) : "the daemon is starting";
+    };
+    return ports;
+}
+
+Answer Instance::bus_answer(bus::Responder responder)
+{
+    const auto ticket = waiting_.add(std::move(responder));
+    return {[this, ticket](const json& result) { waiting_.done(ticket, result); },
+            [this, ticket](const bus::Error& error) { waiting_.fail(ticket, error); }};
+}
+
+void Instance::on_call(const bus::Verb& verb, const json& args, const bus::Caller& who,
+                       bus::Responder responder)
+{
+    auto answer = bus_answer(std::move(responder));
+    if (verb.name == "operation_begin") {
+        const auto owner = args.value("owner_pid", 0);
+        answer.done = [this, owner, done = answer.done](const json& result) {
+            watch_operation(result.value("id", std::int64_t{0}), owner);
+            done(result);
+        };
+    }
+    if (verb.name == "operation_end") owner_.forget();
+    dispatcher_.call(verb, args, {who.uid, who.user, false}, std::move(answer));
+}
+
+/// The node where the runbook runs watches it, whichever node is master by then.
+void Instance::watch_operation(std::int64_t operation, pid_t owner)
+{
+    owner_.watch(owner, [this, operation, owner] { end_operation(operation, owner); });
+}
+
+void Instance::end_operation(std::int64_t operation, pid_t owner)
+{
+    const json args{
+        {"id", operation},
+        {"result", "undone"},
+        {"why", fmt::format("its owner, process {} on {}, is gone", owner, node_.name)}};
+    const Answer answer{[](const json&) {},
+                        [this, operation, owner](const bus::Error& error) {
+                            operation_end_failed(error, operation, owner);
+                        }};
+    dispatcher_.call(*bus::find_verb("operation_end"), args, {0, "roleswapd", false}, answer);
+}
+
+/// While there is no master the operation cannot be ended; it is tried again until there is one.
+void Instance::operation_end_failed(const bus::Error& error, std::int64_t operation, pid_t owner)
+{
+    using enum bus::ErrorCode;
+    const bool later =
+        error.code() == not_master || error.code() == unreachable || error.code() == failed;
+    if (!later) return; // ended by somebody else
+    retry_end_ = [this, operation, owner] { end_operation(operation, owner); };
+    owner_retry_.start_in(500ms);
+}
+
+bus::Properties Instance::properties() const
+{
+    bus::Properties properties;
+    properties.node = node_.name;
+    properties.version = version;
+    properties.role = driver_ ? std::string(core::to_string(driver_->state().role)) : "starting";
+    properties.epoch = driver_ ? driver_->state().record.epoch : record_.role.epoch;
+    return properties;
+}
+
+} // namespace roleswap::daemon

@@ -1,0 +1,84 @@
+#pragma once
+#include "announcer.hpp"
+#include "bus/server.hpp"
+#include "context.hpp"
+#include "dispatcher.hpp"
+#include "durable/record_file.hpp"
+#include "link/pair_key.hpp"
+#include "owner_watch.hpp"
+#include "verbs.hpp"
+#include <optional>
+
+namespace roleswap::daemon {
+
+/// What main read before anything was started.
+struct Setup {
+    config::Config config;
+    core::Node self = core::Node::first;
+    std::string config_digest;
+    link::PairKey key;
+};
+
+/// Owns all parts by value, in the order in which they need each other, and wires them.  The role
+/// protocol starts when the executor has ended what a crashed predecessor left alive.
+class Instance : private link::Handler, private store::Handler {
+public:
+    /// Throws what the parts throw; nothing has acted then.
+    explicit Instance(Setup setup);
+
+    /// Until SIGTERM or SIGINT; returns the exit code.
+    int run();
+
+private:
+    void on_message(wire::View bytes, std::size_t link) override;
+    void on_request(wire::View bytes, link::Responder responder) override;
+    void on_link(std::size_t index, const link::LinkStatus& status) override;
+    void on_store(const core::StoreEvent& event) override;
+    void on_store_note(std::string_view what, const std::string& why) override;
+
+    void begin();
+    void leave();
+    void end();
+    void on_role_change();
+    void on_peer_news(const nlohmann::json& peer);
+    void on_event(const durable::LoggedEvent& event);
+    void on_call(const bus::Verb& verb, const nlohmann::json& args, const bus::Caller& who,
+                 bus::Responder responder);
+    void watch_operation(std::int64_t operation, pid_t owner);
+    void end_operation(std::int64_t operation, pid_t owner);
+    void operation_end_failed(const bus::Error& error, std::int64_t operation, pid_t owner);
+    bus::Properties properties() const;
+    Dispatcher::Ports dispatcher_ports();
+    work::Host work_host();
+    Answer bus_answer(bus::Responder responder);
+
+    Setup setup_;
+    const config::Node& node_;
+    durable::NodeRecord record_;
+    bool fresh_ = false; ///< no record was there: neither init nor join
+    event::Loop loop_;
+    durable::Writer writer_;
+    durable::EventLog log_;
+    Announcer announcer_;
+    link::Transport transport_;
+    link::Prober prober_;
+    store::ManagedStore store_;
+    run::Executor executor_;
+    work::Engine engine_;
+    PeerView peer_;
+    OwnerWatch owner_;
+    bus::Waiting waiting_;
+    std::optional<Driver> driver_;
+    std::optional<Context> context_;
+    std::optional<Verbs> verbs_;
+    Dispatcher dispatcher_;
+    bus::Server bus_;
+    bool ending_ = false;
+    event::Timer give_up_;
+    std::function<void()> retry_end_;
+    event::Timer owner_retry_;
+    event::Signal terminate_;
+    event::Signal interrupt_;
+};
+
+} // namespace roleswap::daemon

@@ -1,0 +1,108 @@
+#include "options.hpp"
+#include "task/policy.hpp"
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace roleswap::daemon {
+namespace {
+
+/// The newest PostgreSQL of the distribution, Debian's layout.
+std::string find_bin_dir()
+{
+    const std::filesystem::path root = "/usr/lib/postgresql";
+    int best = 0;
+    std::error_code missing;
+    for (const auto& entry : std::filesystem::directory_iterator(root, missing)) {
+        const int version = std::atoi(entry.path().filename().c_str());
+        if (version > best && std::filesystem::exists(entry.path() / "bin/postgres"))
+            best = version;
+    }
+    if (best < 14)
+        throw std::runtime_error(
+            "no PostgreSQL 14 or newer under /usr/lib/postgresql: install the package "
+            "\"postgresql\", or set [store] bin_dir");
+    return (root / std::to_string(best) / "bin").string();
+}
+
+} // namespace
+
+link::Options link_options(const Setup& setup, std::uint64_t boot)
+{
+    const auto& pair = setup.config.pair;
+    link::Options options;
+    options.key = setup.key.secret;
+    options.pair = pair.name;
+    options.boot = boot;
+    options.self = setup.self;
+    for (const auto& link : setup.config.links) {
+        options.links.push_back({link.name, link.address.at(setup.self),
+                                 link.address.at(core::other(setup.self)), link.port,
+                                 link.device.at(setup.self)});
+    }
+    options.heartbeat = pair.heartbeat;
+    options.dead_after = pair.heartbeat * 3;
+    return options;
+}
+
+store::Options store_options(const Setup& setup)
+{
+    const auto& own = setup.config.nodes.at(setup.self);
+    const auto& peer = setup.config.nodes.at(core::other(setup.self));
+    store::Options options;
+    options.data_dir = own.data_dir;
+    options.run_dir = own.run_dir;
+    options.bin_dir =
+        setup.config.store.bin_dir.empty() ? find_bin_dir() : setup.config.store.bin_dir;
+    options.user = setup.config.store.user;
+    options.port = own.store_port;
+    options.peer_port = peer.store_port;
+    options.name = own.name;
+    options.peer_name = peer.name;
+    for (const auto& link : setup.config.links)
+        options.links.push_back(
+            {link.name, link.address.at(setup.self), link.address.at(core::other(setup.self))});
+    options.replication_password = link::derive_password(setup.key, "store replication");
+    options.certificate = setup.key.certificate;
+    options.private_key = setup.key.private_key;
+    options.allow = setup.config.store.allow;
+    options.settings = setup.config.store.settings;
+    return options;
+}
+
+run::ExecutorSettings executor_settings(const Setup& setup)
+{
+    run::ExecutorSettings settings;
+    settings.name = setup.config.pair.name + "-" + setup.config.nodes.at(setup.self).name;
+    settings.output_tail_bytes = setup.config.work.output_tail;
+    return settings;
+}
+
+work::Settings work_settings(const Setup& setup, const std::string& conninfo)
+{
+    const auto& work = setup.config.work;
+    work::Settings settings;
+    settings.node = setup.config.nodes.at(setup.self).name;
+    settings.task_store = conninfo;
+    settings.drain_timeout = work.drain_timeout;
+    settings.late_limit = work.defaults.late_limit;
+    settings.catch_up = task::to_string(work.defaults.catch_up);
+    settings.catch_up_limit = work.defaults.catch_up_limit;
+    settings.timezone = work.defaults.timezone;
+    settings.output_tail_bytes = work.output_tail;
+    return settings;
+}
+
+core::Settings core_settings(const Setup& setup, std::uint64_t boot)
+{
+    const auto& pair = setup.config.pair;
+    core::Settings settings;
+    settings.self = setup.self;
+    settings.boot = boot;
+    settings.heartbeat = static_cast<core::Ticks>(pair.heartbeat.count());
+    settings.takeover_delay = static_cast<core::Ticks>(pair.takeover_delay.count());
+    settings.probes_configured = !pair.probes.empty();
+    return settings;
+}
+
+} // namespace roleswap::daemon
