@@ -25,6 +25,21 @@ std::string error_text(const Error& error)
         .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+/// Null where the object is no request: fields are missing or of another type.
+const bus::Verb* requested_verb(const json& object)
+{
+    const auto has = [&](const char* name, auto is) {
+        const auto found = object.find(name);
+        return found != object.end() && is(*found);
+    };
+    const bool whole = object.is_object() &&
+                       has("verb", [](const json& v) { return v.is_string(); }) &&
+                       has("args", [](const json& v) { return v.is_object(); }) &&
+                       has("uid", [](const json& v) { return v.is_number_unsigned(); }) &&
+                       has("user", [](const json& v) { return v.is_string(); });
+    return whole ? bus::find_verb(object["verb"].get<std::string>()) : nullptr;
+}
+
 } // namespace
 
 void answer_from_reply(const std::string& reply, const Answer& answer)
@@ -84,13 +99,13 @@ void Dispatcher::serve_peer(const std::string& request,
                             std::function<void(const std::string&)> reply)
 {
     const auto object = json::parse(request, nullptr, false);
-    const auto* verb = object.is_object() ? bus::find_verb(object.value("verb", "")) : nullptr;
-    if (verb == nullptr || !object.contains("args") || !object["args"].is_object()) {
+    const auto* verb = requested_verb(object);
+    if (verb == nullptr) {
         return reply(error_text(
             Error(ErrorCode::bad_argument,
                   "the peer asked for a verb this version does not know; upgrade this node")));
     }
-    const Requester who{object.value("uid", uid_t{65534}), object.value("user", "?"), true};
+    const Requester who{object["uid"].get<uid_t>(), object["user"].get<std::string>(), true};
     call(*verb, object["args"], who,
          {[reply](const json& result) {
               reply(json{{"ok", result}}.dump(-1, ' ', false, json::error_handler_t::replace));
