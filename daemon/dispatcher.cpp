@@ -46,14 +46,15 @@ void answer_from_reply(const std::string& reply, const Answer& answer)
 {
     const auto object = json::parse(reply, nullptr, false);
     if (object.is_object() && object.contains("ok")) return answer.done(object["ok"]);
-    if (object.is_object() && object.contains("error")) {
-        const auto& error = object["error"];
+    try {
+        const auto& error = object.at("error");
         const auto code =
-            bus::parse_error_code(error.value("code", "")).value_or(ErrorCode::failed);
-        return answer.failed(Error(code, error.value("message", "the peer gave no reason")));
+            bus::parse_error_code(error.at("code").get<std::string>()).value_or(ErrorCode::failed);
+        answer.failed(Error(code, error.at("message").get<std::string>()));
+    } catch (const json::exception&) {
+        answer.failed(Error(ErrorCode::failed,
+                            "the peer's reply was not understood; are both nodes of one version?"));
     }
-    answer.failed(Error(ErrorCode::failed,
-                        "the peer's reply was not understood; are both nodes of one version?"));
 }
 
 Dispatcher::Where Dispatcher::choose(const bus::Verb& verb, const json& args,
