@@ -73,8 +73,8 @@ store::Options store_options(const Setup& setup)
 run::ExecutorSettings executor_settings(const Setup& setup)
 {
     run::ExecutorSettings settings;
-    settings.name = setup.config.pair.name + "-" + setup.config.nodes.at(setup.self).name;
     settings.output_tail_bytes = setup.config.work.output_tail;
+    settings.name = setup.config.pair.name + "-" + setup.config.nodes.at(setup.self).name;
     return settings;
 }
 
@@ -89,7 +89,6 @@ work::Settings work_settings(const Setup& setup, const std::string& conninfo)
     settings.catch_up = task::to_string(work.defaults.catch_up);
     settings.catch_up_limit = work.defaults.catch_up_limit;
     settings.timezone = work.defaults.timezone;
-    settings.output_tail_bytes = work.output_tail;
     return settings;
 }
 

@@ -20,7 +20,7 @@ UserId find_user(const std::string& name);
 /// A helper program of ours (initdb, postgres, pg_rewind ...), never a task: tasks are lib/run.
 struct Command {
     std::vector<std::string> argv;        ///< argv[0] is a path; no PATH search
-    std::vector<std::string> environment; ///< "NAME=value", added to the daemon's own
+    std::vector<std::string> environment; ///< "NAME=value", over the daemon's own
     std::optional<UserId> as;             ///< drop to this user where the daemon is root
     std::string directory = "/";
     int death_signal = 0; ///< sent to it when the daemon dies; 0 = none

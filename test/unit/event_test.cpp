@@ -8,15 +8,30 @@ TEST_CASE("a helper's output and exit code come back", "[event]")
 {
     Loop loop;
     Ended ended;
-    Process process(loop, {.argv = {"/bin/sh", "-c", "echo one; echo two >&2; exit 3"}}, [&](const Ended& end) {
-        ended = end;
-        loop.exit(0);
-    });
+    Process process(loop, {.argv = {"/bin/sh", "-c", "echo one; echo two >&2; exit 3"}},
+                    [&](const Ended& end) {
+                        ended = end;
+                        loop.exit(0);
+                    });
     loop.run();
     CHECK(ended.exited);
     CHECK(ended.status == 3);
     CHECK(ended.output == "one\ntwo\n");
     CHECK(ended.describe() == "exit code 3: two");
+}
+
+TEST_CASE("a helper's environment replaces the daemon's", "[event]")
+{
+    Loop loop;
+    Ended ended;
+    Process process(loop,
+                    {.argv = {"/bin/sh", "-c", "echo $HOME"}, .environment = {"HOME=/elsewhere"}},
+                    [&](const Ended& end) {
+                        ended = end;
+                        loop.exit(0);
+                    });
+    loop.run();
+    CHECK(ended.output == "/elsewhere\n");
 }
 
 TEST_CASE("a missing helper is an error that names it", "[event]")
