@@ -16,6 +16,7 @@ operation=''        # id of the report
 forward_only=no     # after the point of no return nothing is undone
 failures=0          # steps that failed after the point of no return
 undo_steps=()       # "NAME|COMMAND", oldest first
+child=''            # the command that `live` waits for
 dry_run=no
 json=no
 output=$(mktemp) || exit 1
@@ -51,7 +52,7 @@ note() {
 line() {
     [ "$json" = yes ] && return 0
     local dots
-    dots=$(printf '%*s' $((46 - ${#title} > 2 ? 46 - ${#title} : 2)) '')
+    dots=$(printf '%*s' $((34 - ${#title} > 2 ? 34 - ${#title} : 2)) '')
     [ -t 1 ] && printf '\r\033[K'
     printf '[%2d/%2d] %s %s %s' "$step_number" "$step_total" "$title" "${dots// /.}" "$1"
 }
@@ -88,9 +89,15 @@ step() {
     return "$code"
 }
 
-# live COMMAND...: for steps that count down: on a terminal their progress is shown, too.
+# live COMMAND...: for steps that wait long: on a terminal their progress is shown, and a signal ends
+# them at once (bash runs traps during `wait`, but not while a command is in the foreground).
 live() {
-    if [ -t 3 ] && [ "$json" = no ]; then "$@" 2>&3; else "$@"; fi
+    local code=0
+    if [ -t 3 ] && [ "$json" = no ]; then "$@" 2>&3 & else "$@" & fi
+    child=$!
+    wait "$child" || code=$?
+    child=''
+    return "$code"
 }
 
 # undo_with NAME WORDS...: the roleswap command that takes the next step back.
@@ -143,6 +150,7 @@ finish() {
     local code=$? result='done' took
     protect
     trap - EXIT
+    [ -z "$child" ] || kill "$child"
     if [ "$dry_run" = no ]; then
         if [ "$forward_only" = no ] && [ "$code" -ne 0 ]; then
             undo_all

@@ -54,7 +54,7 @@ Error failure_of(std::string_view verb, const sd_bus_error& error, int problem)
 }
 
 struct ErrorHolder {
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};
     ErrorHolder() = default;
     ErrorHolder(const ErrorHolder&) = delete;
     ErrorHolder& operator=(const ErrorHolder&) = delete;

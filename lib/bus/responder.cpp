@@ -12,7 +12,7 @@ namespace {
 void send_error(sd_bus_message* call, const Error& error) noexcept
 {
     const std::string name = error_name(error.code());
-    sd_bus_error reply = SD_BUS_ERROR_NULL;
+    sd_bus_error reply{};
     sd_bus_error_set(&reply, name.c_str(), error.what());
     sd_bus_reply_method_error(call, &reply);
     sd_bus_error_free(&reply);

@@ -1,9 +1,10 @@
 """The runbook planned-swap: order of the verbs, and what is undone when a step fails."""
 import copy
 import json
+import subprocess
 import unittest
 
-from daemon import Case, STATUS
+from daemon import Case, ROLESWAP, STATUS
 
 SWAPPED = copy.deepcopy(STATUS)
 SWAPPED["nodes"][0].update(role="standby")
@@ -149,6 +150,21 @@ class PlannedSwap(Case):
         self.assertEqual(done.returncode, 143, done.stdout)
         self.assertEqual(self.verbs(), ["check", "operation_begin", "operation_end"])
         self.assertTrue(script.exists())
+
+    def test_a_signal_ends_a_long_wait_at_once(self):
+        busy = dict(GOOD, drain={"drained": False, "running": [{"run": 1, "task": "backup"}]},
+                    status=[dict(STATUS, drain_timeout_ms=3600000)])
+        self.start(busy)
+        swap = subprocess.Popen([ROLESWAP, "swap"], env=self.env, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(swap.stdout.close)
+        for line in swap.stdout:
+            if "stop the scheduler" in line:
+                break
+        while "drain" not in self.verbs():
+            self.assertIsNone(swap.poll())
+        swap.terminate()
+        self.assertEqual(swap.wait(30), 143)
+        self.assertEqual(self.verbs()[-3:], UNDO_ALL)
 
     def test_a_dry_run_changes_nothing(self):
         done = self.swap(GOOD, "--dry-run")
