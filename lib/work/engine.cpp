@@ -167,7 +167,8 @@ std::uint64_t Engine::Impl::pending_requests() const
 {
     std::uint64_t running = 0;
     for (const auto& [name, queue] : model_.queues) running += queue.running;
-    return running + (session_ ? session_->pending() : 0);
+    const bool gathers = writer_ && !writer_->idle(); // ends that the store does not have yet
+    return running + (session_ ? session_->pending() : 0) + (gathers ? 1U : 0U);
 }
 
 std::string_view to_string(VerbError::Code code)

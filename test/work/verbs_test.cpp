@@ -1,0 +1,296 @@
+#include "world.hpp"
+#include <catch2/catch.hpp>
+#include <unistd.h>
+
+using namespace roleswap;
+using nlohmann::json;
+
+namespace {
+
+json with(json object, const std::string& field, const json& value)
+{
+    object["task"][field] = value;
+    return object;
+}
+
+json queue_of(const Node& node, const std::string& name)
+{
+    const auto queues = node.engine.status_part().at("queues");
+    for (const auto& queue : queues)
+        if (queue.at("name") == name) return queue;
+    return nullptr;
+}
+
+} // namespace
+
+TEST_CASE("a held queue keeps its runs, through a swap, and starts them in order", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("task_add", with(task("held", "@yearly", "true"), "queue", "nightly"));
+    CHECK(node.call("queue_hold", {{"name", "nightly"}, {"reason", "disk work"}}) ==
+          json{{"held", 1}});
+    for (int i = 0; i < 5; ++i) node.call("task_run", {{"name", "held"}});
+    CHECK(database.ask("SELECT DISTINCT state FROM roleswap.run") == "queued");
+    node.kill();
+    Node next("right");
+    next.start(2, database);
+    const auto queue = queue_of(next, "nightly");
+    CHECK(queue.at("held") == true);
+    CHECK(queue.at("reason") == "disk work");
+    CHECK(queue.at("waiting") == 5);
+    CHECK(next.call("queue_release", {{"name", "nightly"}}).at("released") == 1);
+    CHECK(database.wait_for("SELECT count(*) FROM roleswap.run WHERE state = 'ok'", "5") == "5");
+    CHECK(database.ask("SELECT count(*) FROM (SELECT started_at < lag(started_at) OVER (ORDER BY "
+                       "due) AS wrong FROM roleswap.run) AS runs WHERE wrong") == "0");
+}
+
+TEST_CASE("hold all saves the state of each queue, and restore brings it back", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("queue_set", {{"name", "a"}});
+    node.call("queue_set", {{"name", "b"}});
+    node.call("queue_hold", {{"name", "a"}, {"reason", "mine"}});
+    node.call("queue_hold", {{"all", true}, {"reason", "swap"}, {"save", true}});
+    node.call("queue_hold", {{"all", true}, {"reason", "swap again"}, {"save", true}});
+    node.kill();
+    node.start(2, database);
+    CHECK(queue_of(node, "b").at("reason") == "swap again");
+    CHECK(node.call("queue_release", {{"all", true}, {"restore", true}}).at("still_held") == 1);
+    CHECK(database.ask("SELECT name, held, reason, saved_held FROM roleswap.queue ORDER BY name") ==
+          "a|t|mine|\nb|f||\ndefault|f||");
+    CHECK(queue_of(node, "a").at("held") == true);
+    CHECK(queue_of(node, "b").at("held") == false);
+}
+
+TEST_CASE("a queue runs no more at a time than its limit", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("queue_set", {{"name", "narrow"}, {"concurrency", 2}});
+    for (int i = 0; i < 6; ++i) {
+        const auto name = "n" + std::to_string(i);
+        node.call("task_add", with(task(name, "@yearly", "sleep 0.1"), "queue", "narrow"));
+    }
+    for (int i = 0; i < 6; ++i) node.call("task_run", {{"name", "n" + std::to_string(i)}});
+    std::size_t most = 0;
+    until([&] {
+        most = std::max(most, node.executor.alive());
+        return node.engine.pending_requests() == 0 && queue_of(node, "narrow").at("waiting") == 0;
+    });
+    INFO(database.ask(
+        "SELECT id, task, state, why, exit_code, signal, output_tail FROM roleswap.run"));
+    CHECK(database.ask("SELECT count(*) FROM roleswap.run WHERE state = 'ok'") == "6");
+    CHECK(most == 2);
+}
+
+TEST_CASE("a stopped scheduler makes no run, survives the engine, and then catches up", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("scheduler_stop", {{"reason", "quiet"}});
+    node.call("task_add", task("tick", "every 1s", "true"));
+    node.kill();
+    node.start(2, database);
+    CHECK(node.engine.status_part().at("scheduler") ==
+          json{{"state", "stopped"}, {"reason", "quiet"}});
+    CHECK(node.engine.status_part().at("tasks").at("next") == nullptr);
+    CHECK(node.call("task_run", {{"name", "tick"}}).at("state") == "running"); // by hand it goes
+    database.ask("UPDATE roleswap.task SET last_due = now() - interval '5 s'");
+    node.kill();
+    node.start(3, database);
+    node.call("scheduler_start");
+    CHECK(database.wait_for("SELECT count(*) >= 5 FROM roleswap.run WHERE cause = 'due' AND "
+                            "state = 'ok'",
+                            "t") == "t");
+}
+
+TEST_CASE("drain waits for tasks, moves those that may move, and counts no retry", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("task_add", with(task("move", "@yearly", "sleep 1000"), "on_swap", "move"));
+    node.call("task_add", task("wait", "@yearly", "sleep 0.3"));
+    node.call("task_add", task("long", "@yearly", "sleep 1000"));
+    node.call("task_run", {{"name", "move"}});
+    node.call("task_run", {{"name", "wait"}});
+    until([&] { return node.executor.alive() == 2; });
+    node.call("queue_hold", {{"all", true}, {"save", true}});
+    CHECK(node.call("drain") == json{{"drained", true}, {"running", json::array()}});
+    CHECK(node.engine.pending_requests() == 0);
+    CHECK(
+        database.ask("SELECT task, state, attempt, retries_used FROM roleswap.run ORDER BY task") ==
+        "move|queued|2|0\nwait|ok|1|0");
+    node.kill();
+    Node peer("right");
+    peer.start(2, database);
+    peer.call("queue_release", {{"all", true}, {"restore", true}});
+    CHECK(database.wait_for("SELECT state, node FROM roleswap.run WHERE task = 'move'",
+                            "running|right") == "running|right");
+    peer.call("task_run", {{"name", "long"}});
+    const auto answer = peer.call("drain", {{"timeout_ms", 100}});
+    CHECK(answer.at("drained") == false);
+    CHECK(answer.at("running").size() == 1);
+    CHECK(answer.at("running")[0].at("task") == "long");
+    peer.kill();
+}
+
+TEST_CASE("an operation gives back what it took, however it ends", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    const auto begin = json{{"kind", "swap"}, {"owner_pid", 4242}};
+    CHECK(node.call("operation_begin", begin) == json{{"id", 1}});
+    CHECK(node.watched.back() == std::pair<std::int64_t, pid_t>(1, 4242));
+    CHECK_THAT(node.call("operation_begin", begin).at("why").get<std::string>(),
+               Catch::Contains("operation 1 (swap by tester") && Catch::Contains("is open"));
+    node.call("queue_hold", {{"all", true}, {"reason", "swap"}});
+    node.call("scheduler_stop", {{"reason", "swap"}});
+    node.call("operation_step", {{"id", 1}, {"step", "hold"}, {"state", "done"}});
+    CHECK(node.engine.status_part().at("operation").at("steps").size() == 1);
+    CHECK(node.call("operation_step", {{"id", 9}, {"step", "x"}, {"state", "done"}}).at("error") ==
+          "Refused");
+    const auto released = [&](Node& at) {
+        const auto status = at.engine.status_part();
+        return status.at("operation").is_null() && queue_of(at, "default").at("held") == false &&
+               status.at("scheduler").at("state") == "running" &&
+               database.ask("SELECT bool_or(held) FROM roleswap.queue") == "f";
+    };
+    SECTION("by its end")
+    {
+        CHECK(node.call("operation_end", {{"id", 1}, {"result", "failed"}, {"why", "no"}})
+                  .at("result") == "failed");
+        CHECK(released(node));
+        CHECK(node.watched.back().second == 0);
+        CHECK(node.call("operation_end", {{"id", 1}, {"result", "done"}}).at("result") == "failed");
+        const auto shown = node.call("operation_show").at("operation");
+        CHECK(shown.at("why") == "no");
+        CHECK(shown.at("steps").size() == 1);
+    }
+    SECTION("by a change of the master that is not its hand-over")
+    {
+        node.kill();
+        Node peer("right");
+        peer.start(2, database);
+        until([&] { return released(peer); });
+        CHECK(database.ask("SELECT state FROM roleswap.operation") == "abandoned");
+    }
+    SECTION("its hand-over leaves it open at the new master")
+    {
+        bool stored = false;
+        node.engine.note_hand_over(1, [&](bool done) { stored = done; });
+        until([&] { return stored; });
+        node.kill();
+        Node peer("right");
+        peer.start(2, database);
+        CHECK(peer.engine.status_part().at("operation").at("id") == 1);
+        CHECK(queue_of(peer, "default").at("held") == true);
+        peer.call("scheduler_start");
+        peer.call("queue_release", {{"all", true}, {"restore", true}});
+        CHECK(peer.call("operation_end", {{"id", 1}, {"result", "done"}}).at("result") == "done");
+        CHECK(released(peer));
+    }
+}
+
+TEST_CASE("tasks go out as a file and come in again", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("task_add", with(task("a", "5 4 * * *", "echo a"), "description", "größer"));
+    node.call("task_add", with(task("b", "@daily", "echo b"), "environment", {{"X", "1"}}));
+    const auto text = node.call("task_export").at("toml").get<std::string>();
+    const auto empty = json::array();
+    CHECK(node.call("task_apply", {{"toml", text}}) ==
+          json{{"added", empty}, {"changed", empty}, {"removed", empty}, {"unchanged", 2}});
+    const auto file = "[[task]]\nname = \"b\"\nschedule = \"@daily\"\ncommand = \"echo c\"\n"
+                      "[[task]]\nname = \"c\"\nschedule = \"@hourly\"\ncommand = \"true\"\n";
+    const auto wanted =
+        json{{"added", {"c"}}, {"changed", {"b"}}, {"removed", {"a"}}, {"unchanged", 0}};
+    auto args = json{{"toml", file}, {"remove_others", true}, {"dry_run", true}};
+    CHECK(node.call("task_apply", args) == wanted);
+    CHECK(database.ask("SELECT count(*) FROM roleswap.task WHERE name = 'c'") == "0");
+    args["dry_run"] = false;
+    CHECK(node.call("task_apply", args) == wanted);
+    CHECK(database.ask("SELECT name, definition ->> 'command' FROM roleswap.task ORDER BY name") ==
+          "b|echo c\nc|true");
+    CHECK(node.call("task_disable", {{"name", "c"}}).at("enabled") == false);
+    CHECK(node.engine.status_part().at("tasks").at("enabled") == 1);
+    node.kill();
+    node.start(2, database);
+    CHECK(node.call("task_show", {{"name", "c"}}).at("task").at("enabled") == false);
+    CHECK(node.call("task_remove", {{"name", "c"}}) == json{{"name", "c"}});
+    CHECK(node.call("task_list").at("tasks").size() == 1);
+}
+
+TEST_CASE("bad arguments say place, value and what is allowed", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    struct Row {
+        const char* verb;
+        json args;
+        const char* code;
+        const char* why;
+    };
+    const std::vector<Row> rows{
+        {"task_run", json::object(), "BadArgument", "task_run: name is missing; allowed: the name"},
+        {"task_run", {{"name", 5}}, "BadArgument", "name is 5; allowed"},
+        {"task_run", {{"name", "x"}}, "NotFound", "there is no task \"x\""},
+        {"task_run", {{"nam", "x"}}, "BadArgument", "no argument \"nam\"; allowed: name"},
+        {"task_run", json::array(), "BadArgument", "allowed: a JSON object"},
+        {"task_add", task("x", "61 * * * *", "true"), "BadArgument", "61"},
+        {"task_add", {{"task", 1}}, "BadArgument", "task is 1; allowed"},
+        {"task_apply", {{"toml", "[[task]]\nname = 1\n"}}, "BadArgument", "toml:2"},
+        {"run_list", {{"limit", 0}}, "BadArgument", "limit is 0; allowed: a whole number from 1"},
+        {"run_list", {{"state", "gone"}}, "BadArgument", "state is \"gone\"; allowed: queued"},
+        {"run_show", {{"id", 77}}, "NotFound", "no run 77"},
+        {"run_kill", {{"id", 77}}, "NotFound", "run 77 neither runs nor waits"},
+        {"queue_hold", json::object(), "BadArgument", "neither name nor all"},
+        {"queue_hold", {{"name", "x"}}, "NotFound", "no queue \"x\""},
+        {"queue_release", {{"name", "default"}, {"restore", true}}, "BadArgument", "all = true"},
+        {"queue_set", {{"name", "a b"}}, "BadArgument", "name is \"a b\""},
+        {"operation_begin", {{"kind", "dance"}}, "BadArgument", "allowed: swap, activate"},
+        {"operation_end", {{"id", 1}, {"result", "x"}}, "BadArgument", "allowed: done, failed"},
+        {"drain", {{"timeout_ms", -1}}, "BadArgument", "from 0 to"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.verb << " " << row.args.dump());
+        const auto answer = node.call(row.verb, row.args);
+        CHECK(answer.value("error", "") == row.code);
+        CHECK_THAT(answer.value("why", ""), Catch::Contains(row.why));
+    }
+    CHECK_FALSE(node.engine.handle("no_such_verb", {}, {}, {}));
+}
+
+TEST_CASE("runs are listed, shown, and killed where they wait", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("task_add", task("odd", "@yearly", "printf 'a\\000b\\377c'; exit 3"));
+    const auto id = node.call("task_run", {{"name", "odd"}}).at("id").get<int>();
+    CHECK(database.wait_for("SELECT state FROM roleswap.run", "failed") == "failed");
+    const auto shown = node.call("run_show", {{"id", id}}).at("run");
+    CHECK(shown.at("output_tail") == "a\xEF\xBF\xBD"
+                                     "b\xEF\xBF\xBD"
+                                     "c");
+    CHECK(shown.at("exit_code") == 3);
+    CHECK(shown.at("why") == "exit code 3");
+    node.call("queue_hold", {{"all", true}});
+    const auto waiting = node.call("task_run", {{"name", "odd"}}).at("id");
+    CHECK(node.call("run_kill", {{"id", waiting}}).at("killed") == "waiting");
+    CHECK(node.call("run_list", {{"state", "killed"}}).at("runs")[0].at("why") ==
+          "killed by tester");
+    CHECK(node.call("run_list", {{"task", "odd"}, {"limit", 1}}).at("runs").size() == 1);
+    CHECK(node.call("task_list").at("tasks")[0].at("last").at("state") == "killed");
+    CHECK(node.call("queue_list").at("queues")[0].at("waiting") == 0);
+}
