@@ -178,7 +178,10 @@ work::Host Instance::work_host()
         announcer_.announce("store_trouble", why);
     };
     host.on_superseded = [this](const std::string& why) { announcer_.announce("demotion", why); };
-    host.watch_owner = [](std::int64_t, pid_t) {}; // the node that was asked watches, see on_call
+    // Beside what on_call watches: after a restart of this daemon the store still knows the owner.
+    host.watch_owner = [this](std::int64_t operation, pid_t owner) {
+        if (owner > 0) watch_operation(operation, owner);
+    };
     return host;
 }
 
@@ -220,14 +223,22 @@ void Instance::on_call(const bus::Verb& verb, const json& args, const bus::Calle
                        bus::Responder responder)
 {
     auto answer = bus_answer(std::move(responder));
-    if (verb.name == "operation_begin") {
-        const auto owner = args.value("owner_pid", 0);
-        answer.done = [this, owner, done = answer.done](const json& result) {
-            watch_operation(result.value("id", std::int64_t{0}), owner);
-            done(result);
-        };
-    }
+    if (verb.name == "operation_begin") return begin_operation(verb, args, who, std::move(answer));
     if (verb.name == "operation_end") owner_.forget();
+    dispatcher_.call(verb, args, {who.uid, who.user, false}, std::move(answer));
+}
+
+void Instance::begin_operation(const bus::Verb& verb, json args, const bus::Caller& who,
+                               Answer answer)
+{
+    const auto owner = args.find("owner_pid");
+    const bool known = owner != args.end() && owner->is_number_integer();
+    args["owner_node"] = node_.name;
+    answer.done = [this, pid = known ? owner->get<pid_t>() : 0,
+                   done = answer.done](const json& result) {
+        if (pid > 0) watch_operation(result.value("id", std::int64_t{0}), pid);
+        done(result);
+    };
     dispatcher_.call(verb, args, {who.uid, who.user, false}, std::move(answer));
 }
 

@@ -44,6 +44,8 @@ private:
     void on_event(const durable::LoggedEvent& event);
     void on_call(const bus::Verb& verb, const nlohmann::json& args, const bus::Caller& who,
                  bus::Responder responder);
+    void begin_operation(const bus::Verb& verb, nlohmann::json args, const bus::Caller& who,
+                         Answer answer);
     void watch_operation(std::int64_t operation, pid_t owner);
     void end_operation(std::int64_t operation, pid_t owner);
     void operation_end_failed(const bus::Error& error, std::int64_t operation, pid_t owner);

@@ -57,7 +57,7 @@ void Verbs::call(const bus::Verb& verb, const json& args, const Requester& who, 
     if (name == "events") return answer.done(events(args));
     if (name == "check") return check(args, std::move(answer));
     if (name == "pending") return answer.done(pending_status(context_));
-    if (name == "hand_over") return hand_over(std::move(answer));
+    if (name == "hand_over") return hand_over(args, std::move(answer));
     if (name == "activate") return activate(args, who, std::move(answer));
     if (name == "rejoin") return driver.command(Command::Kind::rejoin, who.user, std::move(answer));
     const auto reason = argument<std::string>(args, "reason", "");
@@ -106,7 +106,23 @@ void Verbs::check(const json& args, Answer answer)
          }});
 }
 
-void Verbs::hand_over(Answer answer)
+void Verbs::hand_over(const json& args, Answer answer)
+{
+    const auto operation = argument<std::int64_t>(args, "operation", 0);
+    if (context_.driver.state().role != core::Role::master)
+        return context_.driver.command(Command::Kind::hand_over, "",
+                                       std::move(answer)); // says why not
+    context_.engine.note_hand_over(operation, [this, operation,
+                                               answer = std::move(answer)](bool noted) {
+        if (noted) return order_hand_over(answer);
+        answer.failed(Error(ErrorCode::refused,
+                            fmt::format("operation {} is not open, or the store did not take the "
+                                        "note; look with \"roleswap operation\"",
+                                        operation)));
+    });
+}
+
+void Verbs::order_hand_over(Answer answer)
 {
     const auto began = event::Loop::now();
     const auto refuse = answer.failed;

@@ -17,7 +17,8 @@ private:
     void status(Answer answer);
     void check(const nlohmann::json& args, Answer answer);
     nlohmann::json events(const nlohmann::json& args) const;
-    void hand_over(Answer answer);
+    void hand_over(const nlohmann::json& args, Answer answer);
+    void order_hand_over(Answer answer);
     void activate(const nlohmann::json& args, const Requester& who, Answer answer);
     void work(const bus::Verb& verb, const nlohmann::json& args, const Requester& who,
               const Answer& answer);

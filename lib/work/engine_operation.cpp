@@ -6,7 +6,7 @@ namespace {
 
 using nlohmann::json;
 /// An operation whose owner nobody here can watch is given up after this without a step.
-constexpr std::chrono::minutes operation_idle{1};
+constexpr std::chrono::minutes operation_idle{15};
 
 json step_json(const Step& step)
 {
