@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <tuple>
 
 namespace roleswap::config {
 
@@ -10,7 +11,11 @@ namespace roleswap::config {
 struct Address {
     std::uint8_t bits = 0; ///< 32 for IPv4, 128 for IPv6
     std::array<std::uint8_t, 16> bytes{};
-    auto operator<=>(const Address&) const = default;
+    bool operator==(const Address&) const = default;
+    bool operator<(const Address& other) const
+    {
+        return std::tie(bits, bytes) < std::tie(other.bits, other.bytes);
+    }
 
     /// Names one interface: neither the unspecified address nor multicast nor broadcast.
     bool is_host() const;

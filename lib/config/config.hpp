@@ -68,7 +68,7 @@ struct Store {
 struct Work {
     milliseconds drain_timeout{60'000};
     task::Defaults defaults; ///< late_limit, catch_up, catch_up_limit, timezone of tasks
-    std::uint64_t output_tail = 64 * 1024; ///< bytes
+    std::uint64_t output_tail = std::uint64_t{64} * 1024; ///< bytes
     bool operator==(const Work&) const = default;
 };
 

@@ -196,7 +196,7 @@ void Parser::parse_work(const TomlValue& table)
     section.read("drain_timeout", work.drain_timeout, Section::Durations{0ms, 24h});
     section.read("late_limit", work.defaults.late_limit, Section::Durations{0ms, 1h});
     section.read("catch_up_limit", work.defaults.catch_up_limit, Section::Numbers{1, 10'000});
-    section.read_size("output_tail", work.output_tail, {1024, 16 * 1024 * 1024});
+    section.read_size("output_tail", work.output_tail, {1024, std::int64_t{16} * 1024 * 1024});
     section.read("timezone", work.defaults.timezone,
                  {task::is_zone_name, "an IANA name such as \"Europe/Berlin\", or \"UTC\""});
     const auto* catch_up = section.find("catch_up");

@@ -190,7 +190,7 @@ private:
     std::string take_at_word(Rest& rest)
     {
         const auto column = rest.column();
-        const std::string word{rest.take_word()};
+        std::string word{rest.take_word()};
         try {
             if (parse_schedule(word, Zone{}).is_reboot())
                 note(column, "@reboot: runs once per boot of the pair, not of each node");
@@ -204,7 +204,7 @@ private:
     {
         rest.skip_blanks();
         const auto column = rest.column();
-        const std::string user{rest.take_word()};
+        std::string user{rest.take_word()};
         if (user.empty())
             throw Error(column, "no user", "the name of an account before the command");
         const auto field = std::ranges::find(task_fields(), "user", &Field::name);
