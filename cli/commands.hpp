@@ -101,7 +101,11 @@ int run_show(Context& context, const std::string& id);
 int run_kill(Context& context, const std::string& id);
 
 // files.cpp
-int apply(Context& context, const std::string& path, bool dry_run);
+struct ApplyOptions {
+    bool dry_run = false;
+    bool remove_others = false; ///< tasks that the file lacks
+};
+int apply(Context& context, const std::string& path, const ApplyOptions& options);
 int export_tasks(Context& context);
 struct ImportOptions {
     std::vector<std::string> files;

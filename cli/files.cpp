@@ -109,12 +109,14 @@ std::string render_import(const json& result, bool dry_run)
 } // namespace
 
 /// Parsed here first, so that a fault is told with the path the user knows.
-int apply(Context& context, const std::string& path, bool dry_run)
+int apply(Context& context, const std::string& path, const ApplyOptions& options)
 {
     const std::string text = read_text(path);
     (void)task::parse_tasks(text, path);
-    const json result = context.call("task_apply", {{"toml", text}, {"dry_run", dry_run}});
-    context.print(result, [&](const json& shown) { return render_apply(shown, dry_run); });
+    const json result = context.call(
+        "task_apply",
+        {{"toml", text}, {"dry_run", options.dry_run}, {"remove_others", options.remove_others}});
+    context.print(result, [&](const json& shown) { return render_apply(shown, options.dry_run); });
     return exit_ok;
 }
 
@@ -133,8 +135,7 @@ int import_crontab(Context& context, const ImportOptions& options)
     json result{{"added", json::array()}};
     if (!importer.tasks().empty())
         result = context.call("task_apply", {{"toml", task::export_tasks(importer.tasks())},
-                                             {"dry_run", options.dry_run},
-                                             {"keep_others", true}});
+                                             {"dry_run", options.dry_run}});
     result["notes"] = importer.notes();
     context.print(result, [&](const json& shown) { return render_import(shown, options.dry_run); });
     return importer.errors() > 0 ? exit_failed : exit_ok;

@@ -13,8 +13,8 @@ using Align = Table::Align;
 
 Paint run_paint(const std::string& state)
 {
-    if (state == "done" || state == "succeeded") return Paint::good;
-    if (state == "running" || state == "waiting") return Paint::plain;
+    if (state == "ok") return Paint::good;
+    if (state == "running" || state == "queued") return Paint::plain;
     return state.empty() || state == "skipped" ? Paint::faint : Paint::bad;
 }
 
@@ -28,6 +28,13 @@ std::string json_text(const json& value)
 {
     if (value.is_string()) return value.get<std::string>();
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// Exit code or signal.
+std::string ending(const json& run)
+{
+    if (member(run, "signal").is_number()) return "signal " + text(run, "signal");
+    return text(run, "exit_code", "-");
 }
 
 bool unset(const json& value)
@@ -131,7 +138,7 @@ std::string render_runs(const json& result, const Style& style)
                    text(run, "node", "-"),
                    text(run, "attempt"),
                    span_text(text(run, "started_at"), text(run, "ended_at")),
-                   text(run, "exit", "-")});
+                   ending(run)});
     }
     return table.empty() ? "There are no runs.\n" : table.text(style);
 }
@@ -162,6 +169,7 @@ std::string render_operation(const json& result, const Style& style)
     if (const std::string why = text(operation, "why"); !why.empty()) out += printable(why) + "\n";
     Table table({{"STEP"}, {"STATE"}, {"AT"}, {"TOOK", Align::right}, {"DETAIL"}});
     for (const json& step : list(operation, "steps")) {
+        if (text(step, "state") == "start" && &step != &list(operation, "steps").back()) continue;
         const json& took = member(step, "took_ms");
         table.row({text(step, "step"), text(step, "state"), local_time(text(step, "at")),
                    took.is_number()

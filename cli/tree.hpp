@@ -18,6 +18,7 @@ struct Values {
     int result = exit_ok; ///< of the command that ran
     bool bar = false;
     bool dry_run = false;
+    bool remove_others = false;
     pid_t owner = 0;
     std::string name, id, kind, role, reason, why, outcome, path, timeout = "60s";
     std::vector<std::string> arguments; ///< of a runbook

@@ -98,8 +98,12 @@ void add_files(CLI::App& app, Values& values)
     auto* apply = app.add_subcommand("apply", "Make the tasks what a TOML file says")->group(group);
     apply->add_option("file", values.path, "File, or - for standard input")->required();
     apply->add_flag("--dry-run", values.dry_run, "Only say what would change");
-    apply->callback(
-        [&] { values.result = cli::apply(values.context, values.path, values.dry_run); });
+    apply->add_flag("--remove-others", values.remove_others,
+                    "Remove the tasks that the file lacks");
+    apply->callback([&] {
+        values.result =
+            cli::apply(values.context, values.path, {values.dry_run, values.remove_others});
+    });
     auto* out = app.add_subcommand("export", "All tasks as a TOML file")->group(group);
     out->callback([&] { values.result = export_tasks(values.context); });
     auto* import = app.add_subcommand("import", "Take over tasks from elsewhere")->group(group);

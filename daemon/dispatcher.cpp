@@ -82,7 +82,9 @@ void Dispatcher::call(const bus::Verb& verb, const json& args, const Requester& 
     try {
         if (choose(verb, args, who) == Where::peer)
             return relay(verb, args, who, std::move(answer));
-        ports_.local(verb, args, who, answer);
+        auto own = args; // handlers know only the arguments of their verb
+        own.erase("node");
+        ports_.local(verb, own, who, answer);
     } catch (const Error& error) {
         answer.failed(error);
     } catch (const json::exception& error) {

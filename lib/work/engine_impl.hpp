@@ -94,6 +94,8 @@ private:
     void touch_operation();
     nlohmann::json operation_json() const;
     static pg::Query restore_queues_query(const std::string& user);
+    static pg::Query run_list_query(const std::string& task, const std::string& state,
+                                    std::int64_t limit);
     void take_queue_rows(const pg::Result& rows);
 
     // verbs
@@ -109,6 +111,8 @@ private:
     void set_scheduler(const Call& call, Scheduler scheduler);
     void task_list(const Call& call);
     void task_show(const Call& call);
+    nlohmann::json coming(const TaskEntry& entry) const;
+    Reply with_next_due(const Reply& reply, const std::string& name) const;
     void task_export(const Call& call);
     void task_add(const Call& call);
     void task_remove(const Call& call);

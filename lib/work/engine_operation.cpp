@@ -219,13 +219,15 @@ void Engine::Impl::operation_show(const Call& call)
         return {{"operation", json::parse(results.at(0)[0].text(0))}};
     };
     session_->read({R"(
-SELECT json_build_object('id', o.id, 'kind', kind, 'state', o.state, 'begun_by', begun_by,
-    'owner_node', owner_node, 'owner_pid', owner_pid, 'begun_epoch', begun_epoch,
-    'hand_over_epoch', hand_over_epoch, 'begun_at', roleswap.iso(begun_at),
+SELECT json_build_object('id', o.id, 'kind', kind, 'result', o.state, 'begun_by', begun_by,
+    'node', owner_node, 'owner_pid', owner_pid, 'begun_epoch', begun_epoch,
+    'hand_over_epoch', hand_over_epoch, 'started_at', roleswap.iso(begun_at),
     'ended_at', roleswap.iso(ended_at), 'why', why, 'steps', (
         SELECT coalesce(json_agg(json_build_object('step', step, 'state', s.state, 'detail', detail,
-                                                   'at', roleswap.iso(at)) ORDER BY s.id), '[]')
-        FROM roleswap.operation_step s WHERE s.operation = o.id))
+            'at', roleswap.iso(at), 'took_ms', took_ms) ORDER BY s.id), '[]')
+        FROM (SELECT *, CASE WHEN state <> 'start' THEN (1000 * extract(epoch FROM
+                  at - lag(at) OVER (PARTITION BY step ORDER BY id)))::bigint END AS took_ms
+              FROM roleswap.operation_step WHERE operation = o.id) AS s))
 FROM roleswap.operation o WHERE o.id = $1 OR $1 = 0 ORDER BY o.id DESC LIMIT 1)",
                     {std::to_string(id)}},
                    call.reply, std::move(done));

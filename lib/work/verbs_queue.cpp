@@ -18,6 +18,13 @@ UPDATE roleswap.queue SET held = false, reason = '', saved_held = NULL, saved_re
     changed_at = now(), changed_by = $2
 WHERE $1 = '' OR name = $1 RETURNING name, held, reason, saved_held)";
 
+json names(const pg::Result& rows)
+{
+    auto list = json::array();
+    for (std::size_t i = 0; i < rows.rows(); ++i) list.push_back(rows[i].text(0));
+    return list;
+}
+
 /// Empty: all queues.
 std::string queue_of(const Arguments& args, const Model& model)
 {
@@ -72,7 +79,7 @@ void Engine::Impl::queue_hold(const Call& call)
         take_queue_rows(results.at(0));
         if (owns && model_.operation) model_.operation->holds = true;
         note("queue_held", fmt::format("{}: {}", name.empty() ? "all queues" : name, reason));
-        return {{"held", results.at(0).rows()}};
+        return {{"held", names(results.at(0))}};
     };
     session_->write(std::move(queries), call.reply, std::move(done));
 }
@@ -91,7 +98,7 @@ void Engine::Impl::queue_release(const Call& call)
         dispatch();
         std::size_t held = 0;
         for (const auto& [queue_name, queue] : model_.queues) held += queue.held ? 1U : 0U;
-        return {{"released", results.at(0).rows()}, {"still_held", held}};
+        return {{"released", names(results.at(0))}, {"still_held", held}};
     };
     auto query = restore ? restore_queues_query(call.caller.user)
                          : pg::Query{release_sql, {name, call.caller.user}};

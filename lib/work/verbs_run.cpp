@@ -21,10 +21,17 @@ constexpr const char* list_sql =
 constexpr const char* show_sql =
     "SELECT json_build_object(" RUN_FIELDS ", 'retries_used', retries_used, "
     "'not_before', roleswap.iso(not_before), 'created_at', roleswap.iso(created_at), "
-    "'output_tail', output_tail, 'output_bytes', output_bytes, 'cpu_ms', cpu_ms, "
+    "'output', output_tail, 'output_bytes', output_bytes, "
+    "'truncated', output_bytes > octet_length(output_tail), 'cpu_ms', cpu_ms, "
     "'peak_memory_kib', peak_memory_kib) FROM roleswap.run WHERE id = $1";
 
 } // namespace
+
+pg::Query Engine::Impl::run_list_query(const std::string& task, const std::string& state,
+                                       std::int64_t limit)
+{
+    return {list_sql, {task, state, std::to_string(limit)}};
+}
 
 void Engine::Impl::run_list(const Call& call)
 {
@@ -35,7 +42,7 @@ void Engine::Impl::run_list(const Call& call)
     if (args.has("state"))
         state = args.choice("state", {"queued", "running", "ok", "failed", "timeout", "killed",
                                       "interrupted", "skipped"});
-    session_->read({list_sql, {task, state, std::to_string(limit)}}, call.reply,
+    session_->read(run_list_query(task, state, limit), call.reply,
                    [](std::vector<pg::Result>& results) -> json {
                        return {{"runs", json::parse(results.at(0)[0].text(0))}};
                    });

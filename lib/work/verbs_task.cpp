@@ -10,10 +10,15 @@ using nlohmann::json;
 constexpr const char* task_name = "the name of a task";
 
 constexpr const char* last_runs_sql = R"(
-SELECT coalesce(json_object_agg(task, json_build_object('id', id, 'state', state,
+SELECT coalesce(json_object_agg(task, json_build_object('run', id, 'state', state,
     'due', roleswap.iso(due), 'ended_at', roleswap.iso(ended_at), 'why', why)), '{}')
 FROM (SELECT (SELECT id FROM roleswap.run WHERE run.task = task.name ORDER BY due DESC LIMIT 1)
       FROM roleswap.task) AS last (run_id) JOIN roleswap.run ON run.id = last.run_id)";
+
+json time_json(const std::optional<task::Time>& time)
+{
+    return time ? json(base::to_rfc3339(*time)) : json(nullptr);
+}
 
 constexpr const char* make_queues_sql =
     "INSERT INTO roleswap.queue (name) SELECT jsonb_array_elements_text($1::jsonb) "
@@ -62,7 +67,7 @@ void Engine::Impl::task_list(const Call& call)
                              {"command", entry.task.command},
                              {"argv", entry.task.argv},
                              {"description", entry.task.description},
-                             {"next", next ? json(base::to_rfc3339(*next)) : json(nullptr)},
+                             {"next_due", time_json(next)},
                              {"running", load.running},
                              {"waiting", load.waiting},
                              {"last", last.value(name, json(nullptr))}});
@@ -76,13 +81,28 @@ void Engine::Impl::task_show(const Call& call)
 {
     const Arguments args(call.verb, call.args, {"name"});
     const auto& entry = find_task(args.text("name", task_name));
-    const auto next = planner_.next(entry.task.name);
     const auto load = model_.load(entry.task.name);
-    call.reply.done({{"task", task::to_json(entry.task)},
-                     {"next", next ? json(base::to_rfc3339(*next)) : json(nullptr)},
-                     {"last_due", base::to_rfc3339(entry.last_due)},
-                     {"running", load.running},
-                     {"waiting", load.waiting}});
+    json shown{{"task", task::to_json(entry.task)},
+               {"next_due", coming(entry)},
+               {"last_due", base::to_rfc3339(entry.last_due)},
+               {"running", load.running},
+               {"waiting", load.waiting}};
+    session_->read(run_list_query(entry.task.name, "", 5), call.reply,
+                   [shown = std::move(shown)](std::vector<pg::Result>& results) -> json {
+                       auto whole = shown;
+                       whole["runs"] = json::parse(results.at(0)[0].text(0));
+                       return whole;
+                   });
+}
+
+/// The next due times, up to five, as the schedule stands now.
+json Engine::Impl::coming(const TaskEntry& entry) const
+{
+    auto due = json::array();
+    auto next = planner_.next(entry.task.name);
+    for (; next && due.size() < 5; next = entry.schedule.next(*next))
+        due.push_back(base::to_rfc3339(*next));
+    return due;
 }
 
 void Engine::Impl::task_export(const Call& call)
@@ -141,6 +161,17 @@ void Engine::Impl::take_written(const std::vector<TaskEntry>& entries,
     dispatch();
 }
 
+/// Adds when the task is due next, which is known once it is written.
+Reply Engine::Impl::with_next_due(const Reply& reply, const std::string& name) const
+{
+    auto done = [this, reply, name](const json& result) {
+        auto whole = result;
+        whole["next_due"] = time_json(planner_.next(name));
+        reply.done(whole);
+    };
+    return {std::move(done), reply.failed};
+}
+
 void Engine::Impl::task_add(const Call& call)
 {
     const Arguments args(call.verb, call.args, {"task"});
@@ -151,7 +182,7 @@ void Engine::Impl::task_add(const Call& call)
                       fmt::format("task \"{}\" exists; change it by task_apply, or remove it first",
                                   entry.task.name));
     const auto name = entry.task.name;
-    write_tasks({std::move(entry)}, {}, call.reply, {{"name", name}});
+    write_tasks({std::move(entry)}, {}, with_next_due(call.reply, name), {{"name", name}});
 }
 
 void Engine::Impl::task_remove(const Call& call)
@@ -169,7 +200,8 @@ void Engine::Impl::set_enabled(const Call& call, bool enabled)
     if (entry.task.enabled != enabled)
         entry.last_due = std::chrono::floor<std::chrono::seconds>(now());
     entry.task.enabled = enabled;
-    write_tasks({std::move(entry)}, {}, call.reply, {{"name", name}, {"enabled", enabled}});
+    write_tasks({std::move(entry)}, {}, with_next_due(call.reply, name),
+                {{"name", name}, {"enabled", enabled}});
 }
 
 void Engine::Impl::task_enable(const Call& call)
@@ -221,7 +253,7 @@ void Engine::Impl::task_apply(const Call& call)
     const json answer{{"added", added},
                       {"changed", changed},
                       {"removed", removed},
-                      {"unchanged", tasks.size() - written.size()}};
+                      {"same", tasks.size() - written.size()}};
     if (args.flag("dry_run") || (written.empty() && removed.empty()))
         return call.reply.done(answer);
     write_tasks(written, removed, call.reply, answer);

@@ -191,7 +191,7 @@ class Files(Case):
         verb, args = self.calls()[0]
         self.assertEqual(verb, "task_apply")
         self.assertIn("17 * * * *", args["toml"])
-        self.assertTrue(args["keep_others"])
+        self.assertNotIn("remove_others", args)
 
     def test_init_makes_the_first_node_and_never_a_second_time(self):
         self.env.update(ROLESWAP_NODE="left", ROLESWAP_CONFIG=str(self.path / "new" / "r.toml"))

@@ -66,7 +66,7 @@ TEST_CASE("every second is run once, with its environment, while the store loses
     node.start(7, database);
     const auto command = "echo $ROLESWAP_RUN $ROLESWAP_TASK $ROLESWAP_DUE $ROLESWAP_EPOCH "
                          "$ROLESWAP_NODE $ROLESWAP_ATTEMPT $ROLESWAP_STORE";
-    CHECK(node.call("task_add", task("tick", "every 1s", command)) == json{{"name", "tick"}});
+    CHECK(node.call("task_add", task("tick", "every 1s", command)).at("name") == "tick");
     const auto done = "SELECT count(*) >= 2 FROM roleswap.run WHERE state = 'ok'";
     CHECK(database.wait_for(done, "t") == "t");
     database.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

@@ -30,7 +30,7 @@ TEST_CASE("a held queue keeps its runs, through a swap, and starts them in order
     node.start(1, database);
     node.call("task_add", with(task("held", "@yearly", "true"), "queue", "nightly"));
     CHECK(node.call("queue_hold", {{"name", "nightly"}, {"reason", "disk work"}}) ==
-          json{{"held", 1}});
+          json{{"held", {"nightly"}}});
     for (int i = 0; i < 5; ++i) node.call("task_run", {{"name", "held"}});
     CHECK(database.ask("SELECT DISTINCT state FROM roleswap.run") == "queued");
     node.kill();
@@ -40,7 +40,7 @@ TEST_CASE("a held queue keeps its runs, through a swap, and starts them in order
     CHECK(queue.at("held") == true);
     CHECK(queue.at("reason") == "disk work");
     CHECK(queue.at("waiting") == 5);
-    CHECK(next.call("queue_release", {{"name", "nightly"}}).at("released") == 1);
+    CHECK(next.call("queue_release", {{"name", "nightly"}}).at("released") == json{"nightly"});
     CHECK(database.wait_for("SELECT count(*) FROM roleswap.run WHERE state = 'ok'", "5") == "5");
     CHECK(database.ask("SELECT count(*) FROM (SELECT started_at < lag(started_at) OVER (ORDER BY "
                        "due) AS wrong FROM roleswap.run) AS runs WHERE wrong") == "0");
@@ -209,11 +209,11 @@ TEST_CASE("tasks go out as a file and come in again", "[work]")
     const auto text = node.call("task_export").at("toml").get<std::string>();
     const auto empty = json::array();
     CHECK(node.call("task_apply", {{"toml", text}}) ==
-          json{{"added", empty}, {"changed", empty}, {"removed", empty}, {"unchanged", 2}});
+          json{{"added", empty}, {"changed", empty}, {"removed", empty}, {"same", 2}});
     const auto file = "[[task]]\nname = \"b\"\nschedule = \"@daily\"\ncommand = \"echo c\"\n"
                       "[[task]]\nname = \"c\"\nschedule = \"@hourly\"\ncommand = \"true\"\n";
     const auto wanted =
-        json{{"added", {"c"}}, {"changed", {"b"}}, {"removed", {"a"}}, {"unchanged", 0}};
+        json{{"added", {"c"}}, {"changed", {"b"}}, {"removed", {"a"}}, {"same", 0}};
     auto args = json{{"toml", file}, {"remove_others", true}, {"dry_run", true}};
     CHECK(node.call("task_apply", args) == wanted);
     CHECK(database.ask("SELECT count(*) FROM roleswap.task WHERE name = 'c'") == "0");
@@ -280,7 +280,7 @@ TEST_CASE("runs are listed, shown, and killed where they wait", "[work]")
     const auto id = node.call("task_run", {{"name", "odd"}}).at("id").get<int>();
     CHECK(database.wait_for("SELECT state FROM roleswap.run", "failed") == "failed");
     const auto shown = node.call("run_show", {{"id", id}}).at("run");
-    CHECK(shown.at("output_tail") == "a\xEF\xBF\xBD"
+    CHECK(shown.at("output") == "a\xEF\xBF\xBD"
                                      "b\xEF\xBF\xBD"
                                      "c");
     CHECK(shown.at("exit_code") == 3);
