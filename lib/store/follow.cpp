@@ -9,16 +9,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Position, stream and timeline in one look.  The row of the receiver appears when it has
-/// connected; its two times differ once a first message of the primary came (walreceiver.c).
+/// Position, stream and timeline in one look.  The row of the receiver appears when it
+/// has connected; the log tells which has really begun to stream.
 constexpr const char* look_sql = R"(
 select pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), w.flushed_lsn, w.sender_host,
-  coalesce(w.status = 'streaming' and w.last_msg_send_time <> w.last_msg_receipt_time, false),
+  coalesce(w.status = 'streaming' and w.pid = $1, false),
   coalesce(w.received_tli, (select timeline_id from pg_control_checkpoint()))
 from (select 1) one left join pg_stat_wal_receiver w on true)";
 
-/// A standby that finds its primary is given so long before it says that it does not.
-constexpr event::Duration patience = 300ms;
+/// A stream may move to another link, or begin, within this without a word.
+constexpr event::Duration patience = 150ms;
 constexpr event::Duration away_after = 3s;
 /// A cluster that does not start so often, with a disk that is not full, is copied anew.
 constexpr int failed_starts_max = 3;
@@ -74,19 +74,19 @@ Task<> ManagedStore::Impl::follow_until_trouble()
     stream_lost_at_ = event::Loop::now();
     doing("connecting to the primary");
     while (trouble_ == Sign::none) {
-        const bool before = streaming_;
         try {
             co_await look_at_stream();
         } catch (const pg::Error& error) { // crash of a backend: postgres restarts by itself
             streaming_ = false;
             doing(error.what());
         }
-        if (streaming_ && !before) {
+        if (streaming_ && told_ != Told::following) {
             repairs_ = 0;
             told_ = Told::following;
             emit(Kind::following, state_.flushed);
             after_.start(tidy_standby());
         }
+        if (streaming_) stream_lost_at_ = event::Loop::now();
         if (!streaming_) lost_stream();
         co_await role_.sleep(streaming_ ? 50ms : 10ms);
     }
@@ -94,7 +94,8 @@ Task<> ManagedStore::Impl::follow_until_trouble()
 
 Task<> ManagedStore::Impl::look_at_stream()
 {
-    const auto result = co_await ask(role_, control(), look_sql);
+    const auto result =
+        co_await ask(role_, control(), look_sql, values(std::to_string(stream_pid_)));
     const auto row = result[0];
     const auto before = state_.flushed;
     state_.written = row.maybe_lsn(0);
@@ -118,9 +119,7 @@ Task<> ManagedStore::Impl::look_at_stream()
 void ManagedStore::Impl::lost_stream()
 {
     const auto now = event::Loop::now();
-    if (told_ == Told::following) stream_lost_at_ = now;
-    const bool waited = now - stream_lost_at_ > patience;
-    if (told_ == Told::following || (told_ == Told::nothing && waited)) {
+    if (told_ != Told::lost && now - stream_lost_at_ > patience) {
         told_ = Told::lost;
         doing("the primary does not answer");
         emit(Kind::lost_peer, state_.flushed);

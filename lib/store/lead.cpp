@@ -75,11 +75,13 @@ Task<> ManagedStore::Impl::create_cluster()
                                       "UTF8",
                                       locale,
                                       "--auth=peer",
-                                      "--no-instructions"};
+                                      "--no-instructions",
+                                      "--no-sync"};
         ended = co_await server_.run(role_, std::move(argv));
         if (ended.ok()) break;
     }
     if (!ended.ok()) throw std::runtime_error("initdb failed: " + ended.describe());
+    co_await server_.sync(role_, layout_.fresh());
     layout_.exchange();
     note("store-created", layout_.cluster().string());
 }

@@ -101,11 +101,11 @@ void ManagedStore::Impl::give_up(const std::string& why)
         emit(Kind::failed);
         return;
     }
-    take_duty(Duty::none, fail_steps());
     if (disk_full_)
         doing(fmt::format("the disk of {} is full: make room; {}", options_.data_dir, why));
     else
         doing(why);
+    take_duty(Duty::none, fail_steps());
 }
 
 Task<> ManagedStore::Impl::fail_steps()
@@ -122,6 +122,9 @@ void ManagedStore::Impl::on_sign(Sign sign, const std::string& line)
     switch (sign) {
     case Sign::none:
     case Sign::ready:
+        return;
+    case Sign::streaming:
+        stream_pid_ = pid_of(line);
         return;
     case Sign::diverged:
     case Sign::foreign:

@@ -86,11 +86,13 @@ Task<bool> ManagedStore::Impl::rewind()
     note("rewind-started", "this node holds commits that the new primary does not have");
     layout_.mark_torn();
     layout_.mark_primary(); // its single-user recovery refuses a standby
-    std::vector<std::string> argv{server_.program("pg_rewind"), "-D", layout_.cluster().string(),
-                                  "--source-server", peer_text("postgres")};
+    std::vector<std::string> argv{server_.program("pg_rewind"), "-D",
+                                  layout_.cluster().string(),   "--source-server",
+                                  peer_text("postgres"),        "--no-sync"};
     const auto ended = co_await server_.run(role_, std::move(argv));
     // Exit code 0 with "no rewind required" is no rewind.
     if (ended.ok() && ended.output.find("Done!") != std::string::npos) {
+        co_await server_.sync(role_, layout_.cluster());
         layout_.clear_torn();
         note("rewind-done", fmt::format("{:.1f} s", seconds_since(start)));
         co_return true;
@@ -112,6 +114,7 @@ Task<> ManagedStore::Impl::copy()
         co_await role_.sleep(pause);
         pause = std::min<event::Duration>(pause * 2, 2s);
     }
+    co_await server_.sync(role_, layout_.fresh());
     layout_.exchange();
     note("base-backup-done",
          fmt::format("{:.1f} s, {} bytes", seconds_since(start), state_.copy_bytes_total));
@@ -129,7 +132,8 @@ Task<bool> ManagedStore::Impl::copy_once()
                                   "--wal-method=stream",
                                   "--slot=" + slot_name(options_.name),
                                   "--checkpoint=fast",
-                                  "--progress"};
+                                  "--progress",
+                                  "--no-sync"};
     copy_line_.clear();
     const auto ended = co_await server_.run(role_, std::move(argv),
                                             [this](std::string_view text) { copy_progress(text); });

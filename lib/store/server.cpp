@@ -157,8 +157,8 @@ void Server::ended(const event::Ended& how)
                                                   : std::clamp(pause_ * 2, pause_min, pause_max);
         next_start_ = now + pause_;
     }
-    last_end_ = how.describe();
-    if (!log_.last_error().empty()) last_end_ += fmt::format(" ({})", log_.last_error());
+    last_end_ = fmt::format("{} {}", how.exited ? "exit code" : "signal", how.status);
+    if (!log_.last_error().empty()) last_end_ += ": " + log_.last_error();
     const bool crash = up_ && !expected_;
     kind_ = Kind::none;
     up_ = ready_ = false;
@@ -185,7 +185,10 @@ Task<> Server::end(Sequencer& by)
         co_await by.sleep(2ms);
     }
     // Left by a killed postmaster; a zombie with its number would make postgres refuse to start.
+    const auto socket = (layout_.sockets() / fmt::format(".s.PGSQL.{}", options_.port)).string();
     std::filesystem::remove(layout_.cluster() / "postmaster.pid");
+    std::filesystem::remove(socket + ".lock");
+    std::filesystem::remove(socket);
 }
 
 Task<pg::Result> Server::ask(Sequencer& by, pg::Connection& session, std::string sql,
@@ -221,6 +224,13 @@ Task<event::Ended> Server::run(Sequencer& by, std::vector<std::string> argv,
             }
         };
     co_return co_await by.wait<event::Ended>(std::move(begin));
+}
+
+Task<> Server::sync(Sequencer& by, std::filesystem::path folder)
+{
+    std::vector<std::string> argv{"/bin/sync", "-f", folder.string()};
+    const auto ended = co_await run(by, std::move(argv));
+    if (!ended.ok()) throw std::runtime_error("cannot sync the disk: " + ended.describe());
 }
 
 void Server::kill_helpers() const

@@ -65,6 +65,9 @@ public:
     /// A helper program; `end` kills it with all its children.
     Task<event::Ended> run(Sequencer& by, std::vector<std::string> argv,
                            event::Process::OnOutput on_output = {});
+    /// Everything below the folder is on disk: one call, where the programs would sync file by
+    /// file.
+    Task<> sync(Sequencer& by, std::filesystem::path folder);
     std::string program(const char* name) const { return options_.bin_dir + "/" + name; }
     std::string conninfo(std::string_view dbname) const;
 

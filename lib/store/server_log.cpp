@@ -1,5 +1,6 @@
 #include "store/server_log.hpp"
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace roleswap::store {
@@ -14,6 +15,8 @@ struct Mark {
 };
 constexpr std::array marks = std::to_array<Mark>({
     {"database system is ready to accept", Sign::ready},
+    // walreceiver.c
+    {"started streaming WAL from primary", Sign::streaming},
     // xlogrecovery.c: rescanLatestTimeLine, and the check at its start
     {"before current recovery point", Sign::diverged},
     {"is not a child of this server's history", Sign::diverged},
@@ -47,6 +50,13 @@ Sign sign_of(std::string_view line)
     return Sign::none;
 }
 
+int pid_of(std::string_view line)
+{
+    int pid = 0;
+    if (line.starts_with('[')) std::from_chars(line.data() + 1, line.data() + line.size(), pid);
+    return pid;
+}
+
 void ServerLog::feed(std::string_view text)
 {
     for (const char letter : text) {
@@ -62,7 +72,8 @@ void ServerLog::take(std::string line)
 {
     for (const char* level : {"FATAL:  ", "PANIC:  "}) {
         const auto at = line.find(level);
-        if (at != std::string::npos) last_error_ = line.substr(at);
+        const bool own = line.find("terminating ") == std::string::npos; // else a session's end
+        if (at != std::string::npos && own) last_error_ = line.substr(at);
     }
     lines_.push_back(std::move(line));
     if (lines_.size() > lines_max) lines_.pop_front();

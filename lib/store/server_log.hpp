@@ -10,6 +10,7 @@ namespace roleswap::store {
 enum class Sign : std::uint8_t {
     none,
     ready,       ///< accepts connections, as primary or standby
+    streaming,   ///< a receiver has begun to stream from the primary
     diverged,    ///< this node holds WAL that the primary does not have: rewind
     foreign,     ///< the primary is another cluster: copy
     wal_missing, ///< the primary has removed WAL that this node needs: copy
@@ -19,6 +20,8 @@ enum class Sign : std::uint8_t {
 };
 
 Sign sign_of(std::string_view line);
+/// Process that wrote the line, "[123] LOG: ..."; 0 when it does not say.
+int pid_of(std::string_view line);
 
 /// Keeps the last lines that postgres wrote and tells which have a meaning.
 class ServerLog {

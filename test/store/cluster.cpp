@@ -37,7 +37,11 @@ std::string os_user()
 
 Folder::Folder()
 {
-    std::string name = "/tmp/roleswap-store-XXXXXX";
+    // In memory where that is possible: a busy disk would only make the figures useless.
+    std::string name = ::access("/dev/shm", W_OK) == 0 ? "/dev/shm/roleswap-store-XXXXXX"
+                                                       : "/tmp/roleswap-store-XXXXXX";
+    if (const char* folder = std::getenv("ROLESWAP_TEST_FOLDER"); folder != nullptr)
+        name = std::string(folder) + "/roleswap-store-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
     path_ = name;
     fs::permissions(path_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);

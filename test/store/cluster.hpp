@@ -28,7 +28,7 @@ private:
 
 /// Turns the loop until `done`; false after `limit`.
 bool wait(event::Loop& loop, const std::function<bool()>& done,
-          event::Duration limit = std::chrono::seconds(20));
+          event::Duration limit = std::chrono::seconds(60));
 
 /// A bare cluster for the tests of lib/pg: socket only, everybody trusted.
 class Cluster {

@@ -110,8 +110,8 @@ void Node::tell(const std::string& line)
 void Node::on_store_note(std::string_view what, const std::string& why)
 {
     notes_.emplace(what);
-    story_ +=
-        fmt::format("  {} {:.1f}: note {}: {}\n", options_.name, ms(event::Loop::now()), what, why);
+    tell(fmt::format("  {} {:.1f}: note {}: {}\n", options_.name, ms(event::Loop::now()), what,
+                     why));
 }
 
 void Node::restart()

@@ -23,7 +23,7 @@ public:
     /// The daemon's end and its next start; postgres gets no goodbye.
     void restart();
     /// Waits for the event and forgets it with all before; throws with the notes when it stays out.
-    core::StoreEvent expect(Kind kind, event::Duration limit = std::chrono::seconds(30));
+    core::StoreEvent expect(Kind kind, event::Duration limit = std::chrono::seconds(90));
     bool told(Kind kind) const;
     bool noted(const std::string& what) const { return notes_.contains(what); }
     void forget();

@@ -116,9 +116,12 @@ TEST_CASE("a diverged old primary rewinds and holds what the new one holds")
 {
     Pair pair;
     pair.join();
+    pair.mirror(pair.first);
     pair.second->stop();
     pair.second.expect(Kind::stopped);
-    ask(pair.loop, pair.first->conninfo(), "insert into numbers values (1)"); // alone
+    pair.first->set_mode(core::Mode::alone);
+    pair.first.expect(Kind::alone);
+    ask(pair.loop, pair.first->conninfo(), "insert into numbers values (1)");
     ask(pair.loop, pair.first->conninfo(), "insert into numbers select generate_series(10, 5000)");
     pair.first->stop();
     pair.first.expect(Kind::stopped);
