@@ -74,6 +74,7 @@ tcp_keepalives_count = 2
 tcp_user_timeout = '2s'
 max_standby_streaming_delay = '500ms' # readers must not hold up a promotion
 restart_after_crash = on
+recovery_init_sync_method = syncfs # one call; syncing each of 1400 files takes 2 s here
 logging_collector = off
 log_destination = 'stderr'
 log_line_prefix = '[%p] '
