@@ -125,6 +125,8 @@ struct QueueOptions {
 int queue_list(Context& context);
 int queue_hold(Context& context, const QueueOptions& options);
 int queue_release(Context& context, const QueueOptions& options);
+/// At most `concurrency` runs at once; 0: no limit.
+int queue_set(Context& context, const std::string& name, unsigned concurrency);
 int scheduler(Context& context, const std::string& action, const std::string& reason);
 
 // setup.cpp

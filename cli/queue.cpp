@@ -55,6 +55,16 @@ int queue_release(Context& context, const QueueOptions& options)
     return exit_ok;
 }
 
+int queue_set(Context& context, const std::string& name, unsigned concurrency)
+{
+    const json args{{"name", name}, {"concurrency", concurrency}};
+    context.print(context.call("queue_set", args), [&](const json&) {
+        return concurrency == 0 ? "Queue " + name + " has no limit.\n"
+                                : fmt::format("Queue {} runs {} at once.\n", name, concurrency);
+    });
+    return exit_ok;
+}
+
 int scheduler(Context& context, const std::string& action, const std::string& reason)
 {
     json args = json::object();

@@ -81,8 +81,10 @@ std::string tasks_line(const json& status)
 
 std::string operation_line(const json& operation)
 {
-    return fmt::format("{} {} at step {}", text(operation, "kind"), text(operation, "id"),
-                       text(operation, "step", "-"));
+    const json& steps = list(operation, "steps");
+    return fmt::format("{} {} by {}, at step {}", text(operation, "kind"), text(operation, "id"),
+                       text(operation, "begun_by", "?"),
+                       steps.empty() ? "-" : text(steps.back(), "step", "-"));
 }
 
 /// "Label        value", the value wrapped into the width.

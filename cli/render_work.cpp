@@ -30,11 +30,17 @@ std::string json_text(const json& value)
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// Exit code or signal.
+/// Exit code or signal, and why where that is known.
 std::string ending(const json& run)
 {
-    if (member(run, "signal").is_number()) return "signal " + text(run, "signal");
-    return text(run, "exit_code", "-");
+    const std::string why = text(run, "why");
+    std::string end;
+    if (member(run, "signal").is_number())
+        end = "signal " + text(run, "signal");
+    else if (member(run, "exit_code").is_number())
+        end = "exit " + text(run, "exit_code");
+    if (end.empty() || why.empty()) return end + why;
+    return end + ", " + why;
 }
 
 bool unset(const json& value)
@@ -128,7 +134,7 @@ std::string render_runs(const json& result, const Style& style)
                  {"NODE"},
                  {"TRY", Align::right},
                  {"TOOK", Align::right},
-                 {"EXIT"}});
+                 {"END"}});
     for (const json& run : list(result, "runs")) {
         const std::string state = text(run, "state");
         table.row({text(run, "id"),

@@ -76,7 +76,8 @@ int task_change(Context& context, const std::string& verb, const std::string& na
 {
     context.print(context.call(verb, {{"name", name}}), [&](const json& result) {
         if (verb == "task_run")
-            return "Run " + text(result, "run", "?") + " of task " + name + " begins.\n";
+            return "Run " + text(result, "id", "?") + " of task " + name + " is " +
+                   printable(text(result, "state", "queued")) + ".\n";
         const std::string done = verb.substr(verb.find('_') + 1);
         return "Task " + name + " " + done + (done.ends_with('e') ? "d" : "ed") +
                next_line(result) + ".\n";

@@ -19,6 +19,7 @@ struct Values {
     bool bar = false;
     bool dry_run = false;
     bool remove_others = false;
+    unsigned concurrency = 0;
     pid_t owner = 0;
     std::string name, id, kind, role, reason, why, outcome, path, timeout = "60s";
     std::vector<std::string> arguments; ///< of a runbook

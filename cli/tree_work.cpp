@@ -95,7 +95,8 @@ void add_run(CLI::App& app, Values& values)
 
 void add_files(CLI::App& app, Values& values)
 {
-    auto* apply = app.add_subcommand("apply", "Make the tasks what a TOML file says")->group(group);
+    auto* apply =
+        app.add_subcommand("apply", "Add and change tasks as a TOML file says")->group(group);
     apply->add_option("file", values.path, "File, or - for standard input")->required();
     apply->add_flag("--dry-run", values.dry_run, "Only say what would change");
     apply->add_flag("--remove-others", values.remove_others,
@@ -135,6 +136,15 @@ void add_queue(CLI::App& app, Values& values)
     }
 }
 
+void add_queue_set(CLI::App& app, Values& values)
+{
+    auto* set = app.get_subcommand("queue")->add_subcommand("set", "Limit what runs at once");
+    set->add_option("name", values.name, "Queue")->required();
+    set->add_option("--concurrency", values.concurrency, "So many runs; 0: no limit")->required();
+    set->callback(
+        [&] { values.result = queue_set(values.context, values.name, values.concurrency); });
+}
+
 void add_scheduler(CLI::App& app, Values& values)
 {
     auto* scheduler = app.add_subcommand("scheduler", "What makes due runs")->group(group);
@@ -160,6 +170,7 @@ void add_work_commands(CLI::App& app, Values& values)
     add_run(app, values);
     add_files(app, values);
     add_queue(app, values);
+    add_queue_set(app, values);
     add_scheduler(app, values);
 }
 

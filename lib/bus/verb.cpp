@@ -13,7 +13,7 @@ constexpr std::array table{
     Verb{
         "status", look, local,
         "Both nodes, links, replication, queues, scheduler and tasks at a glance.", "{}",
-        R"({"schema":1,"pair","node","at","nodes":[{"name","reachable","role","epoch","mode","in_sync","since","boot","version","store":{"kind","state","position","detail"},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","rtt_ms","loss_percent","local","remote","in_use"}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting"}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"operation":null|{"id","kind","step","owner_pid","since"},"drain_timeout_ms","guarantees":[TEXT],"warnings":[TEXT]})"},
+        R"({"schema":1,"pair","node","at","nodes":[{"name","reachable","role","epoch","mode","in_sync","since","boot","version","store":{"kind","state","position","detail"},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","rtt_ms","loss_percent","local","remote","in_use"}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting"}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"operation":null|{"id","kind","begun_by","begun_at","owner_node","owner_pid","steps":[{"step","state","at","detail"}]},"drain_timeout_ms","guarantees":[TEXT],"warnings":[TEXT]})"},
     Verb{"node_status", look, local, "This node alone, as the peer needs it for its own status.",
          "{}", R"(one entry of status.nodes, and its "links")"},
     Verb{"links", look, local, "State, round-trip time and loss of each link.", "{}",
@@ -51,7 +51,8 @@ constexpr std::array table{
          R"({"next_due":TIME|null})"},
     Verb{"task_disable", act, master, "Keep a task, start no further runs of it.", R"({"name"})",
          "{}"},
-    Verb{"task_run", act, master, "Start one run of a task now.", R"({"name"})", R"({"run":ID})"},
+    Verb{"task_run", act, master, "Start one run of a task now.", R"({"name"})",
+         R"({"id":RUN,"state":TEXT})"},
     Verb{
         "task_apply", act, master, "Add and change tasks as a TOML text says; all or nothing.",
         R"({"toml":TEXT,"dry_run"?:BOOL,"remove_others"?:BOOL, default false: remove the tasks that the text lacks})",
@@ -70,12 +71,14 @@ constexpr std::array table{
          R"({"held":[NAME]})"},
     Verb{"queue_release", act, master, "Let a queue, or all, go on.",
          R"({"name" or "all":true,"restore"?:BOOL, only those that a saving hold found released})",
-         R"({"released":[NAME]})"},
+         R"({"released":[NAME],"still_held":N})"},
+    Verb{"queue_set", act, master, "Limit how many runs of a queue go at once.",
+         R"({"name","concurrency":N, 0 = no limit})", R"({"name","concurrency":N})"},
     Verb{"scheduler_stop", act, master, "Make no further due runs.", R"({"reason"?:TEXT})", "{}"},
     Verb{"scheduler_start", act, master, "Make due runs again, by the catch-up rule of each task.",
          "{}", "{}"},
     Verb{"drain", act, master, "Wait until no task process runs.", R"({"timeout_ms"?:N})",
-         R"({"drained":BOOL,"running":[{"run","task"}]})"},
+         R"({"drained":BOOL,"running":[{"id","task"}]})"},
     Verb{"operation_begin", act, master,
          "Open an operation: while its owner lives, its holds and its scheduler stop belong to it.",
          R"({"kind":"swap|activate|rejoin|drill","owner_pid":PID on the node that was asked})",
@@ -83,11 +86,11 @@ constexpr std::array table{
     Verb{"operation_step", act, master, "Note in the report where an operation is.",
          R"({"id","step":NAME,"state":"start|done|failed|undone","detail"?:TEXT})", "{}"},
     Verb{"operation_end", act, master, "Close an operation.",
-         R"({"id","result":"done|undone|failed","why"?:TEXT})", "{}"},
+         R"({"id","result":"done|undone|failed|abandoned","why"?:TEXT})", R"({"id","result"})"},
     Verb{
         "operation_show", look, master, "The report of an operation, or of the newest.",
         R"({"id"?})",
-        R"({"operation":null|{"id","kind","node","owner_pid","started_at","ended_at","result","why","steps":[{"step","state","at","took_ms","detail"}]}})"},
+        R"({"operation":null|{"id","kind","node","owner_pid","begun_by","begun_epoch","hand_over_epoch","started_at","ended_at","result":"open|done|undone|failed|abandoned","why","steps":[{"step","state","at","took_ms","detail"}]}})"},
 };
 
 } // namespace

@@ -53,7 +53,7 @@ class Words(Case):
 
     def test_completion_knows_commands_and_options(self):
         self.assertEqual(self.expect(0, "--complete", "que").stdout, "queue\n")
-        self.assertEqual(self.expect(0, "--complete", "queue", "").stdout, "list\nhold\nrelease\n")
+        self.assertEqual(self.expect(0, "--complete", "queue", "").stdout, "list\nhold\nrelease\nset\n")
         self.assertIn("--json\n", self.expect(0, "--complete", "status", "--j").stdout)
         self.assertEqual(self.expect(0, "--complete", "--node", "").stdout, "")
 
@@ -84,7 +84,7 @@ class Calls(Case):
     def test_arguments_arrive_as_documented(self):
         everything = {verb: {} for verb in (
             "status hand_over takeover_hold task_add task_enable run_list run_kill queue_hold "
-            "queue_release scheduler_stop operation_step operation_end activate").split()}
+            "queue_release queue_set scheduler_stop operation_step operation_end activate").split()}
         everything["drain"] = {"drained": True, "running": []}
         self.start(everything)
         for words, verb, args in (
@@ -96,6 +96,8 @@ class Calls(Case):
                  {"name": "mail", "restore": True}),
                 (["scheduler", "stop", "--node", "right"], "scheduler_stop", {"node": "right"}),
                 (["task", "enable", "status"], "task_enable", {"name": "status"}),
+                (["queue", "set", "mail", "--concurrency", "2"], "queue_set",
+                 {"name": "mail", "concurrency": 2}),
                 (["run", "kill", "9"], "run_kill", {"id": 9}),
                 (["drain", "--timeout", "500ms"], "drain", {"timeout_ms": 500}),
                 (["operation", "step", "7", "drain", "done", "--detail", "-"], "operation_step",

@@ -51,7 +51,8 @@ TEST_CASE("status reads as in its golden file")
     cut["nodes"][1] = {{"name", "right"}, {"reachable", false}};
     cut["nodes"][0]["mode"] = "alone";
     cut["scheduler"] = {{"state", "stopped"}, {"reason", "planned swap"}};
-    cut["operation"] = {{"id", 7}, {"kind", "swap"}, {"step", "drain"}};
+    cut["operation"] = json::parse(
+        R"({"id":7,"kind":"swap","begun_by":"root","steps":[{"step":"drain","state":"start"}]})");
     check_golden("status_alone", render_status(cut, plain));
 }
 
@@ -61,6 +62,8 @@ TEST_CASE("lists read as in their golden files")
     check_golden("events", render_events(fixture("events"), plain));
     check_golden("tasks", render_tasks(fixture("tasks"), plain));
     check_golden("check", render_check(fixture("check"), plain));
+    check_golden("runs", render_runs(fixture("runs"), plain));
+    check_golden("operation", render_operation(fixture("operation"), plain));
 }
 
 TEST_CASE("an answer without any field is shown, not refused")
