@@ -14,6 +14,7 @@ lab_impossible() {
     done
     ip netns add "$LAB_ID-try" 2>/dev/null || { echo "needs network namespaces"; return; }
     ip netns del "$LAB_ID-try"
+    [[ -n $(cgroup_root) ]] || { echo "needs cgroup v2"; return; }
     unshare -m true 2>/dev/null || echo "needs mount namespaces"
 }
 
@@ -61,7 +62,7 @@ slim_down() {
     for unit in systemd-logind.service getty.target console-getty.service e2scrub_reap.service \
         systemd-update-utmp.service systemd-update-utmp-runlevel.service remote-fs.target \
         systemd-ask-password-wall.path systemd-ask-password-console.path apt-daily.timer \
-        systemd-journal-flush.service timers.target systemd-journal-catalog-update.service \
+ timers.target systemd-journal-catalog-update.service \
         systemd-hwdb-update.service systemd-firstboot.service ldconfig.service; do
         ln -sf /dev/null "$root/etc/systemd/system/$unit"
     done
@@ -72,15 +73,26 @@ slim_down() {
 boot() {
     local node=$1 link
     for link in "${LINKS[@]}"; do plug up "$node" "$link"; done
-    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn -q -D "$LAB/$node/root" --register=no \
-        --keep-unit --network-namespace-path="/run/netns/$(netns "$node")" \
-        -b --console=pipe </dev/null >>"$LAB/$node/console.log" 2>&1 &
+    start_nspawn "$node" &
     NSPAWN[$node]=$!
     wait_for 20 "$node has an init" find_init "$node"
     INIT[$node]=$(find_init "$node")
     save_pids
     wait_for 60 "$node boots" in_host "$node" systemctl is-active multi-user.target
 }
+
+# Becomes systemd-nspawn, in a cgroup of its own: two hosts in one would share their units' groups.
+start_nspawn() {
+    local node=$1 group
+    group=$(cgroup_of "$node")
+    mkdir -p "$group"
+    echo "$BASHPID" >"$group/cgroup.procs"
+    exec env SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn -q -D "$LAB/$node/root" \
+        --register=no --keep-unit --network-namespace-path="/run/netns/$(netns "$node")" \
+        -b --console=pipe </dev/null >>"$LAB/$node/console.log" 2>&1
+}
+cgroup_root() { awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts; }
+cgroup_of() { echo "$(cgroup_root)/$LAB_ID-$1"; }
 
 find_init() {
     local pid
@@ -139,6 +151,8 @@ halt_host() {
 forget_host() {
     wait_for 20 "$1 is gone" has_ended "${NSPAWN[$1]}"
     wait "${NSPAWN[$1]}" 2>/dev/null || true
+    # Its processes are gone; their groups are empty folders.
+    find "$(cgroup_of "$1")" -depth -type d -exec rmdir {} + 2>/dev/null || true
     unset "INIT[$1]" "NSPAWN[$1]"
     rm -f "$LAB/$1/pids"
 }

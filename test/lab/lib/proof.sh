@@ -19,20 +19,20 @@ TASKS='
 [[task]]
 name = "lab-minute"
 schedule = "* * * * *"
-command = "lab-note"
+command = "/usr/local/bin/lab-note"
 overlap = "parallel"
 
 [[task]]
 name = "lab-rerun"
 schedule = "every 1s"
-command = "lab-note"
+command = "/usr/local/bin/lab-note"
 overlap = "parallel"
 after_crash = "rerun"
 
 [[task]]
 name = "lab-hold"
 schedule = "every 1s"
-command = "lab-note"
+command = "/usr/local/bin/lab-note"
 overlap = "parallel"
 after_crash = "hold"
 '
