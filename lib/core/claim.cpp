@@ -8,7 +8,7 @@ constexpr unsigned lead_attempts = 3;
 
 void order_lead(Turn& t)
 {
-    t.s.claim_leads = true;
+    t.s.claim_leads = t.s.lead_ordered = true;
     t.s.retry_at = 0;
     t.emit(StoreLead{t.s.pending ? t.s.pending->record.epoch : t.s.record.epoch});
 }
@@ -23,7 +23,7 @@ void claim(Turn& t, const Claim& how)
     const Epoch epoch = how.epoch ? how.epoch : next_epoch(s, s.settings.self);
     t.move(Event::claim_decided);
     s.in_sync = false;
-    s.claim_leads = false;
+    s.claim_leads = s.lead_ordered = false;
     s.lead_failures = 0;
     s.wish_alone = false;
     t.notify(how.what, fmt::format("claims epoch {}: {}", epoch, how.why));
@@ -61,12 +61,13 @@ void claim_heard(Turn& t)
 void store_leads(Turn& t)
 {
     State& s = t.s;
-    if (s.role != Role::claiming || !s.claim_leads) return;
+    // Whoever leads may have acknowledged: from here on only this node has everything.
+    s.peer_has_all = false;
+    if (s.role != Role::claiming || !s.lead_ordered) return;
     t.move(Event::store_leads);
     s.store = StoreState::primary;
     s.store_stopped = false;
     s.tasks_dead = false;
-    s.peer_has_all = false;
     s.suspended = false;
     s.work_killed = false;
     s.peer_may_claim = false;
@@ -95,9 +96,9 @@ void store_fails_claim(Turn& t)
     const std::string why =
         fmt::format("the store did not start as primary in {} attempts; next one in {} ms",
                     lead_attempts, retry_delay(s.failures));
-    t.move(Event::claim_failed);
-    t.notify("claim_failed", why);
     t.reply(s.owed, Reply::Kind::refused, why + "; see the journal of the store");
+    // The store may still be on its way up, so it is stopped before this node says undecided.
+    demote(t, Event::claim_failed, "claim_failed", why);
 }
 
 } // namespace roleswap::core

@@ -25,6 +25,8 @@ struct StoreFollow {
 };
 /// Make the local store a primary that accepts writes: promote, or start it where it was primary.
 /// Starts in mode alone, whatever the mode was before.  Answers primary or failed.
+/// failed alone promises that no client can have committed since the order; where that is not
+/// certain (it died around the promotion) the answer is primary, then failed.
 struct StoreLead {
     Epoch epoch = 0;
 };

@@ -115,7 +115,8 @@ struct State {
     bool tasks_dead = true;    ///< since the newest WorkKill
     bool store_stopped = true; ///< since the newest StoreStop
     bool frozen = false;       ///< releasing: the store answered
-    bool claim_leads = false;  ///< claiming: StoreLead is ordered
+    bool claim_leads = false;  ///< claiming: StoreLead is ordered and not answered
+    bool lead_ordered = false; ///< claiming: StoreLead was ordered in this claim
     bool peer_has_all = false; ///< claiming: the peer holds all that was ever acknowledged
     bool hold = false;
     bool leaving = false;

@@ -40,7 +40,7 @@ inline constexpr Rule rules[] = {
     {Role::standby, Event::left, Role::demoting, "clean stop: the store stops before the daemon"},
     {Role::claiming, Event::store_leads, Role::master,
      "the epoch is durable and the store accepts writes"},
-    {Role::claiming, Event::claim_failed, Role::undecided, "the store cannot be promoted"},
+    {Role::claiming, Event::claim_failed, Role::demoting, "the store cannot be promoted"},
     {Role::claiming, Event::newer_epoch, Role::demoting, "the peer claimed a newer epoch"},
     {Role::claiming, Event::left, Role::demoting, "clean stop while claiming"},
     {Role::master, Event::hand_over_started, Role::releasing, "planned swap to an in-sync peer"},

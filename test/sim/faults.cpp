@@ -2,11 +2,17 @@
 
 namespace roleswap::sim {
 
-/// Between the first seconds, in which the pair forms, and the healing.
+/// Between the first seconds, in which the pair forms, and the healing.  Most faults come in
+/// groups: what breaks a protocol is the second fault in the middle of the answer to the first.
 void World::plan()
 {
-    const auto faults = rng_.between(2, rng_.chance(300) ? 40 : 10);
-    for (std::uint64_t i = 0; i < faults; ++i) plan_one(rng_.between(1500, 19500) * ms);
+    const auto groups = rng_.between(1, 6);
+    for (std::uint64_t i = 0; i < groups; ++i) {
+        const Micros start = rng_.between(1500, 17000) * ms;
+        const Micros width = rng_.between(1, 4) * settings_.takeover_delay * ms / 2;
+        const auto faults = rng_.between(1, rng_.chance(200) ? 12 : 4);
+        for (std::uint64_t k = 0; k < faults; ++k) plan_one(start + rng_.below(width));
+    }
     if (rng_.chance(500)) loss_permille_ = rng_.below(300);
 }
 
@@ -26,7 +32,8 @@ void World::plan_one(Micros when)
 
 void World::plan_cut(Micros when)
 {
-    const Micros duration = rng_.between(50, rng_.chance(500) ? 1500 : 6000) * ms;
+    const Micros delay = settings_.takeover_delay * ms;
+    const Micros duration = rng_.between(delay / 20, rng_.chance(600) ? 3 * delay / 2 : 5 * delay);
     // Bits 0-2: the links from first to second; 3-5: back.
     static constexpr unsigned masks[] = {0b001001, 0b011011, 0b111111, 0b111111,
                                          0b111000, 0b000111, 0b100010};
@@ -58,7 +65,8 @@ void World::cut(unsigned mask, Micros when, Micros duration)
 void World::plan_node(Micros when)
 {
     const unsigned n = unsigned(rng_.below(2));
-    const Micros duration = rng_.between(20, rng_.chance(500) ? 1200 : 5000) * ms;
+    const Micros delay = settings_.takeover_delay * ms;
+    const Micros duration = rng_.between(delay / 50, rng_.chance(600) ? 3 * delay / 2 : 5 * delay);
     switch (rng_.below(4)) {
     case 0:
         at(when, [this, n, duration] { crash(n, true, duration); });
