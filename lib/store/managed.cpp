@@ -57,7 +57,7 @@ void ManagedStore::Impl::take_duty(Duty duty, Task<> steps)
     watch_.cancel();
     freeze_limit_.stop();
     duty_ = duty;
-    leading_ = in_sync_ = streaming_ = failing_ = false;
+    leading_ = streaming_ = failing_ = false;
     told_ = Told::nothing;
     role_.start(std::move(steps));
 }

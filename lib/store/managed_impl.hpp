@@ -103,7 +103,6 @@ private:
     event::Deferred tell_;
     Duty duty_ = Duty::none;
     bool leading_ = false; ///< primary was told
-    bool in_sync_ = false; ///< in_sync was told and alone was not asked since
     int peer_missed_ = 0;  ///< looks of a primary in a row that found no standby
     bool streaming_ = false;
     Told told_ = Told::nothing;

@@ -76,7 +76,6 @@ Task<> ManagedStore::Impl::mirrored_once()
         flushed = co_await peer_flushed(position, true);
         if (!flushed) co_await mode_.sleep(1ms);
     }
-    in_sync_ = true;
     emit(Kind::in_sync, position);
 }
 
@@ -95,7 +94,6 @@ Task<bool> ManagedStore::Impl::peer_flushed(base::Lsn position, bool in_sync)
 
 Task<> ManagedStore::Impl::alone_steps()
 {
-    in_sync_ = false;
     server_.apply(tuned(false, server_.tuning().frozen));
     for (;;) {
         if (!leading_ || !server_.running()) break; // it starts alone

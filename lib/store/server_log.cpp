@@ -72,7 +72,9 @@ void ServerLog::take(std::string line)
 {
     for (const char* level : {"FATAL:  ", "PANIC:  "}) {
         const auto at = line.find(level);
-        const bool own = line.find("terminating ") == std::string::npos; // else a session's end
+        // A session's end is none of the server's.
+        const bool own = line.find("terminating ") == std::string::npos &&
+                         line.find("the database system is ") == std::string::npos;
         if (at != std::string::npos && own) last_error_ = line.substr(at);
     }
     lines_.push_back(std::move(line));

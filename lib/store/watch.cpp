@@ -37,7 +37,7 @@ Task<> ManagedStore::Impl::watch_primary()
 /// A change of link takes the stream away for some ms: only what stays away is told.
 void ManagedStore::Impl::watch_peer()
 {
-    if (state_.streaming || !in_sync_) {
+    if (state_.streaming || !server_.tuning().require_peer) {
         peer_missed_ = 0;
         return;
     }
