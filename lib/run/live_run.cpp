@@ -15,8 +15,10 @@
 namespace roleswap::run {
 namespace {
 
-constexpr std::size_t turn_bytes_max = 256U * 1024; ///< of output, before others have their turn
-constexpr std::size_t rest_bytes_max = 1U << 20U;   ///< after the tree is dead: a pipe's content
+/// Of output, before others have their turn: each line costs the journal some microseconds, and
+/// the heartbeats share this loop.
+constexpr std::size_t turn_bytes_max = 16U * 1024;
+constexpr std::size_t rest_bytes_max = 1U << 20U; ///< after the tree is dead: a pipe's content
 constexpr auto walk_period = std::chrono::milliseconds(5);
 
 struct Pipe {
@@ -193,7 +195,7 @@ std::string LiveRun::sentence() const
 
 void LiveRun::read_output(std::size_t bytes_max)
 {
-    std::array<char, 65536> buffer{};
+    std::array<char, turn_bytes_max> buffer{};
     for (std::size_t done = 0; done < bytes_max;) {
         const auto got = ::read(output_pipe_.get(), buffer.data(), buffer.size());
         if (got <= 0) {

@@ -51,7 +51,8 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
     : loop_(loop), executor_(executor), settings_(std::move(settings)), host_(std::move(host)),
       defaults_(make_defaults(settings_)),
       planner_(loop, [this](const std::set<std::string>& names) { look(names); }),
-      retry_timer_(loop, [this] { dispatch(); }), drain_timer_(loop, [this] { drain_timed_out(); }),
+      starter_(loop, [this] { start_some(); }), retry_timer_(loop, [this] { dispatch(); }),
+      drain_timer_(loop, [this] { drain_timed_out(); }),
       operation_timer_(
           loop, [this] { end_operation("abandoned", "nothing was heard of it for a minute", {}); }),
       house_timer_(loop, [this] { keep_house(); })
@@ -105,7 +106,7 @@ void Engine::Impl::end_session()
     model_ = {};
     claimed_.clear();
     again_.clear();
-    held_back_.clear();
+    to_start_.clear();
     ending_.reset();
     writer_.reset();
     session_.reset();
@@ -141,7 +142,7 @@ void Engine::Impl::resume()
 {
     if (!std::exchange(suspended_, false) || !session_ready_) return;
     writer_->resume();
-    for (const auto id : std::exchange(held_back_, {})) begin(id);
+    starter_.trigger();
     look_at_all();
     dispatch();
 }

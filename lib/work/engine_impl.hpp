@@ -7,6 +7,7 @@
 #include "work/runner.hpp"
 #include "work/session.hpp"
 #include "work/writer.hpp"
+#include <deque>
 #include <memory>
 #include <set>
 
@@ -78,9 +79,11 @@ private:
     void take_insert(const NewRun& run, const OpenRow* row);
     void take_promotes(const Batch& batch, const std::vector<OpenRow>& rows);
     void begin(std::int64_t id);
+    void start_some();
+    void start_one(std::int64_t id);
     void ended(std::int64_t id, const run::RunEnd& end);
     void dispatch();
-    void arm_retries();
+    void arm_retries(Instant time);
     void check_drained();
     void drain_timed_out();
     void keep_house();
@@ -149,7 +152,7 @@ private:
     Model model_;
     std::map<std::int64_t, task::Task> claimed_; ///< definition of runs claimed or alive
     std::map<std::int64_t, OpenRun> again_;      ///< ended, for another attempt, not committed
-    std::vector<std::int64_t> held_back_;        ///< committed while suspended
+    std::deque<std::int64_t> to_start_;          ///< committed, without a process yet
     std::map<std::uint64_t, Reply> run_replies_; ///< of task_run, by ticket
     std::uint64_t tickets_ = 0;
     nlohmann::json pair_boot_;
@@ -161,6 +164,7 @@ private:
     };
     std::optional<Ending> ending_; ///< of the operation, until the store has it
     Planner planner_;
+    event::Deferred starter_;
     event::Timer retry_timer_;
     event::Timer drain_timer_;
     event::Timer operation_timer_;

@@ -5,6 +5,8 @@
 namespace roleswap::work {
 namespace {
 
+constexpr std::chrono::milliseconds turn_max{2};
+
 constexpr const char* prune_sql = R"(
 DELETE FROM roleswap.run WHERE id IN (
     SELECT id FROM roleswap.run WHERE state NOT IN ('queued', 'running')
@@ -146,8 +148,29 @@ void Engine::Impl::take_promotes(const Batch& batch, const std::vector<OpenRow>&
 /// The claim is on both nodes: only now may a process exist.
 void Engine::Impl::begin(std::int64_t id)
 {
-    if (suspended_) return held_back_.push_back(id);
-    const auto& run = model_.open.at(id);
+    to_start_.push_back(id);
+    starter_.trigger();
+}
+
+/// A moment may bring hundreds of runs, and a start costs up to some milliseconds on a busy
+/// machine: between them the loop turns, or the heartbeats would stop.
+void Engine::Impl::start_some()
+{
+    if (suspended_ || phase_ != Phase::running) return;
+    const auto begun = event::Loop::now();
+    const auto generation = generation_;
+    while (!to_start_.empty() && event::Loop::now() - begun < turn_max) {
+        const auto id = to_start_.front();
+        to_start_.pop_front();
+        start_one(id);
+        if (generation != generation_) return;
+    }
+    if (!to_start_.empty()) starter_.trigger();
+}
+
+void Engine::Impl::start_one(std::int64_t id)
+{
+    auto& run = model_.open.at(id);
     const auto found = model_.tasks.find(run.task);
     if (found == model_.tasks.end()) {
         run::RunEnd gone{.id = id, .why = "its task was removed"};
@@ -181,16 +204,16 @@ void Engine::Impl::ended(std::int64_t id, const run::RunEnd& end)
 void Engine::Impl::dispatch()
 {
     if (!may_start()) return;
-    for (const auto id : model_.startable(now())) {
+    const auto time = now(); // one for both, or a retry due between them would be in neither
+    for (const auto id : model_.startable(time)) {
         model_.claim(id);
         writer_->next().promotes.push_back(id);
     }
-    arm_retries();
+    arm_retries(time);
 }
 
-void Engine::Impl::arm_retries()
+void Engine::Impl::arm_retries(Instant time)
 {
-    const auto time = now();
     if (const auto next = model_.next_retry(time))
         retry_timer_.start_in(std::min<event::Duration>(*next - time, std::chrono::minutes(1)));
     else

@@ -10,18 +10,17 @@ namespace {
 /// Runs per second of `command`, with `flight` of them alive at a time.
 double rate(World& world, const std::vector<std::string>& argv, std::size_t flight)
 {
-    constexpr std::size_t total = 400;
     const auto started = event::Loop::now();
     run::RunId next = 1;
     world.ends.clear();
     world.loop_until([&] {
-        while (world.executor.alive() < flight && next <= run::RunId{total})
-            world.start({.id = next++, .argv = argv});
-        return world.ends.size() == total;
+        const bool more = event::Loop::now() - started < std::chrono::milliseconds(500);
+        while (more && world.executor.alive() < flight) world.start({.id = next++, .argv = argv});
+        return world.executor.alive() == 0;
     });
     for (const auto& [id, end] : world.ends) REQUIRE(end.ok());
     const auto took = event::Loop::now() - started;
-    return static_cast<double>(total) * 1e6 / static_cast<double>(took.count());
+    return static_cast<double>(world.ends.size()) * 1e6 / static_cast<double>(took.count());
 }
 
 } // namespace
@@ -36,6 +35,7 @@ TEST_CASE("start rate of short tasks", "[run][rate]")
         const auto shell = rate(world, {"/bin/sh", "-c", ":"}, flight);
         std::printf("%s, %zu at a time: /bin/true %.0f/s, sh -c : %.0f/s\n",
                     isolation == Isolation::cgroup ? "cgroup" : "keeper", flight, direct, shell);
-        CHECK(direct > 20); // far below any real machine; the printed figure is the point
+        CHECK(direct >
+              1); // far below any real machine, however busy; the printed figure is the point
     }
 }
