@@ -108,6 +108,19 @@ void check_disk(const Context& context, Report& report)
                 "free space on the file system of " + folder});
 }
 
+void check_probes(const link::ProbeResult& probe, Report& report)
+{
+    using Kind = link::ProbeResult::Kind;
+    if (probe.kind == Kind::none_configured)
+        return report.add({"probes", false, Level::warn, "none configured", "at least 1",
+                           "without [pair] probes the standby never takes over on silence"});
+    const bool reached = probe.kind == Kind::reached;
+    report.add({"probes", reached, Level::warn,
+                reached ? probe.address + " answers" : "none answers " + probe.why, "1 answers",
+                "a node that reaches no probe neither takes over nor goes on alone: look at the "
+                "addresses in [pair] probes"});
+}
+
 void check_machine(const Context& context, Report& report)
 {
     const auto worst = duration_cast<milliseconds>(context.driver.worst_delay());
@@ -116,9 +129,6 @@ void check_machine(const Context& context, Report& report)
                 base::human_duration(worst) + " worst in the last minute",
                 base::human_duration(limit),
                 "this machine is too slow at times for its takeover_delay: raise it"});
-    report.add({"probes", !context.config.pair.probes.empty(), Level::warn,
-                fmt::format("{} configured", context.config.pair.probes.size()), "at least 1",
-                "without [pair] probes the standby never takes over on silence"});
     const auto peer_digest = context.peer.last().value("config_digest", context.config_digest);
     report.add({"configuration", peer_digest == context.config_digest, Level::fail,
                 peer_digest == context.config_digest ? "equal" : "differs", "equal on both nodes",
@@ -127,13 +137,14 @@ void check_machine(const Context& context, Report& report)
 
 } // namespace
 
-json local_checks(const Context& context)
+json local_checks(const Context& context, const link::ProbeResult& probe)
 {
     Report report(context.self_node().name);
     check_role(context, report);
     check_links(context, report);
     check_store(context, report);
     check_disk(context, report);
+    check_probes(probe, report);
     check_machine(context, report);
     return report.take();
 }

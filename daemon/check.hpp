@@ -6,7 +6,7 @@ namespace roleswap::daemon {
 /// Readiness for a role change without acting: this node's part, a list of
 /// {"id","node","ok","level","value","limit","fix"}; level "fail" or "warn" tells what it means if
 /// not ok.
-nlohmann::json local_checks(const Context& context);
+nlohmann::json local_checks(const Context& context, const link::ProbeResult& probe);
 
 /// The one check that stands for a peer that does not answer.
 nlohmann::json unreachable_peer_checks(const Context& context, const std::string& why);

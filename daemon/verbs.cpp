@@ -94,8 +94,16 @@ json Verbs::events(const json& args) const
 
 void Verbs::check(const json& args, Answer answer)
 {
-    const auto here = local_checks(context_);
-    if (argument<std::string>(args, "part", "") == "node") return answer.done({{"checks", here}});
+    const bool part = argument<std::string>(args, "part", "") == "node";
+    context_.prober.ask([this, part, answer = std::move(answer)](const link::ProbeResult& probe) {
+        const auto here = local_checks(context_, probe);
+        if (part) return answer.done({{"checks", here}});
+        check_peer(here, answer);
+    });
+}
+
+void Verbs::check_peer(const json& here, const Answer& answer)
+{
     const json request{
         {"verb", "check"}, {"args", {{"part", "node"}}}, {"uid", 0}, {"user", "root"}};
     context_.peer.ask(

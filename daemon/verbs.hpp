@@ -16,6 +16,7 @@ public:
 private:
     void status(Answer answer);
     void check(const nlohmann::json& args, Answer answer);
+    void check_peer(const nlohmann::json& here, const Answer& answer);
     nlohmann::json events(const nlohmann::json& args) const;
     void hand_over(const nlohmann::json& args, Answer answer);
     void order_hand_over(Answer answer);

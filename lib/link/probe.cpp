@@ -1,5 +1,6 @@
 #include "link/probe.hpp"
 #include "link/icmp.hpp"
+#include "link/tcp_probe.hpp"
 #include <cstring>
 #include <sodium.h>
 #include <sys/epoll.h>
@@ -33,7 +34,12 @@ private:
     void read(Family& family);
     void tick();
     void resolve(const ProbeResult& result, event::Duration asked_before);
-    bool any_socket() const { return families_[0].socket || families_[1].socket; }
+    void connect(std::size_t index);
+    void answered(std::size_t index);
+    bool any_way() const
+    {
+        return families_[0].socket || families_[1].socket || !connections_.empty();
+    }
 
     event::Loop& loop_;
     std::vector<Address> addresses_;
@@ -42,6 +48,8 @@ private:
     std::string trouble_;
     std::vector<Asker> askers_;
     Family families_[2] = {{AF_INET, {}, {}}, {AF_INET6, {}, {}}};
+    /// In place of a family's ICMP socket where none may be made; of the present round.
+    std::vector<std::unique_ptr<TcpProbe>> connections_;
     event::Timer timer_;
     event::Deferred at_once_;
 };
@@ -74,19 +82,39 @@ void Prober::Impl::ask(OnResult on_result)
     if (addresses_.empty()) return at_once_.trigger();
     trouble_.clear();
     send();
-    if (!any_socket())
+    if (!any_way())
         at_once_.trigger();
     else if (!timer_.running())
         timer_.start_every(timeout_ / tries);
 }
 
+void Prober::Impl::connect(std::size_t index)
+{
+    connections_.push_back(
+        std::make_unique<TcpProbe>(loop_, addresses_[index], [this, index] { answered(index); }));
+    if (!connections_.back()->trouble().empty())
+        trouble_ = addresses_[index].text() + ": " + connections_.back()->trouble();
+}
+
+void Prober::Impl::answered(std::size_t index)
+{
+    ProbeResult result;
+    result.kind = ProbeResult::Kind::reached;
+    result.address = addresses_[index].text();
+    resolve(result, event::Loop::now());
+}
+
 void Prober::Impl::send()
 {
+    connections_.clear();
     for (std::size_t index = 0; index < addresses_.size(); ++index) {
         const auto& address = addresses_[index];
         auto& family = families_[address.family() == AF_INET ? 0 : 1];
         open(family);
-        if (!family.socket) continue;
+        if (!family.socket) {
+            connect(index);
+            continue;
+        }
         const int error = family.socket->send(address, token_, static_cast<std::uint16_t>(index));
         if (error != 0) trouble_ = "send to " + address.text() + ": " + std::strerror(error);
     }
@@ -100,10 +128,7 @@ void Prober::Impl::read(Family& family)
         const auto got = family.socket->receive(token_, index);
         if (got == IcmpSocket::Read::nothing) return;
         if (got == IcmpSocket::Read::other || index >= addresses_.size()) continue;
-        ProbeResult result;
-        result.kind = ProbeResult::Kind::reached;
-        result.address = addresses_[index].text();
-        resolve(result, event::Loop::now());
+        answered(index);
     }
 }
 
@@ -114,9 +139,9 @@ void Prober::Impl::tick()
     for (auto& family : families_)
         if (family.socket) read(family); // this process may have slept over an answer
     if (!addresses_.empty())
-        result.kind = any_socket() ? ProbeResult::Kind::none_reached : ProbeResult::Kind::failed;
+        result.kind = any_way() ? ProbeResult::Kind::none_reached : ProbeResult::Kind::failed;
     result.why = trouble_;
-    resolve(result, any_socket() ? now - timeout_ : now);
+    resolve(result, any_way() ? now - timeout_ : now);
     if (askers_.empty())
         timer_.stop();
     else

@@ -13,7 +13,7 @@ struct ProbeResult {
         reached,         ///< one of the addresses answered
         none_reached,    ///< none did in time; `why` where requests could not be sent
         none_configured, ///< there is no address to ask
-        failed,          ///< not one ICMP socket can be made: nothing is known; `why`
+        failed,          ///< no socket of any kind can be made: nothing is known; `why`
     };
     Kind kind = Kind::none_configured;
     std::string address;     ///< who answered first
@@ -22,7 +22,8 @@ struct ProbeResult {
 };
 
 /// Asks addresses whether the LAN is well: ICMP echo (RFC 792, RFC 4443) by ping sockets
-/// (icmp(7), SOCK_DGRAM), or raw ones where net.ipv4.ping_group_range forbids those.
+/// (icmp(7), SOCK_DGRAM), or raw ones where net.ipv4.ping_group_range forbids those; a daemon that
+/// may make neither tries a TCP connection instead, see TcpProbe.
 class Prober {
 public:
     using OnResult = std::function<void(const ProbeResult&)>;

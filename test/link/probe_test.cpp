@@ -29,7 +29,7 @@ ProbeResult ask(const std::vector<std::string>& addresses)
 
 } // namespace
 
-TEST_CASE("a probe of a user without rights is answered or says what is missing")
+TEST_CASE("a probe of a user without rights is answered all the same")
 {
     const auto child = ::fork();
     if (child == 0) {
@@ -38,9 +38,7 @@ TEST_CASE("a probe of a user without rights is answered or says what is missing"
         Prober prober(loop, {"127.0.0.1"});
         bool good = false;
         prober.ask([&](const ProbeResult& result) {
-            good = result.kind == ProbeResult::Kind::reached ||
-                   (result.kind == ProbeResult::Kind::failed &&
-                    result.why.find("ping_group_range") != std::string::npos);
+            good = result.kind == ProbeResult::Kind::reached;
             loop.exit(0);
         });
         loop.run();
@@ -56,10 +54,6 @@ TEST_CASE("a probe is answered by loopback addresses of both families")
     for (const auto* address : {"127.0.0.1", "127.0.9.9", "::1"}) {
         const auto result = ask({address});
         INFO(address << " " << result.why);
-        if (result.kind == ProbeResult::Kind::failed && ::geteuid() != 0) {
-            WARN("skipped: " << result.why);
-            return;
-        }
         REQUIRE(result.kind == ProbeResult::Kind::reached);
         CHECK(result.address == address);
         CHECK(result.took < 100ms);
@@ -71,7 +65,6 @@ TEST_CASE("a probe is answered by loopback addresses of both families")
 TEST_CASE("one address that answers is enough")
 {
     const auto result = ask({"192.0.2.77", "127.0.0.1"});
-    if (result.kind == ProbeResult::Kind::failed && ::geteuid() != 0) return;
     CHECK(result.kind == ProbeResult::Kind::reached);
     CHECK(result.address == "127.0.0.1");
 }
@@ -79,7 +72,6 @@ TEST_CASE("one address that answers is enough")
 TEST_CASE("addresses that nobody has end in none reached after the time-out")
 {
     const auto result = ask({"192.0.2.77"}); // RFC 5737
-    if (result.kind == ProbeResult::Kind::failed && ::geteuid() != 0) return;
     CHECK(result.kind == ProbeResult::Kind::none_reached);
     CHECK(result.took >= 150ms);
     CHECK(result.took < 400ms);
@@ -98,7 +90,6 @@ TEST_CASE("what is no address is refused")
 
 TEST_CASE("those who ask meanwhile each have their full time")
 {
-    if (ask({"127.0.0.1"}).kind == ProbeResult::Kind::failed && ::geteuid() != 0) return;
     event::Loop loop;
     Prober prober(loop, {"192.0.2.77"});
     std::vector<event::Duration> took;
