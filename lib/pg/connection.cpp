@@ -165,14 +165,15 @@ void Connection::schedule_retry()
 void Connection::tell_dropped()
 {
     while (!dropped_.empty()) {
-        auto [job, sent, why] = std::move(dropped_.front());
+        Dropped dropped = std::move(dropped_.front());
+        Job& job = dropped.job;
         dropped_.pop_front();
-        Outcome outcome = Lost{why};
+        Outcome outcome = Lost{dropped.why};
         const bool at_end = job.failed && job.failed->query >= job.queries.size();
         if (job.committed && !job.wait_cut)
             outcome = Committed{std::move(job.results)};
-        else if (sent)
-            outcome = dropped_outcome(std::move(job.failed), at_end, why);
+        else if (dropped.sent)
+            outcome = dropped_outcome(std::move(job.failed), at_end, dropped.why);
         const bool alive = alive_after([&] { deliver(job, std::move(outcome)); });
         if (!alive) return;
     }
