@@ -51,10 +51,17 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
     : loop_(loop), executor_(executor), settings_(std::move(settings)), host_(std::move(host)),
       defaults_(make_defaults(settings_)),
       planner_(loop, [this](const std::set<std::string>& names) { look(names); }),
-      starter_(loop, [this] { start_some(); }), retry_timer_(loop, [this] { dispatch(); }),
-      drain_timer_(loop, [this] { drain_timed_out(); }),
+      starter_(loop, [this] { start_some(); }),
+      early_timer_(loop,
+                   [this] {
+                       refuse_early_calls(
+                           {VerbError::Code::refused,
+                            "the store is not reachable at the moment; try again shortly"});
+                   }),
+      retry_timer_(loop, [this] { dispatch(); }), drain_timer_(loop, [this] { drain_timed_out(); }),
       operation_timer_(
-          loop, [this] { end_operation("abandoned", "nothing was heard of it for a minute", {}); }),
+          loop,
+          [this] { end_operation("abandoned", "nothing was heard of it for 15 minutes", {}); }),
       house_timer_(loop, [this] { keep_house(); })
 {
 }
@@ -113,6 +120,7 @@ void Engine::Impl::end_session()
     const VerbError gone{VerbError::Code::not_master, "this node ceased to be master meanwhile"};
     for (const auto& [ticket, reply] : std::exchange(run_replies_, {})) reply.failed(gone);
     if (const auto drain = std::exchange(drain_, {})) drain->reply.failed(gone);
+    refuse_early_calls(gone);
 }
 
 void Engine::Impl::superseded(const std::string& why)

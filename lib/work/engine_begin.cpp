@@ -28,6 +28,7 @@ void Engine::Impl::loaded(Loaded loaded)
         write_operation_end({});
     else
         adopt_operation(first ? LoadKind::first : LoadKind::again);
+    answer_early_calls();
     look_at_all();
     dispatch();
     if (first) host_.on_ready();

@@ -46,10 +46,20 @@ private:
         const Caller& caller;
         Reply reply;
     };
+    /// A verb that came before the store was read.
+    struct EarlyCall {
+        std::string verb;
+        nlohmann::json args;
+        Caller caller;
+        Reply reply;
+    };
     struct Drain {
         Reply reply;
         bool timed_out = false;
     };
+
+    void answer_early_calls();
+    void refuse_early_calls(const VerbError& error);
 
     // life
     void make_session();
@@ -158,6 +168,7 @@ private:
     nlohmann::json pair_boot_;
     std::string peer_boot_;
     std::optional<Drain> drain_;
+    std::deque<EarlyCall> early_calls_;
     struct Ending {
         std::string result;
         std::string why;
@@ -165,6 +176,7 @@ private:
     std::optional<Ending> ending_; ///< of the operation, until the store has it
     Planner planner_;
     event::Deferred starter_;
+    event::Timer early_timer_;
     event::Timer retry_timer_;
     event::Timer drain_timer_;
     event::Timer operation_timer_;

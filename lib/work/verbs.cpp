@@ -9,6 +9,9 @@ namespace roleswap::work {
 
 using nlohmann::json;
 
+/// A verb waits so long for a store that is being connected to.
+constexpr std::chrono::seconds early_limit{5};
+
 Engine::Impl::Verb Engine::Impl::find_verb(std::string_view name)
 {
     static const std::map<std::string_view, Verb> verbs{
@@ -44,6 +47,11 @@ bool Engine::Impl::handle(std::string_view verb, const json& args, const Caller&
                           Reply reply)
 {
     if (find_verb(verb) == nullptr) return false;
+    if (phase_ != Phase::stopped && !session_ready_) { // just after a swap: the store is being read
+        if (early_calls_.empty()) early_timer_.start_in(early_limit);
+        early_calls_.push_back({std::string(verb), args, caller, std::move(reply)});
+        return true;
+    }
     const Call made{verb, args, caller, std::move(reply)};
     try {
         call(made);
@@ -59,14 +67,24 @@ bool Engine::Impl::handle(std::string_view verb, const json& args, const Caller&
     return true;
 }
 
+void Engine::Impl::answer_early_calls()
+{
+    early_timer_.stop();
+    for (auto& early : std::exchange(early_calls_, {}))
+        handle(early.verb, early.args, early.caller, std::move(early.reply));
+}
+
+void Engine::Impl::refuse_early_calls(const VerbError& error)
+{
+    early_timer_.stop();
+    for (const auto& early : std::exchange(early_calls_, {})) early.reply.failed(error);
+}
+
 void Engine::Impl::call(const Call& made)
 {
     if (phase_ == Phase::stopped)
         throw Refusal(VerbError::Code::not_master,
                       fmt::format("node {} is not master; ask its peer", settings_.node));
-    if (!session_ready_)
-        throw Refusal(VerbError::Code::refused,
-                      "the store is not reachable at the moment; try again shortly");
     (this->*find_verb(made.verb))(made);
 }
 

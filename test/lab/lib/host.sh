@@ -131,7 +131,7 @@ HOST_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 in_host_as() {
     local node=$1 user=$2
     shift 2
-    in_host "$node" setpriv --reuid "$user" --regid "$user" --init-groups -- "$@"
+    in_host "$node" setpriv --reuid "$user" --regid "$(in_host "$node" id -g "$user")" --init-groups -- "$@"
 }
 
 # kill_host NODE: the power goes.  The cables die with it: a host without power answers nothing,

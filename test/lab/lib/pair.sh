@@ -76,6 +76,7 @@ remove_pair() {
         umount "$LAB/$node/root"
         rm -rf "${LAB:?}/$node"
     done
+    rm -f "$LAB"/written* # the next pair knows nothing of these
     heal_all
 }
 
