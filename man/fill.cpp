@@ -30,13 +30,13 @@ std::string escaped(std::string_view text)
     return out;
 }
 
-/// JSON without blanks: lines may be broken after a comma, words nowhere.
+/// JSON without blanks: lines may be broken after a comma or a bar, words nowhere.
 std::string breakable(std::string_view text)
 {
     std::string out;
     for (const char letter : escaped(text)) {
         out += letter;
-        if (letter == ',') out += "\\:\\%";
+        if (letter == ',' || letter == '|') out += "\\:\\%";
     }
     return out;
 }
