@@ -6,7 +6,9 @@
 #include <csignal>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 namespace roleswap::daemon {
 namespace {
@@ -15,6 +17,23 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr auto end_limit = 25s; ///< below the unit's TimeoutStopSec
+
+/// A full disk is no reason to be started again and again: the node waits, as neither role, until
+/// its record can be written.  Before the loop: nothing can be served without the count of boots.
+void save_when_there_is_room(const std::string& path, const durable::NodeRecord& record)
+{
+    for (bool said = false;; said = true) {
+        try {
+            return durable::save_record(path, record);
+        } catch (const std::system_error& error) {
+            if (error.code() != std::errc::no_space_on_device) throw;
+            if (!said)
+                fmt::print(stderr, "disk_full: {}; this node waits for room\n", error.what());
+            sd_notifyf(0, "STATUS=waits for room: %s\nEXTEND_TIMEOUT_USEC=10000000", error.what());
+            ::usleep(500'000);
+        }
+    }
+}
 
 /// Counts this start before anything can tell of it, so that boots stay ordered for ever.
 durable::NodeRecord count_boot(const config::Node& node, bool& fresh)
@@ -25,7 +44,7 @@ durable::NodeRecord count_boot(const config::Node& node, bool& fresh)
     fresh = !record;
     if (!record) record.emplace();
     ++record->boots;
-    durable::save_record(path, *record);
+    save_when_there_is_room(path, *record);
     return *record;
 }
 

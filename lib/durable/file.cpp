@@ -15,6 +15,7 @@ namespace {
 using event::check;
 using event::UniqueFd;
 
+constexpr off_t reserve_bytes = 4096;
 constexpr std::size_t file_bytes_max = 16 * 1024 * 1024;
 
 std::string folder_of(const std::string& path)
@@ -42,21 +43,42 @@ void sync_folder(const std::string& path)
     check(::fsync(fd.get()), "sync folder " + folder);
 }
 
-} // namespace
+struct OpenHow {
+    mode_t mode;
+    int flags;
+};
 
-void replace(const std::string& path, std::string_view text, mode_t mode)
+void write_and_rename(const std::string& path, std::string_view text, OpenHow how)
 {
     const std::string temporary = path + ".new";
     {
         const UniqueFd fd(
-            check(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode),
+            check(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how.flags, how.mode),
                   "create " + temporary));
-        check(::fchmod(fd.get(), mode), "set mode of " + temporary);
+        check(::fchmod(fd.get(), how.mode), "set mode of " + temporary);
         write_all(fd.get(), text, temporary);
+        check(::ftruncate(fd.get(), static_cast<off_t>(text.size())), "cut " + temporary);
         check(::fsync(fd.get()), "sync " + temporary);
     }
     check(std::rename(temporary.c_str(), path.c_str()), "rename to " + path);
     sync_folder(path);
+}
+
+} // namespace
+
+void replace(const std::string& path, std::string_view text, mode_t mode)
+{
+    write_and_rename(path, text, {mode, O_TRUNC});
+}
+
+void replace_in_reserve(const std::string& path, std::string_view text, mode_t mode)
+{
+    // Not truncated: the page that the last call reserved takes the text without new room.
+    write_and_rename(path, text, {mode, 0});
+    const std::string spare = path + ".new";
+    const UniqueFd fd(::open(spare.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, mode));
+    // Without room the next call has to find some by itself.
+    if (fd) static_cast<void>(::posix_fallocate(fd.get(), 0, reserve_bytes));
 }
 
 std::optional<std::string> read(const std::string& path)

@@ -103,7 +103,7 @@ std::optional<NodeRecord> load_record(const std::string& path)
 
 void save_record(const std::string& path, const NodeRecord& record)
 {
-    replace(path, format_record(record), 0644);
+    replace_in_reserve(path, format_record(record), 0644);
 }
 
 } // namespace roleswap::durable

@@ -15,8 +15,8 @@ TcpProbe::TcpProbe(event::Loop& loop, const Address& host, std::function<void()>
     : on_answer_(std::move(on_answer)),
       fd_(::socket(host.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
       at_once_(loop, [this] {
-          const auto on_answer = on_answer_; // it may destroy this probe
-          on_answer();
+          const auto callback = on_answer_; // it may destroy this probe
+          callback();
       })
 {
     const Address echo(host.text(), echo_port);
