@@ -168,7 +168,8 @@ void Instance::on_store(const core::StoreEvent& event)
 
 void Instance::on_store_note(std::string_view what, const std::string& why)
 {
-    announcer_.announce(what == "disk-full" ? "disk_full" : "store", why);
+    announcer_.announce(what == "disk-full" ? "disk_full" : "store",
+                        fmt::format("{}: {}", what, why));
 }
 
 void Instance::on_event(const durable::LoggedEvent& event)

@@ -33,6 +33,7 @@ Task<> ManagedStore::Impl::lead_steps()
     tuning.peer_away = false;
     server_.apply(tuning);
     doing("becoming primary");
+    may_lead_ = false;
     if (server_.running()) {
         co_await server_.wait_ready(role_);
     } else {
@@ -40,14 +41,18 @@ Task<> ManagedStore::Impl::lead_steps()
         disk_full_ = false;
         const bool standby = !fresh && layout_.is_standby();
         // Without a promotion two histories would share a timeline.
+        may_lead_ = !standby;
         co_await server_.start(role_, standby ? Server::Kind::standby : Server::Kind::primary);
     }
-    if (server_.kind() == Server::Kind::standby)
+    const bool standby = server_.kind() == Server::Kind::standby;
+    may_lead_ = true;
+    if (standby)
         co_await server_.promote(role_);
     else
         co_await create_objects();
     const auto result = co_await ask(role_, control(), "select pg_current_wal_insert_lsn()");
     leading_ = true;
+    may_lead_ = false;
     state_.written = result[0].lsn(0);
     state_.streaming = false;
     doing("primary");

@@ -113,6 +113,8 @@ Task<> ManagedStore::Impl::fail_steps()
     failing_ = true;
     co_await server_.end(role_);
     note("failed", state_.detail);
+    // `failed` alone says that nobody can have committed here since lead() began.
+    if (std::exchange(may_lead_, false)) emit(Kind::primary);
     emit(Kind::failed);
     failing_ = false;
 }

@@ -20,8 +20,10 @@ void Engine::Impl::adopt_operation(LoadKind kind)
 {
     if (!model_.operation) return;
     const auto& operation = *model_.operation;
-    if (kind == LoadKind::first && operation.begun_epoch != epoch_ &&
-        operation.hand_over_epoch != epoch_)
+    // Epochs of a node are odd or even, so the one after a hand-over may be two further.
+    const bool handed_over =
+        operation.hand_over_epoch != 0 && epoch_ - operation.hand_over_epoch <= 1;
+    if (kind == LoadKind::first && operation.begun_epoch != epoch_ && !handed_over)
         return end_operation("abandoned", "the master changed otherwise than by its hand-over", {});
     touch_operation();
     if (operation.owner_node == settings_.node && operation.owner_pid > 0)
