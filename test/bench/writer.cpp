@@ -138,29 +138,27 @@ private:
         }
     }
 
+    /// "INSERT 0 1" is written before the transaction commits; only the end of the answer
+    /// (ReadyForQuery, no more results) says that it did.
     void note(PGresult* result)
     {
-        if (PQresultStatus(result) == PGRES_COMMAND_OK) {
-            record("ack", "");
-            pending_->answered = true;
-            return;
-        }
-        const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-        const std::string why = one_line(PQresultErrorMessage(result));
-        // Without a state, and in the classes "connection" and "operator intervention", the
-        // session ends, perhaps after the local commit; anything else is a rollback.
-        const std::string_view kind = state ? std::string_view{state}.substr(0, 2) : "08";
-        record(kind == "08" || kind == "57" ? "doubt" : "fail", why);
         pending_->answered = true;
+        if (PQresultStatus(result) == PGRES_COMMAND_OK) return;
+        const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+        // FATAL and PANIC end the session, perhaps after the local commit; ERROR is a rollback.
+        const bool rolled_back = severity && std::string_view{severity} == "ERROR";
+        record(rolled_back ? "fail" : "doubt", one_line(PQresultErrorMessage(result)));
         refused_ = true;
     }
 
     void finish_pending()
     {
-        if (!pending_->answered) return lose_active("the connection ended");
+        const bool alive = PQstatus(active_.get()) == CONNECTION_OK;
+        if (!refused_ && !(pending_->answered && alive)) return lose_active("the connection ended");
+        if (!refused_) record("ack", "");
         pending_.reset();
         next_send_ = now() + options_.think_time;
-        if (refused_ || PQstatus(active_.get()) != CONNECTION_OK) active_.reset();
+        if (refused_ || !alive) active_.reset();
         refused_ = false;
     }
 
@@ -172,7 +170,7 @@ private:
 
     void give_up(const std::string& why)
     {
-        if (pending_ && !pending_->answered) record("doubt", why);
+        if (pending_ && !refused_) record("doubt", why);
         pending_.reset();
         refused_ = false;
     }
@@ -253,7 +251,7 @@ private:
     Connection active_;
     std::size_t active_address_ = 0;
     std::optional<Pending> pending_;
-    bool refused_ = false; ///< the pending one was refused: this server is not the master any more
+    bool refused_ = false; ///< the pending one is recorded as refused or in doubt
     std::vector<Racer> racers_;
     std::vector<pollfd> sockets_;
     File output_;
