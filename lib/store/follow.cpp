@@ -80,9 +80,10 @@ Task<> ManagedStore::Impl::follow_until_trouble()
             streaming_ = false;
             doing(error.what());
         }
-        if (streaming_ && told_ != Told::following) {
+        if (streaming_ && (told_ != Told::following || told_pid_ != stream_pid_)) {
             repairs_ = 0;
             told_ = Told::following;
+            told_pid_ = stream_pid_;
             emit(Kind::following, state_.flushed);
             after_.start(tidy_standby());
         }

@@ -112,6 +112,7 @@ private:
     Sign trouble_ = Sign::none; ///< why a standby cannot stream
     std::string trouble_line_;
     int repairs_ = 0;       ///< since it last streamed
+    int told_pid_ = 0;      ///< receiver of the last `following`
     int stream_pid_ = 0;    ///< last receiver that began to stream
     int failed_starts_ = 0; ///< as standby, in a row
     event::Duration stream_lost_at_{0};
