@@ -30,6 +30,18 @@ std::string find_runbook(const std::string& name)
                      "The runbook " + name + " is missing; looked for " + looked + ".");
 }
 
+/// A runbook is a process of this host: it cannot be carried out elsewhere.
+void refuse_node(const Context& context, const std::string& runbook)
+{
+    const std::string& node = context.options.node;
+    if (node.empty()) return;
+    const char* why = runbook == "planned-swap"
+                          ? "swap and undo act on the pair, from either node; leave --node away."
+                          : "activate and rejoin act on the node they are typed on; run it on ";
+    throw UsageError("--node was \"" + printable(node) + "\"; " + why +
+                     (runbook == "planned-swap" ? "" : printable(node) + " itself."));
+}
+
 /// The runbook calls this very program with the options that were given to it.
 void hand_on(const char* name, const std::string& value)
 {
@@ -40,6 +52,7 @@ void hand_on(const char* name, const std::string& value)
 
 int run_runbook(Context& context, const RunbookOptions& options)
 {
+    refuse_node(context, options.name);
     const std::string path = find_runbook(options.name);
     std::error_code unknown;
     hand_on("ROLESWAP", std::filesystem::read_symlink("/proc/self/exe", unknown).string());
@@ -69,6 +82,7 @@ int activate(Context& context, const ActivateOptions& options)
 
 int undo(Context& context, const std::vector<std::string>& arguments)
 {
+    refuse_node(context, "planned-swap");
     const json answer = context.call("operation_show");
     const json& last = member(answer, "operation");
     const std::string kind = text(last, "kind");

@@ -162,6 +162,16 @@ class Calls(Case):
         self.assertIn("The last operation was rejoin", self.expect(3, "undo").stderr)
 
 
+    def test_a_runbook_is_not_sent_to_a_node(self):
+        self.start({"operation_show": {"operation": {"kind": "swap", "result": "done"}}})
+        for words, text in {("swap",): "act on the pair", ("undo",): "act on the pair",
+                            ("activate",): "run it on right itself",
+                            ("rejoin",): "run it on right itself"}.items():
+            self.assertIn(text, self.expect(2, "--node", "right", *words).stderr)
+            self.assertIn(text, self.expect(2, *words, "--node", "right").stderr)
+        self.assertEqual(self.calls(), [])
+
+
 class Files(Case):
     def config(self, text=CONFIG):
         path = self.path / "roleswap.toml"
