@@ -20,7 +20,9 @@ child=''            # the command that `live` waits for
 dry_run=no
 json=no
 output=$(mktemp) || exit 1
-exec 3>&2 # for the progress of a step, whose own output is kept
+# 3 is for the progress of a step, whose own output is kept; 4 and 5 are for the last words, which
+# a signal may ask for while the output goes to the file of a step.
+exec 3>&2 4>&1 5>&2
 
 now_ms() { local t=${EPOCHREALTIME/[.,]/}; echo $((t / 1000)); }
 started_ms=$(now_ms)
@@ -150,6 +152,7 @@ finish() {
     local code=$? result='done' took
     protect
     trap - EXIT
+    exec 1>&4 2>&5
     [ -z "$child" ] || kill "$child"
     if [ "$dry_run" = no ]; then
         if [ "$forward_only" = no ] && [ "$code" -ne 0 ]; then
@@ -188,7 +191,7 @@ hooks() {
     for hook in "${ROLESWAP_HOOKS:=/etc/roleswap/hooks}/$1.d"/*; do
         if [ ! -x "$hook" ] || [ -d "$hook" ]; then continue; fi
         found=yes
-        "$hook" || { echo "$hook ended with exit code $?"; return 1; }
+        "$hook" 3>&- 4>&- 5>&- || { echo "$hook ended with exit code $?"; return 1; }
     done
     [ "$found" = yes ] || { echo 'there are none'; return 77; }
 }

@@ -152,19 +152,32 @@ class PlannedSwap(Case):
         self.assertTrue(script.exists())
 
     def test_a_signal_ends_a_long_wait_at_once(self):
+        text = self.stopped_in_drain()
+        self.assertIn("Undoing what was done:\n        stop_scheduler: undone\n"
+                      "        hold_queues: undone\n", text)
+        self.assertTrue(text.endswith("Nothing has changed: left is master.  stopped by a signal\n"))
+
+    def test_a_signal_leaves_the_result_for_programs(self):
+        lines = [json.loads(line) for line in self.stopped_in_drain("--json").splitlines()]
+        self.assertEqual([line["state"] for line in lines[-3:-1]], ["undone", "undone"])
+        self.assertEqual(lines[-1]["result"], "undone")
+        self.assertEqual(lines[-1]["why"], "stopped by a signal")
+
+    def stopped_in_drain(self, *words):
+        """What a swap says that gets SIGTERM while it waits for a task."""
         busy = dict(GOOD, drain={"drained": False, "running": [{"run": 1, "task": "backup"}]},
                     status=[dict(STATUS, drain_timeout_ms=3600000)])
         self.start(busy)
-        swap = subprocess.Popen([ROLESWAP, "swap"], env=self.env, stdout=subprocess.PIPE, text=True)
+        swap = subprocess.Popen([ROLESWAP, "swap", *words], env=self.env, stdout=subprocess.PIPE,
+                                text=True)
         self.addCleanup(swap.stdout.close)
-        for line in swap.stdout:
-            if "stop the scheduler" in line:
-                break
         while "drain" not in self.verbs():
             self.assertIsNone(swap.poll())
         swap.terminate()
-        self.assertEqual(swap.wait(30), 143)
+        text = swap.communicate(timeout=30)[0]
+        self.assertEqual(swap.returncode, 143)
         self.assertEqual(self.verbs()[-3:], UNDO_ALL)
+        return text
 
     def test_a_dry_run_changes_nothing(self):
         done = self.swap(GOOD, "--dry-run")
