@@ -3,6 +3,7 @@
 #include "config/config.hpp"
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <iostream>
@@ -58,9 +59,16 @@ std::string read_text(const std::string& path)
     }
     errno = 0;
     std::ifstream file(path, std::ios::binary);
-    if (file) text << file.rdbuf();
-    if (!file && errno != 0)
-        throw UsageError(path + " cannot be read: " + std::generic_category().message(errno) + ".");
+    int fault = file ? 0 : errno;
+    // A directory can be opened, but not read.
+    if (file && std::filesystem::is_directory(path)) fault = EISDIR;
+    if (fault == 0) {
+        text << file.rdbuf(); // sets failbit for an empty file, which is well
+        fault = file.bad() ? EIO : 0;
+    }
+    if (fault != 0)
+        throw UsageError(printable(path) +
+                         " cannot be read: " + std::generic_category().message(fault) + ".");
     return text.str();
 }
 

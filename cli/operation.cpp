@@ -45,8 +45,13 @@ int operation_show(Context& context, const std::string& id)
 {
     json args = json::object();
     if (!id.empty()) args["id"] = id_value(id);
-    context.print(context.call("operation_show", args),
-                  [&](const json& result) { return render_operation(result, context.style); });
+    const json result = context.call("operation_show", args);
+    if (!id.empty() && !member(result, "operation").is_object())
+        throw bus::Error(bus::ErrorCode::not_found,
+                         "There is no operation " + printable(id) +
+                             "; roleswap operation show has the newest.");
+    context.print(result,
+                  [&](const json& shown) { return render_operation(shown, context.style); });
     return exit_ok;
 }
 

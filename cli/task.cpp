@@ -75,6 +75,8 @@ int task_show(Context& context, const std::string& name)
 int task_change(Context& context, const std::string& verb, const std::string& name)
 {
     context.print(context.call(verb, {{"name", name}}), [&](const json& result) {
+        if (verb == "task_run" && text(result, "state") == "skipped")
+            return "Task " + name + " has a run of this very second already; none was added.\n";
         if (verb == "task_run")
             return "Run " + text(result, "id", "?") + " of task " + name + " is " +
                    printable(text(result, "state", "queued")) + ".\n";
@@ -97,7 +99,8 @@ int task_next(Context& context, const std::string& name)
         return exit_ok;
     }
     std::vector<json> due;
-    for (const json& task : list(context.call("task_list"), "tasks"))
+    const json tasks = context.call("task_list"); // outlives the loop over its part
+    for (const json& task : list(tasks, "tasks"))
         if (member(task, "next_due").is_string())
             due.push_back({{"due", task["next_due"]}, {"task", text(task, "name")}});
     std::ranges::sort(due, {}, [](const json& entry) { return text(entry, "due"); });

@@ -1,7 +1,9 @@
 #include "tree.hpp"
+#include "paths.hpp"
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 namespace roleswap::cli {
 namespace {
@@ -10,6 +12,17 @@ constexpr const char* footer =
     "Exit codes: 0 done, 1 failed, 2 usage or bad argument, 3 refused or not ready,\n"
     "4 daemon or peer does not answer, 5 denied, 6 not found.  See roleswap(1).";
 
+/// Empty when it is one; CLI11 puts the option before the text.
+std::string json_pointer(const std::string& text)
+{
+    try {
+        (void)nlohmann::json::json_pointer(text);
+        return {};
+    } catch (const nlohmann::json::exception&) {
+        return "\"" + printable(text) + "\" is no JSON pointer; allowed is such as /nodes/0/role";
+    }
+}
+
 void add_global_options(CLI::App& app, GlobalOptions& options)
 {
     app.add_option("--config", options.config,
@@ -17,8 +30,11 @@ void add_global_options(CLI::App& app, GlobalOptions& options)
     app.add_option("--socket", options.socket,
                    "Control socket [ROLESWAP_SOCKET, ctl in the node's run_dir]");
     app.add_option("--node", options.node, "Let this node carry it out");
-    app.add_option("--get", options.get, "Print one part of the result, a JSON pointer: /node");
+    app.add_option("--get", options.get, "Print one part of the result, a JSON pointer: /node")
+        ->check(json_pointer, "POINTER");
     app.add_flag("--json", options.json, "Print JSON");
+    app.set_version_flag("--version", std::string("roleswap ") + version_text,
+                         "Print the version and end");
 }
 
 std::vector<const CLI::App*> commands_of(const CLI::App& app)
@@ -93,6 +109,17 @@ void print_completions(const CLI::App& app, const std::vector<std::string>& word
     for (const std::string& word : completions(app, words)) fmt::print("{}\n", word);
 }
 
+/// What the parser found, and where the help of that very command is.
+std::string fault_with_help(const CLI::ParseError& error, const Position& at)
+{
+    std::string command;
+    for (const CLI::App* app : at.path) command += app->get_name() + " ";
+    const auto below = command_names(*at.path.back());
+    if (below.empty()) return fmt::format("{}.  See {}--help.", error.what(), command);
+    return fmt::format("a command is missing after \"{}\"; there are: {}.  See {}--help.",
+                       command.substr(0, command.size() - 1), fmt::join(below, ", "), command);
+}
+
 int parse(CLI::App& app, int argc, char** argv)
 {
     try {
@@ -101,9 +128,9 @@ int parse(CLI::App& app, int argc, char** argv)
     } catch (const CLI::Success& help) {
         return app.exit(help);
     } catch (const CLI::ParseError& error) {
-        const std::string word = unknown_word(app, {argv + 1, argv + argc});
-        throw UsageError(word.empty() ? std::string(error.what()) + "  See roleswap --help."
-                                      : word);
+        const std::vector<std::string> words(argv + 1, argv + argc);
+        const std::string word = unknown_word(app, words);
+        throw UsageError(word.empty() ? fault_with_help(error, walk(app, words)) : word);
     }
 }
 

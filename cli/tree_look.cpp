@@ -19,7 +19,9 @@ void add_status(CLI::App& app, Values& values)
     links->group(group)->callback([&] { values.result = cli::links(values.context); });
 
     auto* nodes = app.add_subcommand("nodes", "Names of the nodes, for scripts")->group(group);
-    nodes->add_option("--role", values.role, "Only those of that role");
+    nodes->add_option("--role", values.role, "Only those of that role")
+        ->check(CLI::IsMember(
+            {"undecided", "standby", "claiming", "master", "releasing", "demoting", "unknown"}));
     nodes->callback([&] { values.result = cli::nodes(values.context, values.role); });
 }
 

@@ -113,7 +113,7 @@ void add_operation(CLI::App& app, Values& values)
 
     auto* end = operation->add_subcommand("end", "Close one");
     end->add_option("id", values.id, "Operation")->required();
-    end->add_option("result", values.outcome, "done, undone or failed")->required();
+    end->add_option("result", values.outcome, "done, undone, failed or abandoned")->required();
     end->add_option("--why", values.why, "One sentence");
     end->callback([&] {
         values.result = operation_end(values.context, values.id, values.outcome, values.why);

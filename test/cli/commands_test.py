@@ -43,6 +43,21 @@ class Words(Case):
             self.start_once()
             self.assertTrue(self.expect(2, *words).stderr.startswith("roleswap: "), words)
 
+    def test_a_missing_command_names_those_there_are(self):
+        self.assertIn("See roleswap --help.", self.expect(2).stderr)
+        self.assertIn('after "roleswap task"; there are: list,', self.expect(2, "task").stderr)
+        self.assertIn("See roleswap task show --help.", self.expect(2, "task", "show").stderr)
+
+    def test_a_value_that_is_not_allowed_is_a_usage_error(self):
+        self.start({"status": STATUS})
+        self.assertIn("standby", self.expect(2, "nodes", "--role", "foo").stderr)
+        self.assertIn('"nodes" is no JSON pointer', self.expect(2, "status", "--get", "nodes").stderr)
+        self.assertIn("Is a directory", self.expect(2, "apply", str(self.path)).stderr)
+
+    def test_the_version_is_an_option_and_a_command(self):
+        self.assertRegex(self.expect(0, "--version").stdout, r"^roleswap \d+\.\d+")
+        self.assertEqual(self.expect(0, "--version").stdout, self.expect(0, "version").stdout)
+
     def start_once(self):
         if not self.log.exists():
             self.start({"status": STATUS})
@@ -156,6 +171,29 @@ class Calls(Case):
         waited = self.expect(1, "wait", "--master", "right", "--timeout", "50ms")
         self.assertIn("left is master, not right", waited.stderr)
         self.expect(0, "wait", "--master", "left", "--in-sync")
+
+    def test_tasks_are_told_with_the_fields_of_the_engine(self):
+        due = ["2026-11-23T02:30:00.000Z", "2026-11-24T02:30:00.000Z"]
+        self.start({
+            "task_run": [{"id": 9, "state": "running"}, {"id": 0, "state": "skipped"}],
+            "task_add": {"name": "a", "next_due": due[0]},
+            "task_show": {"task": {"name": "a"}, "next_due": due, "running": 0, "runs": []},
+            "task_list": {"tasks": [{"name": "b", "next_due": due[1]}, {"name": "c"},
+                                    {"name": "a", "next_due": due[0]}]}})
+        self.env["TZ"] = "UTC"
+        self.assertEqual(self.expect(0, "task", "run", "a").stdout, "Run 9 of task a is running.\n")
+        self.assertIn("none was added", self.expect(0, "task", "run", "a").stdout)
+        added = self.expect(0, "task", "add", "a", "--schedule", "@daily", "--command", "true")
+        self.assertEqual(added.stdout, "Task a added, next due 2026-11-23 02:30:00.\n")
+        self.assertEqual(self.expect(0, "task", "next", "a").stdout,
+                         "Next due:\n  2026-11-23 02:30:00\n  2026-11-24 02:30:00\n")
+        self.assertEqual(self.expect(0, "task", "next").stdout,
+                         "2026-11-23 02:30:00  a\n2026-11-24 02:30:00  b\n")
+
+    def test_an_unknown_operation_is_not_found(self):
+        self.start({"operation_show": {"operation": None}})
+        self.assertIn("no operation 99", self.expect(6, "operation", "show", "99").stderr)
+        self.assertIn("no operation yet", self.expect(0, "operation", "show").stdout)
 
     def test_undo_is_only_for_a_finished_swap(self):
         self.start({"operation_show": {"operation": {"kind": "rejoin", "result": "done"}}})
