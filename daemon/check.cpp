@@ -79,6 +79,9 @@ void check_links(const Context& context, Report& report)
                         fmt::format("{:.0f} %", loss_max * 100),
                         "look for a bad cable, a full switch or a duplex mismatch"});
     }
+    const bool held = context.driver.state().hold;
+    report.add({"takeover", !held, Level::fail, held ? "held" : "allowed", "allowed",
+                "roleswap takeover release"});
     report.add({"any link", context.transport.any_live(), Level::fail,
                 fmt::format("{} up", context.transport.live().size()), "at least 1",
                 "see \"roleswap links\""});

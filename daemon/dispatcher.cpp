@@ -1,4 +1,5 @@
 #include "dispatcher.hpp"
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -10,12 +11,15 @@ using bus::ErrorCode;
 using nlohmann::json;
 using namespace std::chrono_literals;
 
+constexpr std::uint64_t timeout_ms_max = 86'400'000; ///< as `drain` allows
+
 /// How long the peer may take: verbs that wait by their nature say so in their arguments.
 std::chrono::milliseconds time_limit(const bus::Verb& verb, const json& args)
 {
     const auto asked = args.find("timeout_ms");
     if (asked != args.end() && asked->is_number_unsigned())
-        return std::chrono::milliseconds(asked->get<std::uint32_t>()) + 5s;
+        return std::chrono::milliseconds(std::min(asked->get<std::uint64_t>(), timeout_ms_max)) +
+               5s;
     return verb.name == "drain" ? 600s : 15s;
 }
 

@@ -244,7 +244,13 @@ void Instance::on_call(const bus::Verb& verb, const json& args, const bus::Calle
 {
     auto answer = bus_answer(std::move(responder));
     if (verb.name == "operation_begin") return begin_operation(verb, args, who, std::move(answer));
-    if (verb.name == "operation_end") owner_.forget();
+    if (verb.name == "operation_end") {
+        answer.done = [this, id = args.value("id", json()),
+                       done = answer.done](const json& result) {
+            if (id == watched_) owner_.forget();
+            done(result);
+        };
+    }
     dispatcher_.call(verb, args, {who.uid, who.user, false}, std::move(answer));
 }
 
@@ -265,6 +271,7 @@ void Instance::begin_operation(const bus::Verb& verb, json args, const bus::Call
 /// The node where the runbook runs watches it, whichever node is master by then.
 void Instance::watch_operation(std::int64_t operation, pid_t owner)
 {
+    watched_ = operation;
     owner_.watch(owner, [this, operation, owner] { end_operation(operation, owner); });
 }
 
@@ -285,9 +292,11 @@ void Instance::end_operation(std::int64_t operation, pid_t owner)
 void Instance::operation_end_failed(const bus::Error& error, std::int64_t operation, pid_t owner)
 {
     using enum bus::ErrorCode;
-    const bool later =
-        error.code() == not_master || error.code() == unreachable || error.code() == failed;
-    if (!later) return; // ended by somebody else
+    if (error.code() == not_found || error.code() == bad_argument) {
+        announcer_.announce("operation",
+                            fmt::format("operation {} was not ended: {}", operation, error.what()));
+        return;
+    }
     retry_end_ = [this, operation, owner] { end_operation(operation, owner); };
     owner_retry_.start_in(500ms);
 }

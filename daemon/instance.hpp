@@ -69,6 +69,7 @@ private:
     work::Engine engine_;
     PeerView peer_;
     OwnerWatch owner_;
+    std::int64_t watched_ = 0; ///< the operation whose owner is watched
     bus::Waiting waiting_;
     std::optional<Driver> driver_;
     std::optional<Context> context_;

@@ -109,6 +109,12 @@ json warnings(const Context& context, const json& self, const json& peer)
     const auto peer_digest = peer.value("config_digest", context.config_digest);
     if (peer_digest != context.config_digest)
         list.push_back("the configuration files of the two nodes differ; copy one over the other");
+    for (const auto* node : {&self, &peer}) {
+        if (node->value("takeover_hold", false))
+            list.push_back(
+                "node " + node->at("name").get<std::string>() +
+                " may not take over by itself: \"roleswap takeover release\" there ends it");
+    }
     const auto role = context.driver.state().role;
     if (role != Role::master && role != Role::standby) list.push_back(self["why"]);
     return list;
@@ -159,6 +165,7 @@ json node_status(const Context& context)
                 {"store", store_status(context.store.snapshot())},
                 {"last_change", change},
                 {"why", core::why_waiting(state)},
+                {"takeover_hold", state.hold},
                 {"config_digest", context.config_digest},
                 {"host_boot_id", work::Engine::host_boot_id()},
                 {"started_at", context.started_at},

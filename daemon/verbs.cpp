@@ -106,12 +106,14 @@ void Verbs::check_peer(const json& here, const Answer& answer)
 {
     const json request{
         {"verb", "check"}, {"args", {{"part", "node"}}}, {"uid", 0}, {"user", "root"}};
-    context_.peer.ask(
-        request, std::chrono::seconds(2),
-        {[answer, here](const json& peer) { answer.done(check_report(here, peer["checks"])); },
-         [answer, here, this](const Error& error) {
-             answer.done(check_report(here, unreachable_peer_checks(context_, error.what())));
-         }});
+    context_.peer.ask(request, std::chrono::seconds(2),
+                      {[answer, here](const json& peer) {
+                           answer.done(check_report(here, peer.value("checks", json::array())));
+                       },
+                       [answer, here, this](const Error& error) {
+                           answer.done(
+                               check_report(here, unreachable_peer_checks(context_, error.what())));
+                       }});
 }
 
 void Verbs::hand_over(const json& args, Answer answer)

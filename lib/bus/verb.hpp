@@ -9,7 +9,8 @@ namespace roleswap::bus {
 /// Who may call a verb.
 enum class Access : std::uint8_t {
     look, ///< every local user
-    act,  ///< uid 0, the daemon's own uid, members of the group of the bus
+    act,  ///< uid 0, the daemon's own uid, members of the group of the bus; also what shows
+         ///< commands, environments and output of tasks, which cron keeps from others too
 };
 
 /// Where a verb is carried out, unless its arguments hold "node".

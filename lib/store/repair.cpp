@@ -119,6 +119,7 @@ Task<> ManagedStore::Impl::copy()
     note("base-backup-done",
          fmt::format("{:.1f} s, {} bytes", seconds_since(start), state_.copy_bytes_total));
     state_.copy_done = 0;
+    state_.copy_bytes = state_.copy_bytes_total = 0;
 }
 
 Task<bool> ManagedStore::Impl::copy_once()

@@ -28,7 +28,7 @@ std::string own_user_name()
 Server::Server(event::Loop& loop, const Options& options, const Layout& layout, Events events)
     : loop_(loop), options_(options), layout_(layout), events_(std::move(events)),
       log_([this](Sign sign, const std::string& line) {
-          if (sign == Sign::ready) ready_ = true;
+          if (sign == Sign::ready) became_ready();
           events_.on_sign(sign, line);
       })
 {
@@ -81,7 +81,15 @@ void Server::apply(const Tuning& tuning)
     if (tuning == tuning_) return;
     tuning_ = tuning;
     layout_.write(layout_.file("postgresql.conf"), settings_text(options_, layout_, tuning_), 0600);
-    if (postgres_) postgres_->signal(SIGHUP);
+    // Before its handler is installed the signal would kill it.
+    if (postgres_ && ready_) postgres_->signal(SIGHUP);
+    reload_due_ = !ready_;
+}
+
+void Server::became_ready()
+{
+    ready_ = true;
+    if (std::exchange(reload_due_, false) && postgres_) postgres_->signal(SIGHUP);
 }
 
 event::Command Server::command(std::vector<std::string> argv) const
@@ -100,7 +108,7 @@ void Server::launch()
     // What ALTER SYSTEM or a copy left there would override the configuration.
     layout_.write(layout_.cluster() / "postgresql.auto.conf", "", 0600);
     log_.clear();
-    ready_ = up_ = expected_ = false;
+    ready_ = up_ = expected_ = reload_due_ = false;
     auto postgres = command({program("postgres"), "-D", layout_.cluster().string(), "-c",
                              "config_file=" + layout_.file("postgresql.conf").string(), "-c",
                              "hba_file=" + layout_.file("pg_hba.conf").string(), "-c",

@@ -73,6 +73,7 @@ public:
 
 private:
     event::Command command(std::vector<std::string> argv) const;
+    void became_ready();
     void launch();
     void ended(const event::Ended& ended);
     void open_sessions();
@@ -84,10 +85,11 @@ private:
     ServerLog log_;
     Tuning tuning_;
     Kind kind_ = Kind::none;
-    bool ready_ = false;    ///< the log said so
-    bool up_ = false;       ///< a start was completed; its end is a crash
-    bool expected_ = false; ///< told to end
-    std::string last_end_;  ///< why the last one ended
+    bool ready_ = false;      ///< the log said so
+    bool reload_due_ = false; ///< settings changed while it started
+    bool up_ = false;         ///< a start was completed; its end is a crash
+    bool expected_ = false;   ///< told to end
+    std::string last_end_;    ///< why the last one ended
     event::Duration next_start_{0};
     event::Duration pause_{0};
     event::Duration started_at_{0};

@@ -125,6 +125,7 @@ private:
     void task_list(const Call& call);
     void task_show(const Call& call);
     nlohmann::json coming(const TaskEntry& entry) const;
+    static Reply found_or_refused(const Reply& reply, std::string missing);
     Reply with_next_due(const Reply& reply, const std::string& name) const;
     void task_export(const Call& call);
     void task_add(const Call& call);

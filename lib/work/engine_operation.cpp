@@ -201,15 +201,20 @@ void Engine::Impl::operation_end(const Call& call)
     const auto id = args.number("id", 1, INT64_MAX);
     const auto result = args.choice("result", {"done", "failed", "undone", "abandoned"});
     const auto why = args.text_or("why", "a sentence", "");
-    if (model_.operation && model_.operation->id == id)
-        return end_operation(result, why, call.reply);
+    if (model_.operation && model_.operation->id == id) {
+        // What handed the role over is not undone by giving it up.
+        const auto handed = model_.operation->hand_over_epoch;
+        const bool swapped = handed != 0 && epoch_ >= handed;
+        return end_operation(swapped && result == "undone" ? "failed" : result, why, call.reply);
+    }
     // Ended already, perhaps by the master itself: to be told how, not to be refused.
     auto done = [id](std::vector<pg::Result>& results) -> json {
-        if (results.at(0).empty()) return {{"id", id}, {"result", nullptr}};
+        if (results.at(0).empty()) return nullptr;
         return {{"id", id}, {"result", results.at(0)[0].text(0)}};
     };
     session_->read({"SELECT state FROM roleswap.operation WHERE id = $1", {std::to_string(id)}},
-                   call.reply, std::move(done));
+                   found_or_refused(call.reply, fmt::format("there is no operation {}", id)),
+                   std::move(done));
 }
 
 void Engine::Impl::operation_show(const Call& call)

@@ -52,20 +52,23 @@ void Engine::Impl::run_show(const Call& call)
 {
     const Arguments args(call.verb, call.args, {"id"});
     const auto id = args.number("id", 1, INT64_MAX);
-    const auto reply = call.reply;
-    // "Not found" is known only from the answer, which is no failure of the store.
-    Reply wrapped{.done =
-                      [reply, id](const json& result) {
-                          if (!result.is_null()) return reply.done({{"run", result}});
-                          reply.failed({VerbError::Code::not_found,
-                                        fmt::format("there is no run {}; see run_list", id)});
-                      },
-                  .failed = reply.failed};
+    auto wrapped =
+        found_or_refused(call.reply, fmt::format("there is no run {}; see run_list", id));
     session_->read({show_sql, {std::to_string(id)}}, std::move(wrapped),
                    [](std::vector<pg::Result>& results) -> json {
                        if (results.at(0).empty()) return nullptr;
-                       return json::parse(results.at(0)[0].text(0));
+                       return {{"run", json::parse(results.at(0)[0].text(0))}};
                    });
+}
+
+/// "Not found" is known only from the answer, which is no failure of the store.
+Reply Engine::Impl::found_or_refused(const Reply& reply, std::string missing)
+{
+    auto done = [reply, missing = std::move(missing)](const json& result) {
+        if (!result.is_null()) return reply.done(result);
+        reply.failed({VerbError::Code::not_found, missing});
+    };
+    return {std::move(done), reply.failed};
 }
 
 /// A run that has a process is killed as a tree; one that waits is taken out of its queue.

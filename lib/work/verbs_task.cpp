@@ -64,8 +64,6 @@ void Engine::Impl::task_list(const Call& call)
                              {"enabled", entry.task.enabled},
                              {"queue", entry.task.queue},
                              {"user", entry.task.user},
-                             {"command", entry.task.command},
-                             {"argv", entry.task.argv},
                              {"description", entry.task.description},
                              {"next_due", time_json(next)},
                              {"running", load.running},
