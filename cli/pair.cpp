@@ -1,3 +1,4 @@
+#include "base/time_text.hpp"
 #include "field.hpp"
 #include "render.hpp"
 #include <fmt/format.h>
@@ -16,6 +17,29 @@ std::vector<std::string> nodes_of_role(const json& status, std::string_view role
     return names;
 }
 
+std::string copy_text(const json& node)
+{
+    const json& copy = member(member(node, "store"), "copy");
+    const json& done = member(copy, "done");
+    if (!done.is_number()) return {};
+    const auto total = static_cast<std::uint64_t>(number(copy, "bytes_total"));
+    return fmt::format("copying {:.0f} % of {}", 100 * done.get<double>(),
+                       base::human_bytes(total));
+}
+
+namespace {
+
+/// Why the node is no standby in sync; empty when it is one.
+std::string missing_of(const json& node)
+{
+    const std::string name = text(node, "name");
+    if (!flag(node, "reachable")) return name + " does not answer";
+    if (text(node, "role") != "standby") return name + " is " + text(node, "role", "of no role");
+    return flag(node, "in_sync") ? "" : name + " is not in sync yet";
+}
+
+} // namespace
+
 PairState pair_state(const json& status, const std::string& master, Sync sync)
 {
     const auto masters = nodes_of_role(status, "master");
@@ -25,12 +49,10 @@ PairState pair_state(const json& status, const std::string& master, Sync sync)
         return {false, fmt::format("{} is master, not {}", masters.front(), master)};
     if (sync == Sync::any) return {true, ""};
     for (const json& node : list(status, "nodes")) {
-        const std::string name = text(node, "name");
-        if (name == masters.front()) continue;
-        if (!flag(node, "reachable")) return {false, name + " does not answer"};
-        if (text(node, "role") != "standby")
-            return {false, name + " is " + text(node, "role", "of no role")};
-        if (!flag(node, "in_sync")) return {false, name + " is not in sync yet"};
+        if (text(node, "name") == masters.front()) continue;
+        const std::string missing = missing_of(node);
+        const std::string copy = copy_text(node);
+        if (!missing.empty()) return {false, missing + (copy.empty() ? "" : ": " + copy)};
     }
     return {true, ""};
 }

@@ -23,6 +23,8 @@ std::string render_operation(const nlohmann::json& result, const Style& style);
 
 /// Names of the nodes that have that role now; of all nodes when `role` is empty.
 std::vector<std::string> nodes_of_role(const nlohmann::json& status, std::string_view role);
+/// "copying 37 % of 30.5 MiB" while a base backup of this node runs, else empty.
+std::string copy_text(const nlohmann::json& node);
 /// Whether there is exactly one master, `master` where it is not empty, and every other node is a
 /// standby in sync where `in_sync` says so; else why not.
 struct PairState {

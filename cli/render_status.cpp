@@ -32,6 +32,7 @@ std::string mode_of(const json& node)
 
 std::string store_of(const json& node)
 {
+    if (const std::string copy = copy_text(node); !copy.empty()) return copy;
     const json& store = member(node, "store");
     const std::string state = text(store, "state", "-");
     const std::string position = text(store, "position");

@@ -153,7 +153,8 @@ int join(Context& context, const std::string& timeout)
     if (!there(key)) refuse(key + " is missing; copy it from the first node, mode 0600.");
     (void)link::read_pair_key(key);
     const auto known = durable::load_record(place.record());
-    if (known && known->role.epoch > 0)
+    // A record that names the peer is of a node that has joined: again, to see how far it is.
+    if (known && known->role.epoch > 0 && known->role.master == place.self)
         refuse("This node is part of the pair already, by " + place.record() +
                ": if it was initialised as the first one, run roleswap join on the other; else "
                "see roleswap status.");

@@ -1,4 +1,5 @@
 """Commands against a scripted daemon: arguments sent, output, exit codes."""
+import copy
 import json
 import unittest
 
@@ -264,6 +265,21 @@ class Files(Case):
         self.expect(0, "join")
         self.assertIn("epoch 0\n", (self.path / "right" / "record").read_text())
         self.expect(0, "join")
+        (self.path / "right" / "record").write_text(record)  # as the daemon learns it
+        self.assertIn("Start the daemon", self.expect(0, "join").stdout)
+        self.follow_the_copy()
+
+    def follow_the_copy(self):
+        copying = copy.deepcopy(STATUS)
+        copying["nodes"][1].update(in_sync=False, store={
+            "state": "down", "copy": {"done": 0.5, "bytes": 512, "bytes_total": 1024}})
+        daemon = self.start({"node_status": {}, "status": copying})
+        late = self.expect(1, "join", "--timeout", "50ms").stderr
+        self.assertIn("right is not in sync yet: copying 50 % of 1.0 KiB", late)
+        daemon.kill()
+        daemon.wait()
+        self.start({"node_status": {}, "status": [copying, STATUS]})
+        self.assertIn("The mirror is in sync", self.expect(0, "join").stdout)
 
     def test_init_writes_a_configuration_of_its_options(self):
         path = self.path / "r.toml"

@@ -38,6 +38,18 @@ void check_golden(const std::string& name, const std::string& text)
     }
 }
 
+/// The status while the second node makes its mirror.
+json copying()
+{
+    json status = fixture("status");
+    json& right = status["nodes"][1];
+    right["in_sync"] = false;
+    right["store"].update(json::parse(
+        R"({"state":"down","copy":{"done":0.3749,"bytes":11987000,"bytes_total":31981568}})"));
+    status["warnings"].push_back("takeover is held on right: work on the switch");
+    return status;
+}
+
 const Style plain;
 const Style coloured{true, true, 80};
 
@@ -54,6 +66,7 @@ TEST_CASE("status reads as in its golden file")
     cut["operation"] = json::parse(
         R"({"id":7,"kind":"swap","begun_by":"root","steps":[{"step":"drain","state":"start"}]})");
     check_golden("status_alone", render_status(cut, plain));
+    check_golden("status_copying", render_status(copying(), plain));
 }
 
 TEST_CASE("lists read as in their golden files")
@@ -132,6 +145,8 @@ TEST_CASE("the state of the pair is told with its reason")
     bad["nodes"][1]["in_sync"] = false;
     CHECK(pair_state(bad, "left", Sync::any).ok);
     CHECK(pair_state(bad, "left", Sync::required).why == "right is not in sync yet");
+    CHECK(pair_state(copying(), "left", Sync::required).why ==
+          "right is not in sync yet: copying 37 % of 30.5 MiB");
     bad["nodes"][1]["role"] = "master";
     CHECK(pair_state(bad, "left", Sync::any).why == "there are 2 masters instead of one");
     bad["nodes"][1]["reachable"] = false;
