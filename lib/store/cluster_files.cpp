@@ -171,11 +171,13 @@ std::string peer_conninfo(const Options& options, const Layout& layout,
     }
     // Below 2 s connect_timeout counts as 2 s; tcp_user_timeout also limits the first packet.
     return fmt::format("host={} port={} user={} passfile={} sslmode=verify-ca sslrootcert={} "
-                       "channel_binding=require gssencmode=disable application_name={} "
+                       "sslcert={} channel_binding=require gssencmode=disable application_name={} "
                        "connect_timeout=2 keepalives_idle=1 keepalives_interval=1 "
                        "keepalives_count=2 tcp_user_timeout=1000",
                        hosts, ports, replica_role, conninfo_value(layout.file("passfile").string()),
                        conninfo_value(layout.file("server.crt").string()),
+                       // None: a certificate in the home of whoever runs us is not ours.
+                       conninfo_value(layout.file("no-client-certificate").string()),
                        conninfo_value(options.name));
 }
 

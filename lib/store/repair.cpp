@@ -51,8 +51,11 @@ Task<> ManagedStore::Impl::repair()
 Task<> ManagedStore::Impl::wait_for_primary()
 {
     doing("waiting for the new primary's checkpoint");
-    peer_ = std::make_unique<pg::Connection>(loop_,
-                                             pg::Options{peer_text("postgres"), 3s, 50ms, 500ms});
+    peer_ = std::make_unique<pg::Connection>(
+        loop_, pg::Options{peer_text("postgres"), 3s, 50ms, 500ms},
+        pg::Callbacks{.on_down = [this](const std::string& why) {
+            doing(fmt::format("waiting for the new primary: {}", why));
+        }});
     peer_->connect();
     for (;;) { // g++ 12 cannot await in the condition of a loop
         const bool ready = co_await peer_is_ready(*peer_);

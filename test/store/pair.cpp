@@ -158,6 +158,12 @@ Pair::Pair()
 {
 }
 
+Pair::~Pair()
+{
+    for (auto* node : {&first, &second}) (*node)->stop();
+    wait(loop, [this] { return first.told(Kind::stopped) && second.told(Kind::stopped); });
+}
+
 void Pair::join()
 {
     first->lead(1);

@@ -43,6 +43,8 @@ private:
 /// Two stores on loopback addresses of their own, with two links between them.
 struct Pair {
     Pair();
+    /// Stops both servers, so that nothing writes into the folder any more.
+    ~Pair();
     /// `first` is primary, `second` follows it.
     void join();
     void mirror(Node& primary);
