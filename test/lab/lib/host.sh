@@ -20,6 +20,9 @@ lab_impossible() {
 
 # A folder of its own per run, so several labs can stand side by side.
 make_lab() {
+    # Whatever else this machine does must not look like a dead host.  All that follows inherits it:
+    # hosts, clients, and the clusters led by hand alike.
+    renice -n -10 $$ >/dev/null
     LAB=$(mktemp -d "${TMPDIR:-/tmp}/roleswap-lab.XXXXXX")
     LAB_ID="rsl${LAB##*.}"
     mount -t tmpfs -o mode=0755,size=3g roleswap-lab "$LAB"
@@ -87,8 +90,6 @@ start_nspawn() {
     group=$(cgroup_of "$node")
     mkdir -p "$group"
     echo "$BASHPID" >"$group/cgroup.procs"
-    # Whatever else this machine does must not look like a dead host.
-    renice -n -10 "$BASHPID" >/dev/null
     exec env SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn -q -D "$LAB/$node/root" \
         --register=no --keep-unit --network-namespace-path="/run/netns/$(netns "$node")" \
         -b --console=pipe </dev/null >>"$LAB/$node/console.log" 2>&1

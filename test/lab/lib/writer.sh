@@ -11,7 +11,7 @@ start_writer() {
     for target in "$@"; do targets+=(--to "$target"); done
     : "${WRITTEN:=$LAB/written}"
     # `exec`: the process id must be the writer's, not that of a subshell around it.
-    exec_in_office nice -n -10 "$BUILD/test/bench/writer" --output "$WRITTEN" --first-id "$(next_id)" \
+    exec_in_office "$BUILD/test/bench/writer" --output "$WRITTEN" --first-id "$(next_id)" \
         --pause-ms "${WRITER_PAUSE_MS:-0}" "${targets[@]}" 2>>"$LAB/writer.log" &
     WRITER=$!
     writes_again
