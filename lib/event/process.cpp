@@ -26,14 +26,24 @@ struct Prepared {
     std::vector<char*> environment;
 };
 
+/// Of two entries of one name getenv(3) sees the first and a shell the last, so one must go.
+bool replaced(const Command& command, std::string_view entry)
+{
+    const auto name = entry.substr(0, entry.find('=') + 1);
+    return std::ranges::any_of(command.environment,
+                               [&](std::string_view given) { return given.starts_with(name); });
+}
+
 Prepared prepare(const Command& command)
 {
     Prepared prepared;
     for (const auto& word : command.argv) prepared.argv.push_back(const_cast<char*>(word.c_str()));
     prepared.argv.push_back(nullptr);
-    for (const auto& entry : command.environment) // first: the first of two equal names counts
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        if (!replaced(command, *entry)) prepared.environment.push_back(*entry);
+    }
+    for (const auto& entry : command.environment)
         prepared.environment.push_back(const_cast<char*>(entry.c_str()));
-    for (char** entry = environ; *entry != nullptr; ++entry) prepared.environment.push_back(*entry);
     prepared.environment.push_back(nullptr);
     return prepared;
 }
