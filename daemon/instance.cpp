@@ -187,9 +187,6 @@ void Instance::on_peer_news(const json& peer)
 work::Host Instance::work_host()
 {
     work::Host host;
-    host.on_line = [this](const work::TaskLine& line) {
-        announcer_.run_line(line.task, static_cast<std::uint64_t>(line.run), line.text);
-    };
     host.on_event = [this](std::string_view what, const std::string& why) {
         announcer_.announce(what, why);
     };

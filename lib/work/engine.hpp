@@ -52,16 +52,8 @@ struct Reply {
     std::function<void(const VerbError&)> failed;
 };
 
-/// A line of a task's output, for the journal.
-struct TaskLine {
-    std::int64_t run = 0;
-    std::string_view task;
-    std::string_view text;
-};
-
-/// What the engine needs of the daemon.  All callbacks are required, and none may destroy it.
+/// What the engine needs of the daemon; the lines of tasks come from the executor.  All callbacks are required, and none may destroy it.
 struct Host {
-    std::function<void(const TaskLine&)> on_line;
     /// For the event list: `what` is a stable word (run_failed, runs_freed, queue_held ...).
     std::function<void(std::string_view what, const std::string& why)> on_event;
     /// `start` is done: tasks are loaded, the dead master's runs freed, the scheduler goes.

@@ -35,7 +35,6 @@ work::Settings engine_settings(const std::string& name)
 work::Host make_host(Node& node)
 {
     work::Host host;
-    host.on_line = [&node](const work::TaskLine& line) { node.lines.emplace_back(line.text); };
     host.on_event = [&node](std::string_view what, const std::string& why) {
         node.events.push_back(std::string(what) + ": " + why);
     };
