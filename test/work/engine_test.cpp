@@ -74,7 +74,8 @@ TEST_CASE("every second is run once, with its environment, while the store loses
     CHECK(database.wait_for("SELECT count(*) >= 5 FROM roleswap.run WHERE state = 'ok'", "t") ==
           "t");
     CHECK(database.ask(seconds_missing) == "0");
-    CHECK(database.ask("SELECT count(*) FROM roleswap.run WHERE state NOT IN ('ok', 'running')") ==
+    CHECK(database.ask(
+              "SELECT count(*) FROM roleswap.run WHERE state NOT IN ('ok', 'running', 'queued')") ==
           "0");
     CHECK(database.ask(
               "SELECT count(*) FROM roleswap.run WHERE state = 'ok' AND output_tail <> "
@@ -90,8 +91,10 @@ TEST_CASE("a store that was killed and comes back finds nothing lost and nothing
     node.start(1, database);
     const auto file = "/tmp/roleswap-count-" + std::to_string(::getpid());
     std::filesystem::remove(file);
-    node.call("task_add",
-              with(task("tick", "every 1s", "echo $ROLESWAP_DUE >> " + file), "catch_up", "all"));
+    const auto tick =
+        with(task("tick", "every 1s", "echo $ROLESWAP_DUE >> " + file), "catch_up", "all");
+    // On a busy machine a run may last longer than a second.
+    node.call("task_add", with(tick, "overlap", "queue"));
     CHECK(database.wait_for("SELECT count(*) >= 1 FROM roleswap.run WHERE state = 'ok'", "t") ==
           "t");
     the_cluster().kill();
@@ -102,6 +105,7 @@ TEST_CASE("a store that was killed and comes back finds nothing lost and nothing
     CHECK(database.wait_for("SELECT count(*) FROM roleswap.run WHERE state = 'running'", "0") ==
           "0");
     node.call("scheduler_stop");
+    INFO(database.ask("SELECT id, due, state, why, batch, started_at FROM roleswap.run"));
     CHECK(database.wait_for("SELECT count(*) FROM roleswap.run WHERE state <> 'ok'", "0") == "0");
     std::ifstream lines(file);
     std::vector<std::string> dues;
@@ -185,12 +189,12 @@ TEST_CASE("suspended it starts nothing; resumed it goes on", "[work]")
     Database database;
     Node node("left");
     node.start(1, database);
-    node.call("task_add", task("tick", "every 1s", "true"));
+    node.call("task_add", with(task("tick", "every 1s", "true"), "overlap", "queue"));
     CHECK(database.wait_for("SELECT count(*) >= 1 FROM roleswap.run WHERE state = 'ok'", "t") ==
           "t");
     CHECK(database.wait_for("SELECT count(*) FROM roleswap.run WHERE state = 'running'", "0") ==
           "0");
-    node.engine.suspend();
+    node.engine.suspend(); // what is claimed just now is the one that may still be written
     const auto before = database.ask("SELECT count(*) FROM roleswap.run");
     const auto passed = "SELECT clock_timestamp() > now() + interval '2 s'";
     database.ask("BEGIN");
