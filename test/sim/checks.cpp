@@ -71,8 +71,8 @@ bool World::converged() const
 
 void World::note(unsigned n, const char* sign, const std::string& text)
 {
-    fmt::print("{:>9.3f} {} {} {}\n", double(now_) / double(ms), n == 0 ? "first " : "second", sign,
-               text);
+    outcome_.trace += fmt::format("{:>9.3f} {} {} {}\n", double(now_) / double(ms),
+                                  n == 0 ? "first " : "second", sign, text);
 }
 
 } // namespace roleswap::sim

@@ -1,4 +1,6 @@
 #include "world.hpp"
+#include <algorithm>
+#include <utility>
 
 namespace roleswap::sim {
 
@@ -36,26 +38,47 @@ void World::count(std::string_view what)
 void World::send(unsigned n, const core::Message& message)
 {
     check_sent(n, message);
+    const unsigned peer = 1 - n;
+    // After a message that was lost one gets through at once: silence on every link while nobody
+    // is off the LAN is the stated unsafe case, so it comes with --unsafe only.
+    bool& spare = nodes_[n].lost_last;
+    const bool rough = rough_ && !spare;
+    const bool lost = rough && rng_.chance(rough_loss_permille_);
+    const Micros hold = rough && !lost && rng_.chance(500) ? rng_.below(rough_hold_) : 0;
+    spare = lost;
     Micros first = 0;
     for (const auto& link : cut_) {
-        if (link[n] > 0 || rng_.chance(loss_permille_)) continue;
-        Micros delay = rng_.between(100, 2000);
+        if (link[n] > 0 || lost || rng_.chance(loss_permille_)) continue;
+        Micros delay = hold + rng_.between(100, 2000);
         if (rng_.chance(20)) delay += rng_.below(60) * ms;
         if (rng_.chance(3)) delay += rng_.below(3000) * ms;
         const bool copy = rng_.chance(50);
         if (first == 0 || delay < first) first = delay;
         if (copy) {
-            const unsigned peer = 1 - n;
             at(now_ + delay + rng_.below(100) * ms, [this, peer, message] {
                 if (nodes_[peer].alive) give(peer, core::Heard{message});
             });
         }
     }
-    if (first == 0) return;
-    const unsigned peer = 1 - n;
-    at(now_ + first, [this, peer, message] {
-        if (nodes_[peer].alive) give(peer, core::Heard{message});
-    });
+    if (first == 0) {
+        if (open(n) && nodes_[peer].alive && !nodes_[peer].frozen) happened(Fault::loss);
+        return;
+    }
+    const bool late = first > 10 * ms;
+    at(now_ + first, [this, peer, message, late] { arrive(peer, message, late); });
+}
+
+void World::arrive(unsigned n, const core::Message& message, bool late)
+{
+    SimNode& node = nodes_[n];
+    if (!node.alive) return;
+    if (!node.frozen) {
+        const std::pair<std::uint64_t, std::uint64_t> order{message.boot, message.sequence};
+        if (late) happened(Fault::delay);
+        if (order < node.newest) happened(Fault::reordering);
+        node.newest = std::max(node.newest, order);
+    }
+    give(n, core::Heard{message});
 }
 
 void World::persist(unsigned n, const core::Persist& effect)
@@ -63,7 +86,11 @@ void World::persist(unsigned n, const core::Persist& effect)
     SimNode& node = nodes_[n];
     Micros cost = rng_.between(200, 4000);
     if (rng_.chance(30)) cost += rng_.below(800) * ms;
-    if (now_ < node.disk_slow_until) cost += rng_.between(100, 2500) * ms;
+    if (stall_next_ > 0) node.disk_slow_until = now_ + std::exchange(stall_next_, 0);
+    if (now_ < node.disk_slow_until) {
+        happened(Fault::disk_stall);
+        cost += rng_.between(100, 2500) * ms;
+    }
     node.disk_free_at = std::max(node.disk_free_at, now_) + cost;
     node.writes.push_back({effect.record, effect.ticket});
     at(node.disk_free_at, [this, n, generation = node.generation] { written(n, generation); });

@@ -1,4 +1,5 @@
 #include "world.hpp"
+#include <algorithm>
 
 namespace roleswap::sim {
 
@@ -14,6 +15,71 @@ void World::plan()
         for (std::uint64_t k = 0; k < faults; ++k) plan_one(start + rng_.below(width));
     }
     if (rng_.chance(500)) loss_permille_ = rng_.below(300);
+    plan_each_kind();
+}
+
+/// Chance alone leaves many worlds without one kind of fault or another.
+void World::plan_each_kind()
+{
+    const Micros delay = settings_.takeover_delay * ms;
+    const Micros together = rng_.chance(300) ? rng_.between(1500, 12000) * ms : 0;
+    auto when = [&] {
+        return together > 0 ? together + rng_.below(2 * delay) : rng_.between(1000, 14000) * ms;
+    };
+    auto duration = [&] {
+        return rng_.between(delay / 20, rng_.chance(600) ? 3 * delay / 2 : 3 * delay);
+    };
+    rough_loss_permille_ = rng_.between(50, 400);
+    rough_hold_ = rng_.between(2 * settings_.heartbeat * ms, delay / 3);
+    const Micros rough = when();
+    at(rough, [this] { rough_ = true; });
+    at(rough + rng_.between(300, 4000) * ms, [this] { end_rough(); });
+    at(when(), [this, host = rng_.chance(500), down = duration()] { crash_some(host, down); });
+    at(when(), [this, length = duration()] { freeze_some(length); });
+    // In the first second the pair forms, which writes in any case.
+    const Micros stall = rng_.chance(300) ? rng_.below(800) * ms : when();
+    at(stall, [this, length = duration()] { stall_next_ = length; });
+    at(std::max(stall, 14 * second), [this] { provoke_write(); });
+}
+
+/// Daemon or host of a node that is alive, as soon as there is one.
+void World::crash_some(bool host, Micros down)
+{
+    unsigned n = unsigned(rng_.below(2));
+    if (!nodes_[n].alive) n = 1 - n;
+    if (!nodes_[n].alive) return later(20 * ms, [this, host, down] { crash_some(host, down); });
+    fail(n, host, down);
+}
+
+/// A crash that nobody asked for, unlike the end of a daemon that leaves.
+void World::fail(unsigned n, bool host, Micros down)
+{
+    if (nodes_[n].alive) happened(Fault::crash);
+    crash(n, host, down);
+}
+
+void World::freeze_some(Micros duration)
+{
+    auto awake = [this](unsigned n) { return nodes_[n].alive && !nodes_[n].frozen; };
+    unsigned n = unsigned(rng_.below(2));
+    if (!awake(n)) n = 1 - n;
+    if (!awake(n)) return later(20 * ms, [this, duration] { freeze_some(duration); });
+    freeze(n, duration);
+}
+
+/// A stall that nothing is written into is none: losing a node makes the other one write.
+void World::provoke_write()
+{
+    if (had(Fault::disk_stall)) return;
+    if (!healed_) crash_some(true, 2 * settings_.takeover_delay * ms);
+    later(2 * settings_.takeover_delay * ms + second, [this] { provoke_write(); });
+}
+
+/// The phase goes on until each kind has come to a node that could notice.
+void World::end_rough()
+{
+    rough_ = !had(Fault::loss) || !had(Fault::delay) || !had(Fault::reordering);
+    if (rough_) later(50 * ms, [this] { end_rough(); });
 }
 
 void World::plan_one(Micros when)
@@ -69,12 +135,12 @@ void World::plan_node(Micros when)
     const Micros duration = rng_.between(delay / 50, rng_.chance(600) ? 3 * delay / 2 : 5 * delay);
     switch (rng_.below(4)) {
     case 0:
-        at(when, [this, n, duration] { crash(n, true, duration); });
+        at(when, [this, n, duration] { fail(n, true, duration); });
         if (rng_.chance(200)) // a power cut of both
-            at(when + rng_.below(300) * ms, [this, n, duration] { crash(1 - n, true, duration); });
+            at(when + rng_.below(300) * ms, [this, n, duration] { fail(1 - n, true, duration); });
         return;
     case 1:
-        return at(when, [this, n, duration] { crash(n, false, duration); });
+        return at(when, [this, n, duration] { fail(n, false, duration); });
     case 2:
         return at(when, [this, n, duration] { freeze(n, duration); });
     default:

@@ -58,7 +58,7 @@ Run parse(int argc, char** argv)
 }
 
 struct Totals {
-    std::uint64_t violations = 0, harms = 0, replays = 0;
+    std::uint64_t violations = 0, harms = 0, replays = 0, traces = 0;
     sim::Outcome sum;
 };
 
@@ -71,6 +71,34 @@ void add(sim::Outcome& sum, const sim::Outcome& one)
     sum.fenced += one.fenced;
     sum.went_alone += one.went_alone;
     sum.commits += one.commits;
+    for (std::size_t i = 0; i < sum.faults.size(); ++i) sum.faults[i] += one.faults[i];
+}
+
+/// A world that ran to its end had each kind of fault, else it shows less than it claims.
+void check_faults(Totals& totals, std::uint64_t seed, const sim::Outcome& outcome)
+{
+    for (std::size_t i = 0; i < sim::fault_names.size() && outcome.violation.empty(); ++i) {
+        if (outcome.faults[i] > 0) continue;
+        fmt::print("seed {}: without the fault {}\n", seed, sim::fault_names[i]);
+        totals.violations++;
+    }
+}
+
+/// The first of a sample line by line, the rest by the hash over all inputs and effects.
+void replay(Totals& totals, sim::Options options, const sim::Outcome& outcome)
+{
+    constexpr std::uint64_t whole_traces = 25;
+    bool same = sim::World(options).run().hash == outcome.hash;
+    if (totals.traces < whole_traces) {
+        options.trace = true;
+        const std::string trace = sim::World(options).run().trace;
+        same = same && !trace.empty() && sim::World(options).run().trace == trace;
+        totals.traces++;
+    }
+    if (same)
+        totals.replays++;
+    else
+        fmt::print("seed {}: a replay differs\n", options.seed), totals.violations++;
 }
 
 Totals run_all(const Run& run)
@@ -80,6 +108,8 @@ Totals run_all(const Run& run)
     for (std::uint64_t i = 0; i < run.seeds; ++i, ++options.seed) {
         const sim::Outcome outcome = sim::World(options).run();
         add(totals.sum, outcome);
+        check_faults(totals, options.seed, outcome);
+        fmt::print("{}", outcome.trace);
         if (!outcome.violation.empty()) {
             // A pair that stays apart is a find too, but the plants are to be caught doing harm.
             const bool harm = outcome.violation.find("I6") == std::string::npos;
@@ -88,11 +118,7 @@ Totals run_all(const Run& run)
             totals.harms += harm;
             if (run.options.sabotage != Sabotage::none && harm) break;
         }
-        if (i % 100 != 0 || options.trace) continue;
-        if (sim::World(options).run().hash == outcome.hash)
-            totals.replays++;
-        else
-            fmt::print("seed {}: a replay differs\n", options.seed), totals.violations++;
+        if (i % 100 == 0 && !options.trace) replay(totals, options, outcome);
     }
     return totals;
 }
@@ -106,12 +132,18 @@ try {
     const Totals totals = run_all(run);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     const sim::Outcome& sum = totals.sum;
-    fmt::print("{} seeds from {} in {:.1f} s: {} violations, {} replays equal\n", run.seeds,
-               run.options.seed, took.count(), totals.violations, totals.replays);
+    fmt::print("{} seeds from {} in {:.1f} s: {} violations, {} replays equal ({} compared line by "
+               "line, the rest by hash)\n",
+               run.seeds, run.options.seed, took.count(), totals.violations, totals.replays,
+               totals.traces);
     fmt::print("claims {}, hand-overs {} (undone {}), self-fenced {}, went alone {}, commits {}, "
                "seeds with tasks of a frozen daemon beside the new master's {}\n",
                sum.takeovers, sum.handovers, sum.undone, sum.fenced, sum.went_alone, sum.commits,
                sum.frozen_overlaps);
+    fmt::print("faults, each kind in every seed:");
+    for (std::size_t i = 0; i < sum.faults.size(); ++i)
+        fmt::print("{} {} {}", i == 0 ? "" : ",", sim::fault_names[i], sum.faults[i]);
+    fmt::print("\n");
     if (run.options.sabotage != Sabotage::none) return totals.harms > 0 ? 0 : 1;
     if (run.options.unsafe) return 0;
     return totals.violations > 0 ? 1 : 0;

@@ -49,7 +49,7 @@ Outcome World::run()
         else
             event.what();
         check();
-        if (healed_ && now_ > faults_end + second && converged()) break;
+        if (healed_ && now_ > faults_end + second && !rough_ && converged()) break;
     }
     return outcome_;
 }
@@ -158,6 +158,7 @@ void World::freeze(unsigned n, Micros duration)
 {
     SimNode& node = nodes_[n];
     if (!node.alive || node.frozen) return;
+    happened(Fault::freeze);
     if (options_.trace) note(n, "*", "freezes");
     node.frozen = true;
     node.excused = true;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <queue>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace roleswap::sim {
@@ -25,12 +26,21 @@ struct Options {
     bool unsafe = false;
 };
 
+/// What happens in every world at least once, besides what comes by chance.
+enum class Fault : std::uint8_t { loss, delay, reordering, crash, freeze, disk_stall };
+constexpr std::array<const char*, 6> fault_names = {"loss",  "delay",  "reordering",
+                                                    "crash", "freeze", "disk stall"};
+
 struct Outcome {
     std::string violation; ///< empty where all invariants held
     std::uint64_t hash = 0;
     unsigned frozen_overlaps = 0; ///< tasks of a frozen daemon outlived its role (no guard yet)
     unsigned takeovers = 0, handovers = 0, undone = 0, fenced = 0, went_alone = 0, commits = 0;
     bool probes = false;
+    /// By Fault: messages lost on every link that was not cut, late by more than 10 ms, arrived
+    /// after a newer one; daemons or hosts ended and started again; freezes; writes held up.
+    std::array<unsigned, fault_names.size()> faults{};
+    std::string trace; ///< with Options::trace only
 };
 
 /// A store as far as roles care: who accepts commits, and what it holds.
@@ -72,8 +82,10 @@ struct SimNode {
     bool lead_fails = false;
     bool tasks = false; ///< a task process is alive
     std::uint64_t kill_op = 0;
-    bool excused = false; ///< frozen with live tasks
-    bool lan = true;      ///< reaches a probe
+    bool excused = false;   ///< frozen with live tasks
+    bool lan = true;        ///< reaches a probe
+    bool lost_last = false; ///< its newest message was lost in a rough phase
+    std::pair<std::uint64_t, std::uint64_t> newest; ///< boot and sequence of what it heard
 };
 
 class World {
@@ -107,6 +119,7 @@ private:
     void carry_out(unsigned n, const core::Effect& effect);
     void count(std::string_view what);
     void send(unsigned n, const core::Message& message);
+    void arrive(unsigned n, const core::Message& message, bool late);
     void persist(unsigned n, const core::Persist& effect);
     void written(unsigned n, std::uint32_t generation);
     void kill_tasks(unsigned n);
@@ -133,12 +146,20 @@ private:
 
     // faults.cpp
     void plan();
+    void plan_each_kind();
     void plan_one(Micros when);
     void plan_cut(Micros when);
     void plan_node(Micros when);
     void plan_store(Micros when);
     void plan_command(Micros when);
     void cut(unsigned mask, Micros when, Micros duration);
+    void fail(unsigned n, bool host, Micros down);
+    void crash_some(bool host, Micros down);
+    void freeze_some(Micros duration);
+    void provoke_write();
+    void end_rough();
+    void happened(Fault fault) { outcome_.faults[std::size_t(fault)]++; }
+    bool had(Fault fault) const { return outcome_.faults[std::size_t(fault)] > 0; }
     void heal();
     bool open(unsigned from) const;
     bool connected() const { return open(0) && open(1); }
@@ -164,7 +185,12 @@ private:
     /// cut_[l][from]: how many faults cut this direction of link l.
     std::array<std::array<int, 2>, 3> cut_{};
     std::uint64_t loss_permille_ = 0;
-    int isolated_ = -1; ///< while a direction is cut on every link, this node reaches no probe
+    /// A phase in which all links together lose messages and hold some of them back.
+    bool rough_ = false;
+    std::uint64_t rough_loss_permille_ = 0;
+    Micros rough_hold_ = 0;
+    Micros stall_next_ = 0; ///< the disk of the next write stalls so long
+    int isolated_ = -1;     ///< while a direction is cut on every link, this node reaches no probe
     std::uint32_t next_commit_ = 1;
     std::uint32_t acked_id_ = 0; ///< newest acknowledged commit and its place in the log
     std::size_t acked_at_ = 0;
