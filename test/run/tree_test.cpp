@@ -61,8 +61,12 @@ TEST_CASE("what a task leaves in the background ends with its main process", "[r
 {
     World world(each_isolation());
     const auto word = fmt::format("daemon-word-{}", ::getpid());
-    const auto end = world.run({.command = "(setsid setsid sleep 1000 &) ; echo done; exit 3",
-                                .environment = {"WORD=" + word}});
+    const auto up = fmt::format("/tmp/{}", word); // a process amid its exec has no environment
+    const auto command = fmt::format("(setsid setsid sh -c ': > {0}; sleep 1000; :' &) ; "
+                                     "until [ -e {0} ]; do sleep 0.01; done; echo done; exit 3",
+                                     up);
+    const auto end = world.run({.command = command, .environment = {"WORD=" + word}});
+    ::unlink(up.c_str());
     CHECK(end.code == 3);
     CHECK(end.killed == Killed::no);
     CHECK(end.output_tail == "done\n");
