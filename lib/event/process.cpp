@@ -34,13 +34,20 @@ bool replaced(const Command& command, std::string_view entry)
                                [&](std::string_view given) { return given.starts_with(name); });
 }
 
+/// What systemd told the daemon alone (sd_notify(3)): a helper must not speak in its name.
+bool is_for_the_daemon(std::string_view entry)
+{
+    return entry.starts_with("NOTIFY_SOCKET=") || entry.starts_with("WATCHDOG_");
+}
+
 Prepared prepare(const Command& command)
 {
     Prepared prepared;
     for (const auto& word : command.argv) prepared.argv.push_back(const_cast<char*>(word.c_str()));
     prepared.argv.push_back(nullptr);
     for (char** entry = environ; *entry != nullptr; ++entry) {
-        if (!replaced(command, *entry)) prepared.environment.push_back(*entry);
+        if (!replaced(command, *entry) && !is_for_the_daemon(*entry))
+            prepared.environment.push_back(*entry);
     }
     for (const auto& entry : command.environment)
         prepared.environment.push_back(const_cast<char*>(entry.c_str()));

@@ -1,5 +1,6 @@
 #include "event/process.hpp"
 #include <catch2/catch.hpp>
+#include <cstdlib>
 
 using namespace roleswap::event;
 using namespace std::chrono_literals;
@@ -32,6 +33,21 @@ TEST_CASE("a helper's environment replaces the daemon's", "[event]")
                     });
     loop.run();
     CHECK(ended.output == "/elsewhere\n");
+}
+
+TEST_CASE("a helper does not speak to systemd in the daemon's name", "[event]")
+{
+    ::setenv("NOTIFY_SOCKET", "/nonexistent", 1);
+    Loop loop;
+    Ended ended;
+    Process process(loop, {.argv = {"/bin/sh", "-c", "echo \"<$NOTIFY_SOCKET>\""}},
+                    [&](const Ended& end) {
+                        ended = end;
+                        loop.exit(0);
+                    });
+    loop.run();
+    ::unsetenv("NOTIFY_SOCKET");
+    CHECK(ended.output == "<>\n");
 }
 
 TEST_CASE("a missing helper is an error that names it", "[event]")
