@@ -1,6 +1,7 @@
 #include "commands.hpp"
 #include "field.hpp"
 #include "render.hpp"
+#include <cstdlib>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,13 @@ namespace roleswap::cli {
 namespace {
 
 using nlohmann::json;
+
+/// Inside a runbook: what its steps stop belongs to its operation.
+void add_operation(json& args)
+{
+    const char* operation = std::getenv("ROLESWAP_OPERATION");
+    if (operation != nullptr && *operation != '\0') args["operation"] = id_value(operation);
+}
 
 json which(const QueueOptions& options)
 {
@@ -40,6 +48,7 @@ int queue_hold(Context& context, const QueueOptions& options)
     json args = which(options);
     if (!options.reason.empty()) args["reason"] = options.reason;
     if (options.keep) args["save"] = true;
+    add_operation(args);
     context.print(context.call("queue_hold", args),
                   [](const json& result) { return names_line(list(result, "held"), "held"); });
     return exit_ok;
@@ -69,6 +78,7 @@ int scheduler(Context& context, const std::string& action, const std::string& re
 {
     json args = json::object();
     if (!reason.empty()) args["reason"] = reason;
+    if (action == "stop") add_operation(args);
     context.print(context.call("scheduler_" + action, args), [&](const json&) {
         return action == "stop" ? "The scheduler is stopped: no due runs are made.\n"
                                 : "The scheduler runs.\n";

@@ -125,7 +125,9 @@ unprotect() {
 onward() { step "$@" || failures=$((failures + 1)); }
 
 begin_operation() {
-    operation=$("$ROLESWAP" operation begin --kind "$1" --owner-pid $$)
+    operation=$("$ROLESWAP" operation begin --kind "$1" --owner-pid $$) || return
+    # A command that outlives this shell must not stop anything once the operation is over.
+    export ROLESWAP_OPERATION="$operation"
 }
 
 undo_all() {

@@ -52,7 +52,8 @@ struct Reply {
     std::function<void(const VerbError&)> failed;
 };
 
-/// What the engine needs of the daemon; the lines of tasks come from the executor.  All callbacks are required, and none may destroy it.
+/// What the engine needs of the daemon; the lines of tasks come from the executor.  All callbacks
+/// are required, and none may destroy it.
 struct Host {
     /// For the event list: `what` is a stable word (run_failed, runs_freed, queue_held ...).
     std::function<void(std::string_view what, const std::string& why)> on_event;

@@ -141,6 +141,7 @@ private:
     void queue_hold(const Call& call);
     void queue_release(const Call& call);
     void queue_set(const Call& call);
+    void refuse_late_step(const Arguments& args) const;
     void scheduler_stop(const Call& call);
     void scheduler_start(const Call& call);
     void drain(const Call& call);

@@ -139,9 +139,18 @@ void Engine::Impl::set_scheduler(const Call& call, Scheduler scheduler)
     session_->write(std::move(queries), call.reply, std::move(done));
 }
 
+/// A step of a runbook whose operation has ended meanwhile would stop what nobody starts again.
+void Engine::Impl::refuse_late_step(const Arguments& args) const
+{
+    const auto id = args.number_or("operation", 1, INT64_MAX, 0);
+    if (id == 0 || (model_.operation && model_.operation->id == id && !ending_)) return;
+    throw Refusal(VerbError::Code::refused, fmt::format("operation {} is over", id));
+}
+
 void Engine::Impl::scheduler_stop(const Call& call)
 {
-    const Arguments args(call.verb, call.args, {"reason"});
+    const Arguments args(call.verb, call.args, {"reason", "operation"});
+    refuse_late_step(args);
     set_scheduler(call, {true, clean_text(args.text_or("reason", "a sentence", ""))});
 }
 

@@ -64,7 +64,8 @@ SELECT coalesce(json_agg(json_build_object('name', name, 'held', held, 'reason',
 
 void Engine::Impl::queue_hold(const Call& call)
 {
-    const Arguments args(call.verb, call.args, {"name", "all", "reason", "save"});
+    const Arguments args(call.verb, call.args, {"name", "all", "reason", "save", "operation"});
+    refuse_late_step(args);
     const auto name = queue_of(args, model_);
     const auto reason = clean_text(args.text_or("reason", "a sentence", ""));
     // While an operation is open its holds are undone with it.

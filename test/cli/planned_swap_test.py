@@ -59,7 +59,7 @@ class PlannedSwap(Case):
         self.assertNotIn("\033", done.stdout)
         calls = dict(self.calls())
         self.assertEqual(calls["hand_over"], {"operation": 7})
-        self.assertEqual(calls["queue_hold"], {"all": True, "save": True, "reason": "planned swap"})
+        self.assertEqual(calls["queue_hold"], {"all": True, "save": True, "reason": "planned swap", "operation": 7})
         self.assertEqual(calls["queue_release"], {"all": True, "restore": True})
         steps = [(args["step"], args["state"]) for verb, args in self.calls()
                  if verb == "operation_step"]

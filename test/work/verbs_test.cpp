@@ -148,6 +148,11 @@ TEST_CASE("an operation gives back what it took, however it ends", "[work]")
     node.start(1, database);
     const auto begin = json{{"kind", "swap"}, {"owner_pid", 4242}};
     CHECK(node.call("operation_begin", begin) == json{{"id", 1}});
+    const auto late = [&](std::int64_t id) {
+        return node.call("scheduler_stop", {{"reason", "late"}, {"operation", id}})
+            .value("error", "");
+    };
+    CHECK(late(9) == "Refused"); // the runbook of an operation that is over stops nothing any more
     CHECK(node.watched.back() == std::pair<std::int64_t, pid_t>(1, 4242));
     CHECK_THAT(node.call("operation_begin", begin).at("why").get<std::string>(),
                Catch::Contains("operation 1 (swap by tester") && Catch::Contains("is open"));
@@ -212,8 +217,7 @@ TEST_CASE("tasks go out as a file and come in again", "[work]")
           json{{"added", empty}, {"changed", empty}, {"removed", empty}, {"same", 2}});
     const auto file = "[[task]]\nname = \"b\"\nschedule = \"@daily\"\ncommand = \"echo c\"\n"
                       "[[task]]\nname = \"c\"\nschedule = \"@hourly\"\ncommand = \"true\"\n";
-    const auto wanted =
-        json{{"added", {"c"}}, {"changed", {"b"}}, {"removed", {"a"}}, {"same", 0}};
+    const auto wanted = json{{"added", {"c"}}, {"changed", {"b"}}, {"removed", {"a"}}, {"same", 0}};
     auto args = json{{"toml", file}, {"remove_others", true}, {"dry_run", true}};
     CHECK(node.call("task_apply", args) == wanted);
     CHECK(database.ask("SELECT count(*) FROM roleswap.task WHERE name = 'c'") == "0");
@@ -281,8 +285,8 @@ TEST_CASE("runs are listed, shown, and killed where they wait", "[work]")
     CHECK(database.wait_for("SELECT state FROM roleswap.run", "failed") == "failed");
     const auto shown = node.call("run_show", {{"id", id}}).at("run");
     CHECK(shown.at("output") == "a\xEF\xBF\xBD"
-                                     "b\xEF\xBF\xBD"
-                                     "c");
+                                "b\xEF\xBF\xBD"
+                                "c");
     CHECK(shown.at("exit_code") == 3);
     CHECK(shown.at("why") == "exit code 3");
     node.call("queue_hold", {{"all", true}});
