@@ -9,8 +9,12 @@ rs "$leader" import crontab --system "${tabs[@]}" >"$LAB/import" 2>&1 ||
     fail "the import: $(tail -n 5 "$LAB/import")"
 after=$(rs "$leader" task list --json | jq '.tasks | length')
 expect_equal "$lines" "$((after - before))" "tasks made of the lines in ${tabs[*]} ($(cat "$LAB/import"))"
-hourly=$(rs "$leader" task list --json | jq -r '[.tasks[] | select(.command // "" | test("cron.hourly")) | .name][0]')
-[[ $hourly != null ]] || fail 'no task runs /etc/cron.hourly'
+hourly=
+for name in $(rs "$leader" task list --json | jq -r '.tasks[].name'); do
+    command=$(rs "$leader" task show "$name" --json | jq -r '.task.command')
+    [[ $command != *cron.hourly* ]] || hourly=$name
+done
+[[ -n $hourly ]] || fail 'no task runs /etc/cron.hourly'
 rs "$leader" task run "$hourly" >/dev/null
 wait_for 20 "$hourly ran" ran_once "$hourly"
 for name in $(rs "$leader" task list --json | jq -r '.tasks[].name | select(startswith("lab-") | not)'); do
