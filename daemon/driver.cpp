@@ -34,6 +34,7 @@ core::ProbeAnswer::Kind answer_kind(const link::ProbeResult& result)
 template <class... Cases> struct Overloaded : Cases... {
     using Cases::operator()...;
 };
+template <class... Cases> Overloaded(Cases...) -> Overloaded<Cases...>; // clang 14 needs it told
 
 } // namespace
 
