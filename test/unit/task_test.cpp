@@ -365,29 +365,28 @@ TEST_CASE("due times of a long absence are counted, the newest told", "[task]")
 
 TEST_CASE("late due times always run, older ones as catch-up says", "[task]")
 {
-    const auto plan = [](const char* rule, CatchUpPolicy policy, const char* last,
-                         const char* now) {
-        const auto made = catch_up_plan(schedule(rule), policy, at(last), at(now));
+    const auto plan = [](const char* rule, CatchUpPolicy policy, const char* from, const char* to) {
+        const auto made = catch_up_plan(schedule(rule), policy, at(from), at(to));
         std::string list;
         for (const auto due : made.due) list += text(due).substr(11, 8) + " ";
         return fmt::format("{}skipped {}", list, made.skipped);
     };
     const auto hour = "0 * * * *";
     const CatchUpPolicy none{CatchUp::none, 100, 60s};
-    const CatchUpPolicy last{CatchUp::last, 100, 60s};
+    const CatchUpPolicy newest{CatchUp::last, 100, 60s};
     const CatchUpPolicy all{CatchUp::all, 3, 60s};
     const auto day = "2026-01-01 00:00";
     CHECK(plan(hour, none, day, "2026-01-01 05:30") == "skipped 5");
-    CHECK(plan(hour, last, day, "2026-01-01 05:30") == "05:00:00 skipped 4");
+    CHECK(plan(hour, newest, day, "2026-01-01 05:30") == "05:00:00 skipped 4");
     CHECK(plan(hour, all, day, "2026-01-01 05:30") == "03:00:00 04:00:00 05:00:00 skipped 2");
     CHECK(plan(hour, none, day, "2026-01-01 05:01") == "05:00:00 skipped 4");
     CHECK(plan(hour, none, day, "2026-01-01 05:01:01") == "skipped 5");
-    CHECK(plan(hour, last, day, "2026-01-01 05:00:30") == "05:00:00 skipped 4");
+    CHECK(plan(hour, newest, day, "2026-01-01 05:00:30") == "05:00:00 skipped 4");
     CHECK(plan(hour, all, day, "2026-01-01 05:00:30") ==
           "02:00:00 03:00:00 04:00:00 05:00:00 skipped 1");
-    CHECK(plan(hour, last, day, "2026-01-01 00:59") == "skipped 0");
-    CHECK(plan(hour, last, day, day) == "skipped 0");
-    CHECK(plan(hour, last, day, "2025-12-31 00:00") == "skipped 0"); // the clock went back
+    CHECK(plan(hour, newest, day, "2026-01-01 00:59") == "skipped 0");
+    CHECK(plan(hour, newest, day, day) == "skipped 0");
+    CHECK(plan(hour, newest, day, "2025-12-31 00:00") == "skipped 0"); // the clock went back
     CHECK(plan("every 1s", none, day, "2026-01-01 00:00:02") == "00:00:01 00:00:02 skipped 0");
     CHECK(plan("every 20s", none, day, "2026-01-01 00:02:00") ==
           "00:01:00 00:01:20 00:01:40 00:02:00 skipped 2");
