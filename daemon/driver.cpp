@@ -127,7 +127,7 @@ void Driver::carry_out(const core::Effect& effect)
             [this](const core::Notify& e) { parts_.announcer.announce(e.what, e.why); },
             // Their executors come with the witness, the fence and the guard; the core asks for
             // them only where such a part is configured, which this version refuses.
-            [](const core::WitnessClaim&) { base::ensure(false, "no witness is configured"); },
+            [](const core::WitnessAsk&) { base::ensure(false, "no witness is configured"); },
             [](const core::FencePeer&) { base::ensure(false, "no fence is configured"); },
             [](const core::ExtendGuard&) { base::ensure(false, "no guard is configured"); },
         },

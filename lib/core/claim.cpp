@@ -26,6 +26,7 @@ void claim(Turn& t, const Claim& how)
     s.claim_leads = s.lead_ordered = false;
     s.lead_failures = 0;
     s.wish_alone = false;
+    s.asking.reset();
     t.notify(how.what, fmt::format("claims epoch {}: {}", epoch, how.why));
     t.persist(Record{epoch, s.settings.self, Mode::alone}, After::lead);
     if (sabotaged(s, Settings::Sabotage::lead_before_persisted)) {
@@ -73,6 +74,8 @@ void store_leads(Turn& t)
     s.peer_may_claim = false;
     s.mirroring = false;
     s.mode_busy = false;
+    s.unsure = false;
+    tell_witness(t);
     t.notify("master",
              fmt::format("master of epoch {}, alone until the peer is in sync", s.record.epoch));
     t.send();

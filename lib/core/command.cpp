@@ -52,9 +52,13 @@ void activate(Turn& t, const Command& command)
         return refuse(t, command,
                       obstacle + "; when you know that the peer is dead, use activate --force");
     s.owed = owe(s, command);
-    claim(t, {.what = "takeover",
-              .why = force ? "forced by an operator: " + command.reason : "ordered by an operator",
-              .peer_has_all = !force && s.role == Role::standby});
+    const Claim how{.what = "takeover",
+                    .why = force ? "forced by an operator: " + command.reason
+                                 : "ordered by an operator",
+                    .peer_has_all = !force && s.role == Role::standby};
+    if (force) return claim(t, how);
+    s.ask_at = 0;
+    seek_claim(t, how);
 }
 
 void rejoin(Turn& t, const Command& command)

@@ -12,6 +12,8 @@ void drop_master_state(State& s)
     s.mirroring = false;
     s.mode_busy = false;
     s.wish_alone = false;
+    s.asking.reset();
+    s.unsure = false;
     s.peer_may_claim = false;
     s.frozen = false;
     s.in_sync = false;
@@ -40,7 +42,10 @@ void demote(Turn& t, Event event, std::string_view what, std::string why)
 void try_released(Turn& t)
 {
     State& s = t.s;
-    if (s.role != Role::demoting || !s.tasks_dead || !s.store_stopped) return;
+    using enum Settings::Sabotage;
+    const bool work = s.tasks_dead || sabotaged(s, undecided_with_work);
+    const bool store = s.store_stopped || sabotaged(s, undecided_with_store);
+    if (s.role != Role::demoting || !work || !store) return;
     // A claim on its way to the disk would stand there after the peer settled without it.
     if (s.pending) return;
     t.move(Event::released);

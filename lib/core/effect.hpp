@@ -53,12 +53,24 @@ struct WorkResume {};
 struct WorkKill {};
 
 struct Probe {}; ///< ask the probe addresses now; answers ProbeAnswer
-struct WitnessClaim {
-    Epoch epoch = 0;
+/// One atomic decision: where the witness holds nothing newer than `seen`, or what this node put
+/// itself (the same `master`), put the newer of `value` and what it holds, by compare-and-put on
+/// what was read, also where that changes nothing.  Answers WitnessAnswer with this ticket, at the
+/// latest after a fifth of the takeover delay.  A later question ends an earlier one, which then
+/// puts nothing any more that was not sent already.
+struct WitnessAsk {
+    std::uint64_t ticket = 0;
+    Verdict seen;
+    Verdict value;
 };
-struct FencePeer {};
+/// Switch the peer off and make sure that it is off; answers FenceAnswer with this ticket.
+struct FencePeer {
+    std::uint64_t ticket = 0;
+};
+/// The guard kills tasks and store when the core's clock reaches `until`; `never` disarms it.
 struct ExtendGuard {
-    Ticks until = 0;
+    static constexpr Ticks never = ~Ticks{0};
+    Ticks until = never;
 };
 
 /// For the journal, the events list and the administrator.  `what` is a stable id: boot, standby,
@@ -79,7 +91,7 @@ struct Reply {
 
 using Effect = std::variant<Persist, Send, StoreFollow, StoreLead, StoreMode, StoreFreeze,
                             StoreThaw, StoreStop, WorkStart, WorkSuspend, WorkResume, WorkKill,
-                            Probe, WitnessClaim, FencePeer, ExtendGuard, Notify, Reply>;
+                            Probe, WitnessAsk, FencePeer, ExtendGuard, Notify, Reply>;
 /// Carried out in order.
 using Effects = std::vector<Effect>;
 

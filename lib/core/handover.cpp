@@ -30,6 +30,7 @@ std::string handover_obstacle(const State& s)
     if (s.role != Role::master) return fmt::format("this node is {}", to_string(s.role));
     if (s.record.mode != Mode::mirrored || s.wish_alone || s.pending)
         return "the peer is not in sync yet; see status";
+    if (s.unsure || s.asking) return "a question to the witness or the fence is open";
     if (s.suspended) return "the work is suspended, the peer does not answer in time";
     return peer_obstacle(s);
 }
@@ -101,7 +102,8 @@ void handover_store(Turn& t, const StoreEvent& event)
 void handover_try(Turn& t)
 {
     State& s = t.s;
-    if (s.role != Role::releasing || past_return(s) || !s.frozen || !s.tasks_dead) return;
+    if (s.role != Role::releasing || past_return(s) || !s.tasks_dead) return;
+    if (!s.frozen && !sabotaged(s, Settings::Sabotage::hand_over_unfrozen)) return;
     t.persist(Record{next_epoch(s, peer_of(s)), peer_of(s), Mode::alone}, After::handed_over);
 }
 

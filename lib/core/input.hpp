@@ -66,18 +66,33 @@ struct Command {
     std::string reason;
 };
 
-/// The third parties of the next stages; the model carries them so that rules have their place.
+/// Answer to the WitnessAsk with this ticket.
 struct WitnessAnswer {
-    enum class Kind : std::uint8_t { granted, refused, unreachable };
+    enum class Kind : std::uint8_t {
+        granted,     ///< the witness holds the asked value, put by this question
+        refused,     ///< it holds something newer than was seen: `found`
+        unreachable, ///< no answer in time; the value may have been put all the same
+        wiped,       ///< it holds nothing at all: it lost its memory or was never initialised
+    };
+    std::uint64_t ticket = 0;
     Kind kind = Kind::unreachable;
-    Epoch epoch = 0;
+    Verdict found;
 };
+
+/// Answer to the FencePeer with this ticket.
 struct FenceAnswer {
     enum class Kind : std::uint8_t { confirmed, failed };
+    std::uint64_t ticket = 0;
     Kind kind = Kind::failed;
 };
+
+/// What the guard tells by itself.
 struct GuardEvent {
-    enum class Kind : std::uint8_t { fired, lost };
+    enum class Kind : std::uint8_t {
+        ready, ///< it runs and holds the newest deadline
+        fired, ///< it killed every task and the store
+        lost,  ///< it is gone
+    };
     Kind kind = Kind::lost;
 };
 

@@ -22,44 +22,63 @@ void suspend(Turn& t, Ticks age)
                                       s.settings.takeover_delay));
 }
 
+bool is_silent(const State& s, Ticks step)
+{
+    return s.peer.silence >= percent(s, silent_percent) && step <= 2 * s.settings.heartbeat;
+}
+
+void give_up(Turn& t, Ticks age, std::string_view why)
+{
+    demote(t, Event::lease_lost, "self_fence",
+           fmt::format("{} ms since the newest answer of the in-sync peer (it may claim at {} ms): "
+                       "{}",
+                       age, t.s.settings.takeover_delay, why));
+}
+
+/// The witness decides between the two nodes, so it is asked as soon as there is doubt.
+void decide_by_witness(Turn& t, Ticks age)
+{
+    if (age >= percent(t.s, decide_percent))
+        return give_up(t, age, "the witness gave no leave in time");
+    seek_alone(t);
+}
+
+/// No deadline: the peer claims only when this node is switched off.
+void decide_by_fence(Turn& t, Ticks age, Ticks step)
+{
+    if (age >= percent(t.s, decide_percent) && is_silent(t.s, step)) seek_alone(t);
+}
+
 /// Nobody else can be master: the standby reaches no probe (else the master would not), or has no
 /// right to claim by silence at all.
-void go_alone(Turn& t, Ticks age)
+void decide(Turn& t, Ticks age, Ticks step)
+{
+    State& s = t.s;
+    const bool silent = is_silent(s, step);
+    if (!s.settings.probes_configured) {
+        // No deadline: the standby does not claim by silence.
+        if (silent) go_alone(t, "without probes silence never lets it claim");
+        return;
+    }
+    if (silent && s.probe.reached && !s.probe.was_cut_off)
+        return go_alone(t, "a probe answers here; if all links were cut while the peer reaches a "
+                           "probe too, both may become master");
+    give_up(t, age,
+            silent ? "no probe answers here all the time, so this node is the isolated one"
+                   : "it is heard or this node was frozen, so it may live and claim");
+}
+
+} // namespace
+
+void go_alone(Turn& t, std::string_view why)
 {
     State& s = t.s;
     wish_alone(t);
     s.peer_may_claim = false;
-    t.persist(Record{s.record.epoch, s.settings.self, Mode::alone}, After::alone);
-    t.notify("mode_alone",
-             fmt::format("the peer is silent on every link, {} ms since its newest answer, and {}",
-                         age,
-                         s.settings.probes_configured
-                             ? "a probe answers here; if all links were cut while the peer reaches "
-                               "a probe too, both may become master"
-                             : "without probes silence never lets it claim"));
+    t.persist(next_round(s, Mode::alone), After::alone);
+    t.notify("mode_alone", fmt::format("{} ms since the newest answer of the silent peer, and {}",
+                                       s.now - s.lease_from, why));
 }
-
-void decide(Turn& t, Ticks age, Ticks step)
-{
-    State& s = t.s;
-    const bool silent =
-        s.peer.silence >= percent(s, silent_percent) && step <= 2 * s.settings.heartbeat;
-    if (!s.settings.probes_configured) {
-        // No deadline: the standby does not claim by silence.
-        if (silent) go_alone(t, age);
-        return;
-    }
-    if (silent && s.probe.reached && !s.probe.was_cut_off) return go_alone(t, age);
-    const char* why = !silent
-                          ? "it is heard or this node was frozen, so it may live and claim"
-                          : "no probe answers here all the time, so this node is the isolated one";
-    demote(t, Event::lease_lost, "self_fence",
-           fmt::format("{} ms since the newest answer of the in-sync peer (it may claim at {} ms): "
-                       "{}",
-                       age, s.settings.takeover_delay, why));
-}
-
-} // namespace
 
 void lease_elapsed(Turn& t, Ticks step)
 {
@@ -70,6 +89,8 @@ void lease_elapsed(Turn& t, Ticks step)
     watch_probes(t);
     if (age < percent(s, suspend_percent)) return try_resume(t);
     suspend(t, age);
+    if (s.settings.witness) return decide_by_witness(t, age);
+    if (s.settings.fence) return decide_by_fence(t, age, step);
     if (age >= percent(s, decide_percent)) decide(t, age, step);
 }
 

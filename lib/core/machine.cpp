@@ -15,6 +15,7 @@ Ticks add(Ticks a, Ticks b)
 void wake_up(Turn& t, Ticks step)
 {
     State& s = t.s;
+    if (sabotaged(s, Settings::Sabotage::freeze_unnoticed)) return;
     s.peer.silence = 0;
     s.probe = {};
     s.answer_from = s.sequence + 1;
@@ -31,6 +32,7 @@ void on(Turn& t, const Elapsed& elapsed)
     s.peer.silence = add(s.peer.silence, std::min(elapsed.ticks, 2 * s.settings.heartbeat));
     if (elapsed.ticks > s.settings.takeover_delay / 2) wake_up(t, elapsed.ticks);
     handover_elapsed(t);
+    third_elapsed(t);
     lease_elapsed(t, elapsed.ticks);
     mode_elapsed(t);
     if (s.role == Role::standby) standby_elapsed(t, elapsed.ticks);
@@ -181,15 +183,19 @@ void on(Turn& t, const Command& command)
     on_command(t, command);
 }
 
-// Third parties of the next stages: no rule asks them yet, so nothing they say moves a role.
-void on(Turn&, const WitnessAnswer&)
+void on(Turn& t, const WitnessAnswer& answer)
 {
+    witness_answered(t, answer);
 }
-void on(Turn&, const FenceAnswer&)
+
+void on(Turn& t, const FenceAnswer& answer)
 {
+    fence_answered(t, answer);
 }
-void on(Turn&, const GuardEvent&)
+
+void on(Turn& t, const GuardEvent& event)
 {
+    guard_event(t, event);
 }
 
 } // namespace
@@ -214,6 +220,7 @@ Effects step(State& state, const Input& input)
                                 state.record.epoch, to_string(state.record.mode)));
     }
     std::visit([&turn](const auto& what) { on(turn, what); }, input);
+    update_guard(turn);
     const bool due = state.now - state.sent_at >= state.settings.heartbeat;
     if (state.changed || due) turn.send();
     return effects;

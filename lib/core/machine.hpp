@@ -13,12 +13,30 @@ struct Settings {
     Ticks heartbeat = 40;           ///< the driver steps Elapsed at least once per heartbeat
     Ticks takeover_delay = 1000;    ///< 300 to 600000
     bool probes_configured = false; ///< without probes, silence alone never moves a role
-    /// Bugs planted on purpose, so that the simulator can show that it finds them.
+    bool witness = false;           ///< what one node decides without the other needs its leave
+    bool fence = false;             ///< a silent peer is switched off before its role is taken
+    Ticks fence_delay = 0;          ///< the standby waits so much longer before it fences: no duel
+    bool guard = false;             ///< a process of its own ends the work when a lease runs out
+    /// Bugs planted on purpose, so that the simulator and the explorer can show that they find
+    /// them.
     enum class Sabotage : std::uint8_t {
         none,
-        no_epoch_check,
-        lead_before_persisted,
-        lease_ignored
+        no_epoch_check,           ///< older epochs are believed
+        lead_before_persisted,    ///< the store is promoted while the claim is on its way to disk
+        lease_ignored,            ///< a master never gives up by itself
+        promise_before_persisted, ///< a standby counts as in sync before its record is durable
+        alone_without_consent,    ///< a master goes alone when it wishes to
+        undecided_with_work,      ///< a demoted node does not wait for its tasks
+        undecided_with_store,     ///< a demoted node does not wait for its store
+        silence_without_probe,    ///< a standby claims by silence alone
+        freeze_unnoticed,         ///< what was believed before a freeze is believed after it
+        old_answers,              ///< a message counts as an answer whatever it echoes
+        hand_over_unfrozen,       ///< the point of no return does not wait for the store
+        not_in_sync,              ///< a standby that is not in sync claims
+        witness_unheard,          ///< no answer of the witness counts as leave
+        fence_unheard,            ///< the claim does not wait for the fence
+        guard_unarmed,            ///< a mirrored master runs without a deadline
+        round_forgotten,          ///< a mode is told to the witness without its round
     };
     Sabotage sabotage = Sabotage::none; ///< tests only
     bool operator==(const Settings&) const = default;
@@ -74,6 +92,21 @@ struct ProbeView {
     bool operator==(const ProbeView&) const = default;
 };
 
+/// A question to a third party that is not answered yet.
+struct Asking {
+    enum class For : std::uint8_t { claim, alone };
+    enum class Whom : std::uint8_t { witness, fence };
+    std::uint64_t ticket = 0;
+    For what = For::claim;
+    Whom whom = Whom::witness;
+    Ticks since = 0;
+    Epoch epoch = 0;           ///< to be claimed
+    bool peer_has_all = false; ///< see State
+    bool resigned = false;     ///< the peer itself said that it is none: no fence
+    std::string why;           ///< what the claim will be told with
+    bool operator==(const Asking&) const = default;
+};
+
 /// The whole of the role protocol on one node: a value.  Made by boot(), moved on by step() only.
 struct State {
     Settings settings;
@@ -120,6 +153,17 @@ struct State {
     bool peer_has_all = false; ///< claiming: the peer holds all that was ever acknowledged
     bool hold = false;
     bool leaving = false;
+
+    std::optional<Asking> asking;
+    std::uint64_t third_ticket = 0; ///< of the newest question to a third party
+    Ticks ask_at = 0;               ///< the next question not before
+    /// Master: the witness may hold that this node went alone, though it did not; the mode must
+    /// change once before the right of the standby to claim is worth something again.
+    bool unsure = false;
+    bool guard_ready = false;
+    Ticks guard_until = ExtendGuard::never; ///< as told to the guard
+    std::uint8_t last_rule = no_rule;       ///< index in `rules` of the newest change of role
+    static constexpr std::uint8_t no_rule = 255;
 
     std::optional<Owed> owed;       ///< hand_over, activate or rejoin under way
     std::optional<Owed> owed_leave; ///< leave under way

@@ -59,6 +59,12 @@ bool peer_is_out(const State& s)
 
 } // namespace
 
+Record next_round(const State& s, Mode mode)
+{
+    const bool forgotten = sabotaged(s, Settings::Sabotage::round_forgotten);
+    return {s.record.epoch, s.settings.self, mode, s.record.round + (forgotten ? 0 : 1)};
+}
+
 void wish_alone(Turn& t)
 {
     State& s = t.s;
@@ -73,15 +79,18 @@ void mode_heard(Turn& t)
     State& s = t.s;
     if (s.role != Role::master) return;
     watch_peer(s);
-    if (s.wish_alone && !s.pending && s.record.mode == Mode::mirrored && peer_gave_up(s)) {
+    const bool consent = peer_gave_up(s) || sabotaged(s, Settings::Sabotage::alone_without_consent);
+    if (s.wish_alone && !s.pending && s.record.mode == Mode::mirrored && consent) {
         s.peer_may_claim = false;
-        t.persist(Record{s.record.epoch, s.settings.self, Mode::alone}, After::alone);
+        t.persist(next_round(s, Mode::alone), After::alone);
         t.notify("mode_alone", "the peer gave up its right to claim: it left, restarted or does "
                                "not mirror");
         return;
     }
     if (s.pending || s.wish_alone || s.mode_busy) return;
     if (s.record.mode == Mode::mirrored && s.peer.bad && peer_is_out(s)) wish_alone(t);
+    // Without its guard a master could not keep what it promises to an in-sync peer.
+    if (s.settings.guard && !s.guard_ready) return;
     if (s.record.mode == Mode::alone && !s.mirroring && peer_ready(s)) {
         s.mirroring = true;
         s.peer.bad = false;
@@ -93,6 +102,8 @@ void mode_elapsed(Turn& t)
 {
     State& s = t.s;
     if (s.role != Role::master || s.pending || s.wish_alone) return;
+    if (s.unsure && !s.asking && !s.suspended && s.record.mode == Mode::mirrored)
+        return wish_alone(t);
     const bool bad = s.peer.bad && s.now - s.peer.bad_since >= grace(s);
     if (s.record.mode == Mode::mirrored && bad) return wish_alone(t);
     // Not promised to anybody yet, so it needs nobody's leave to stop.
@@ -112,7 +123,7 @@ void mode_store(Turn& t, const StoreEvent& event)
     } else if (s.mirroring && !s.wish_alone) {
         s.peer.bad = false;
         if (s.record.mode == Mode::alone && !s.pending)
-            t.persist(Record{s.record.epoch, s.settings.self, Mode::mirrored}, After::mirrored);
+            t.persist(next_round(s, Mode::mirrored), After::mirrored);
     }
 }
 
@@ -123,6 +134,7 @@ void mode_mirrored_persisted(Turn& t)
     s.peer_may_claim = true;
     s.lease_from = s.now;
     s.changed = true;
+    tell_witness(t);
     t.notify("mode_mirrored", "every commit waits for the peer from here on");
 }
 
@@ -130,6 +142,7 @@ void mode_alone_persisted(Turn& t)
 {
     State& s = t.s;
     s.wish_alone = false;
+    s.unsure = false;
     s.changed = true;
     s.peer.bad = false;
     store_alone(t);

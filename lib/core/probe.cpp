@@ -28,7 +28,8 @@ Ticks unanswered_for(const State& s)
 void watch_probes(Turn& t)
 {
     State& s = t.s;
-    if (!s.settings.probes_configured || unanswered_for(s) < percent(s, probe_percent)) return;
+    if (s.settings.witness || s.settings.fence || !s.settings.probes_configured) return;
+    if (unanswered_for(s) < percent(s, probe_percent)) return;
     ProbeView& probe = s.probe;
     if (probe.asked && s.now - probe.asked_at < percent(s, ask_percent)) return;
     if (probe.asked && !probe.answered) count_miss(probe);

@@ -25,6 +25,8 @@ std::string_view to_string(Event event)
         return "lease_lost";
     case Event::store_failed:
         return "store_failed";
+    case Event::guard_failed:
+        return "guard_failed";
     case Event::left:
         return "left";
     case Event::released:

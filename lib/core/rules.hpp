@@ -18,6 +18,7 @@ enum class Event : std::uint8_t {
     newer_epoch,       ///< the peer claimed a newer epoch
     lease_lost,        ///< the peer may claim soon
     store_failed,      ///< the store under a master died
+    guard_failed,      ///< the guard killed the work, or is gone
     left,              ///< clean stop of the daemon
     released,          ///< no task process and no store process is alive
 };
@@ -49,6 +50,8 @@ inline constexpr Rule rules[] = {
      "the in-sync peer does not answer and may claim soon"},
     {Role::master, Event::store_failed, Role::demoting,
      "no store, no work: the in-sync peer claims when this node is undecided"},
+    {Role::master, Event::guard_failed, Role::demoting,
+     "without the guard no deadline holds, so the in-sync peer had better be master"},
     {Role::master, Event::left, Role::demoting, "clean stop without an in-sync peer"},
     {Role::releasing, Event::hand_over_undone, Role::master,
      "something failed before the point of no return"},
@@ -56,6 +59,8 @@ inline constexpr Rule rules[] = {
      "point of no return: the peer owns the next epoch"},
     {Role::releasing, Event::newer_epoch, Role::demoting, "the peer claimed a newer epoch"},
     {Role::releasing, Event::store_failed, Role::demoting, "the store died during the hand-over"},
+    {Role::releasing, Event::guard_failed, Role::demoting,
+     "the guard ended the work during the hand-over, or is gone"},
     {Role::demoting, Event::released, Role::undecided, "nothing of the old role is alive any more"},
 };
 

@@ -34,7 +34,7 @@ bool master_resigned(const State& s)
 
 void take_over(Turn& t, std::string why)
 {
-    claim(t, {.what = "takeover", .why = std::move(why), .peer_has_all = true});
+    seek_claim(t, {.what = "takeover", .why = std::move(why), .peer_has_all = true});
 }
 
 void update_sync(Turn& t)
@@ -46,10 +46,17 @@ void update_sync(Turn& t)
             give_up_sync(t);
         return;
     }
+    // The master changed its mode there and back: the right from before is worth nothing.
+    if (s.record.round != s.peer.last.record.round) s.in_sync = false;
     if (s.in_sync || s.pending || !s.store_hot || s.leaving || !prompt(s)) return;
-    if (s.record.mode == Mode::mirrored) return standby_in_sync(t);
+    if (s.record == s.peer.last.record) return standby_in_sync(t);
     if (s.peer.last.role != Role::master || s.store != StoreState::following) return;
-    t.persist(Record{s.record.epoch, peer_of(s), Mode::mirrored}, After::in_sync);
+    t.persist(s.peer.last.record, After::in_sync);
+    if (sabotaged(s, Settings::Sabotage::promise_before_persisted)) {
+        s.record = s.pending->record;
+        s.pending->after = After::nothing;
+        standby_in_sync(t);
+    }
 }
 
 /// A record newer than ours.
@@ -60,7 +67,7 @@ void newer_record(Turn& t)
     if (m.record.master == peer_of(s)) {
         if (s.pending && s.pending->record.epoch >= m.record.epoch) return;
         s.in_sync = false;
-        t.persist(Record{m.record.epoch, peer_of(s), Mode::alone}, After::nothing);
+        t.persist(Record{m.record.epoch, peer_of(s), Mode::alone, m.record.round}, After::nothing);
         return;
     }
     if (m.role == Role::master || s.leaving) return;
@@ -70,6 +77,20 @@ void newer_record(Turn& t)
               .peer_has_all = true});
 }
 
+/// Silence after which this standby acts.
+Ticks silence_limit(const State& s)
+{
+    return s.settings.takeover_delay + (s.settings.fence ? s.settings.fence_delay : 0);
+}
+
+const char* evidence(const State& s)
+{
+    if (s.settings.witness && s.settings.fence)
+        return ", the witness gave its leave and the peer is switched off";
+    if (s.settings.witness) return " and the witness gave its leave";
+    return s.settings.fence ? " and the peer is switched off" : " and a probe answers here";
+}
+
 } // namespace
 
 void give_up_sync(Turn& t)
@@ -77,9 +98,10 @@ void give_up_sync(Turn& t)
     State& s = t.s;
     if (s.in_sync) t.notify("standby_lost", "not in sync any more");
     s.in_sync = false;
+    if (s.asking && s.asking->what == Asking::For::claim) s.asking.reset();
     if (s.pending && s.pending->record.mode == Mode::alone) return;
     if (!s.pending && s.record.mode == Mode::alone) return;
-    t.persist(Record{s.record.epoch, s.record.master, Mode::alone}, After::nothing);
+    t.persist(Record{s.record.epoch, s.record.master, Mode::alone, s.record.round}, After::nothing);
 }
 
 void follow(Turn& t, const Record& record, std::string why)
@@ -92,7 +114,7 @@ void follow(Turn& t, const Record& record, std::string why)
     s.retry_at = 0;
     s.peer_has_all = false;
     t.notify("standby", std::move(why));
-    t.persist(Record{record.epoch, peer_of(s), Mode::alone}, After::nothing);
+    t.persist(Record{record.epoch, peer_of(s), Mode::alone, record.round}, After::nothing);
 }
 
 void order_follow(Turn& t)
@@ -109,9 +131,13 @@ void order_follow(Turn& t)
 
 std::string missing_evidence(const State& s)
 {
-    if (!s.in_sync) return "this standby is not in sync, so the master may hold newer data";
+    const bool blind = sabotaged(s, Settings::Sabotage::not_in_sync);
+    if (!s.in_sync && !blind)
+        return "this standby is not in sync, so the master may hold newer data";
     if (master_resigned(s)) return {};
     if (peer_heard(s)) return "the peer is heard, so it may be master";
+    if (s.settings.witness || s.settings.fence) return {};
+    if (sabotaged(s, Settings::Sabotage::silence_without_probe)) return {};
     if (!s.settings.probes_configured)
         return "no probes are configured, so a silent peer may still be master";
     if (!s.probe.reached) return "no probe answers, so this node may be the isolated one";
@@ -126,14 +152,15 @@ void standby_elapsed(Turn& t, Ticks step)
     order_follow(t);
     if (!s.in_sync) return;
     watch_probes(t);
-    const bool silent = s.peer.silence >= s.settings.takeover_delay;
+    const bool silent = s.peer.silence >= silence_limit(s);
     if (silent && step <= 2 * s.settings.heartbeat && !s.hold && !s.leaving) {
         if (missing_evidence(s).empty())
-            return take_over(t, fmt::format("the master was silent on every link for {} ms and a "
-                                            "probe answers here",
-                                            s.peer.silence));
+            return take_over(t, fmt::format("the master was silent on every link for {} ms{}",
+                                            s.peer.silence, evidence(s)));
         t.say_once("waiting", why_waiting(s));
     }
+    // With a witness or a fence the master cannot go on alone behind this node's back.
+    if (s.settings.witness || s.settings.fence) return;
     if (s.peer.silence >= percent(s, give_up_percent)) {
         t.notify("waiting", fmt::format("silent master for {} ms: it may go on alone, so this node "
                                         "does not claim by itself any more",
@@ -156,7 +183,10 @@ void standby_heard(Turn& t)
     order_follow(t);
     update_sync(t);
     if (s.in_sync && !s.hold && !s.leaving && master_resigned(s))
-        take_over(t, "the in-sync master gave up its role");
+        seek_claim(t, {.what = "takeover",
+                       .why = "the in-sync master gave up its role",
+                       .peer_has_all = true,
+                       .resigned = true});
 }
 
 void standby_in_sync(Turn& t)

@@ -23,6 +23,7 @@ void Turn::move(Event event)
     const Rule* rule = find_rule(s.role, event);
     base::ensure(rule != nullptr, "the table has no row for this role and event");
     s.role = rule->to;
+    s.last_rule = static_cast<std::uint8_t>(rule - rules);
     s.role_since = s.now;
     s.changed = true;
     s.said.clear();
@@ -63,6 +64,7 @@ void Turn::reply(std::optional<Owed>& owed, Reply::Kind kind, std::string why)
 bool answers(const State& s)
 {
     const Message& m = s.peer.last;
+    if (sabotaged(s, Settings::Sabotage::old_answers)) return m.boot != 0;
     return m.boot != 0 && m.echo_boot == s.settings.boot && m.echo_sequence >= s.answer_from;
 }
 

@@ -71,6 +71,7 @@ struct Claim {
     std::string_view what;
     std::string why;
     bool peer_has_all = false;
+    bool resigned = false; ///< the peer itself said that it is no master any more
 };
 void claim(Turn& t, const Claim& how);
 void claim_persisted(Turn& t);
@@ -78,6 +79,24 @@ void claim_elapsed(Turn& t);
 void claim_heard(Turn& t);
 void store_leads(Turn& t);
 void store_fails_claim(Turn& t);
+
+// third.cpp
+/// Claims at once, or when the witness and the fence, where there are any, gave their leave.
+void seek_claim(Turn& t, const Claim& how);
+/// Master: leave to go on without the peer.
+void seek_alone(Turn& t);
+/// Go on without the peer, for nobody else can be master: lease.cpp.
+void go_alone(Turn& t, std::string_view why);
+void third_elapsed(Turn& t);
+void witness_answered(Turn& t, const WitnessAnswer& answer);
+void fence_answered(Turn& t, const FenceAnswer& answer);
+/// Lets the witness know what this node and its peer agreed upon; nothing waits for it.
+void tell_witness(Turn& t);
+
+// guard.cpp
+void guard_event(Turn& t, const GuardEvent& event);
+/// At the end of each step, before anything is sent.
+void update_guard(Turn& t);
 
 // standby.cpp
 /// Begin to mirror the peer, which is master of `record`.
@@ -112,6 +131,8 @@ void mode_elapsed(Turn& t);
 void mode_store(Turn& t, const StoreEvent& event);
 void mode_alone_persisted(Turn& t);
 void mode_mirrored_persisted(Turn& t);
+/// The record of this master after a change of its mode.
+Record next_round(const State& s, Mode mode);
 /// Ask the peer to give up its right to claim.
 void wish_alone(Turn& t);
 

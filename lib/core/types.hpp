@@ -34,8 +34,24 @@ struct Record {
     Epoch epoch = 0;           ///< highest epoch known to be claimed or handed over; 0 = never
     Node master = Node::first; ///< who claimed `epoch`; without meaning at epoch 0
     Mode mode = Mode::alone;   ///< as this node knows it, see Mode
+    /// Changes of the mode by the master within `epoch`; 0 = alone since the claim.  A standby
+    /// keeps the one that its right to claim belongs to.
+    std::uint64_t round = 0;
     bool operator==(const Record&) const = default;
 };
+
+/// What the witness holds: the newest decision that one node took without the other.  Ordered by
+/// (epoch, round).
+struct Verdict {
+    Epoch epoch = 0;
+    std::uint64_t round = 0;
+    Node master = Node::first; ///< who decided
+    bool operator==(const Verdict&) const = default;
+};
+constexpr bool older(const Verdict& a, const Verdict& b)
+{
+    return a.epoch != b.epoch ? a.epoch < b.epoch : a.round < b.round;
+}
 
 /// How the local store stands, as told to the peer.
 enum class StoreState : std::uint8_t {

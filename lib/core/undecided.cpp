@@ -16,14 +16,18 @@ void resume_role(Turn& t, std::string why, bool peer_has_all = false)
     claim(t, {.what = "takeover", .why = std::move(why), .peer_has_all = peer_has_all});
 }
 
-/// The peer cannot have claimed: the record says it had no right to.
+/// The peer cannot have claimed: the record says it had no right to, or the witness knows.
 void peer_silent(Turn& t)
 {
     State& s = t.s;
-    const bool mine = s.record.master == s.settings.self && s.record.mode == Mode::alone;
+    const bool alone = s.record.mode == Mode::alone;
+    const bool mine = s.record.master == s.settings.self && (alone || s.settings.witness);
     if (!mine || s.hold || !may_try(s)) return t.say_once("waiting", why_waiting(s));
-    resume_role(t, fmt::format("this node was master alone and the peer was silent for {} ms",
-                               s.peer.silence));
+    const Claim how{.what = "takeover",
+                    .why = fmt::format("this node was master{} and the peer was silent for {} ms",
+                                       alone ? " alone" : "", s.peer.silence)};
+    if (s.settings.witness) return seek_claim(t, how);
+    claim(t, how);
 }
 
 void peer_leads(Turn& t)
@@ -49,6 +53,12 @@ void peer_stands_by(Turn& t)
         s.wish_alone = false;
         if (may_try(s)) resume_role(t, "the peer is not in sync, so it cannot be master");
         return;
+    }
+    // The witness may be out of its reach: then it gets the role by name.
+    const bool waited = s.now - s.role_since >= s.settings.takeover_delay;
+    if (s.settings.witness && waited && !m.hold && !m.leaving && may_try(s)) {
+        t.persist(Record{next_epoch(s, peer_of(s)), peer_of(s), Mode::alone}, After::nothing);
+        return t.notify("handover_started", "the in-sync peer gets the role by name");
     }
     // It claims by itself, unless it may not or cannot: then it has to give up that right first.
     if ((m.hold || m.leaving) && !s.wish_alone) {

@@ -45,7 +45,7 @@ public:
     {
         const auto text = value(key);
         if (text != yes && text != no)
-            fail(fmt::format("{} is \"{}\", allowed: {}", key, text, yes == no ? std::string(yes) : fmt::format("{}, {}", yes, no)));
+            fail(fmt::format("{} is \"{}\", allowed: {}, {}", key, text, yes, no));
         return text == yes;
     }
 
@@ -71,19 +71,20 @@ private:
 
 std::string format_record(const NodeRecord& record)
 {
-    return fmt::format("roleswap-record 1\nepoch {}\nmaster {}\nmode {}\nboots {}\n",
+    return fmt::format("roleswap-record 2\nepoch {}\nmaster {}\nmode {}\nround {}\nboots {}\n",
                        record.role.epoch, record.role.master == Node::first ? "first" : "second",
-                       core::to_string(record.role.mode), record.boots);
+                       core::to_string(record.role.mode), record.role.round, record.boots);
 }
 
 NodeRecord parse_record(std::string_view text, std::string_view path)
 {
     Reader reader(text, path);
     NodeRecord record;
-    static_cast<void>(reader.either("roleswap-record", "1", "1"));
+    const bool rounds = reader.either("roleswap-record", "2", "1");
     record.role.epoch = reader.number("epoch");
     record.role.master = reader.either("master", "first", "second") ? Node::first : Node::second;
     record.role.mode = reader.either("mode", "mirrored", "alone") ? Mode::mirrored : Mode::alone;
+    if (rounds) record.role.round = reader.number("round");
     record.boots = reader.number("boots");
     reader.end();
     return record;

@@ -8,14 +8,15 @@ namespace roleswap::durable {
 
 /// All that a node must remember about its role, in the text file DATA_DIR/record:
 ///
-///     roleswap-record 1
+///     roleswap-record 2
 ///     epoch 5
 ///     master first
 ///     mode mirrored
+///     round 1
 ///     boots 12
 ///
 /// `master` is the place of the node in the configuration file; `boots` counts starts of the
-/// daemon.
+/// daemon.  Version 1 has no `round`; it is read as 0.
 struct NodeRecord {
     core::Record role;
     std::uint64_t boots = 0;

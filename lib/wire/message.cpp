@@ -6,7 +6,7 @@ namespace {
 /// The one list of fields, for both directions.  `version` is the writer's; a field that a later
 /// version adds is guarded by it: `if (version >= 2) io.number(message.added);`.
 template <typename Io, typename Message>
-void each_field(Io& io, Message& message, [[maybe_unused]] std::uint8_t version)
+void each_field(Io& io, Message& message, std::uint8_t version)
 {
     io.number(message.boot);
     io.number(message.sequence);
@@ -23,6 +23,7 @@ void each_field(Io& io, Message& message, [[maybe_unused]] std::uint8_t version)
     io.flag(message.leaving);
     io.flag(message.hold);
     io.flag(message.wish_alone);
+    if (version >= 2) io.number(message.record.round);
 }
 
 struct Encoder {

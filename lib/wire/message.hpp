@@ -8,7 +8,7 @@ namespace roleswap::wire {
 /// Version of the role message.  A new field goes to the end of `each_field` in message.cpp, in a
 /// block of the next version.  Versions N and N-1 talk: a reader fills fields it was not sent with
 /// their defaults, and leaves unread what a newer writer appended.
-inline constexpr std::uint8_t message_version = 1;
+inline constexpr std::uint8_t message_version = 2;
 
 /// One version byte, then the fields in network byte order.
 Bytes encode(const core::Message& message);

@@ -46,8 +46,8 @@ const char* name(ProbeAnswer::Kind kind)
 std::string describe(const Record& r)
 {
     if (r.epoch == 0) return "{0}";
-    return fmt::format("{{{} {} {}}}", r.epoch, r.master == Node::first ? "first" : "second",
-                       to_string(r.mode));
+    return fmt::format("{{{} {} {}/{}}}", r.epoch, r.master == Node::first ? "first" : "second",
+                       to_string(r.mode), r.round);
 }
 
 std::string describe(const Input& input)
@@ -84,7 +84,10 @@ std::string describe(const Effect& effect)
                  [](const WorkResume&) { return std::string("work_resume"); },
                  [](const WorkKill&) { return std::string("work_kill"); },
                  [](const Probe&) { return std::string("probe"); },
-                 [](const WitnessClaim&) { return std::string("witness_claim"); },
+                 [](const WitnessAsk& e) {
+                     return fmt::format("witness_ask {} epoch {} round {}", e.ticket, e.value.epoch,
+                                        e.value.round);
+                 },
                  [](const FencePeer&) { return std::string("fence_peer"); },
                  [](const ExtendGuard&) { return std::string("extend_guard"); },
                  [](const Notify& n) { return fmt::format("notify {}: {}", n.what, n.why); },

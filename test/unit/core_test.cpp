@@ -113,7 +113,8 @@ Bench master()
     b.hear(following(b.message(Role::standby, now)));
     b.store(StoreEvent::Kind::in_sync);
     b.persisted();
-    now.mode = Mode::mirrored;
+    now = b.state.record;
+    REQUIRE(now.mode == Mode::mirrored);
     b.hear(following(b.message(Role::standby, now)));
     REQUIRE(b.state.role == Role::master);
     REQUIRE(b.state.peer_may_claim);
@@ -379,6 +380,7 @@ TEST_CASE("a master goes alone with a live peer only after that gave up", "[core
     CHECK_FALSE(b.state.pending);
     b.hear(Role::standby, alone);
     REQUIRE(find<Persist>(b.last));
+    alone.round++;
     CHECK(find<Persist>(b.last)->record == alone);
     CHECK(find<StoreMode>(b.persisted())->mode == Mode::alone);
 }

@@ -25,16 +25,21 @@ TEST_CASE("a record survives the disk", "[durable]")
     const Folder folder;
     const auto path = record_path(folder.path);
     CHECK_FALSE(load_record(path));
-    const NodeRecord record{{7, core::Node::second, core::Mode::mirrored}, 12};
+    const NodeRecord record{{7, core::Node::second, core::Mode::mirrored, 3}, 12};
     save_record(path, record);
     CHECK(load_record(path) == record);
+    const char* old = "roleswap-record 1\nepoch 7\nmaster second\nmode mirrored\nboots 12\n";
+    CHECK(parse_record(old, path) ==
+          NodeRecord{{7, core::Node::second, core::Mode::mirrored, 0}, 12});
 }
 
 TEST_CASE("a damaged record tells the line, what was read and what helps", "[durable]")
 {
     const auto [text, message] = GENERATE(table<const char*, const char*>({
         {"", "r:1: \"roleswap-record ...\" expected, the file ends here"},
-        {"roleswap-record 2\n", "r:1: roleswap-record is \"2\", allowed: 1"},
+        {"roleswap-record 3\n", "r:1: roleswap-record is \"3\", allowed: 2, 1"},
+        {"roleswap-record 2\nepoch 1\nmaster first\nmode alone\nboots 1\n",
+         "r:5: read \"boots 1\", \"round ...\" expected"},
         {"roleswap-record 1\nepoch x\n", "r:2: epoch is \"x\", a whole number expected"},
         {"roleswap-record 1\nepoch 1\nmaster left\n",
          "r:3: master is \"left\", allowed: first, second"},

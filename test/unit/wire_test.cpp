@@ -22,7 +22,7 @@ core::Message full_message()
     message.echo_sequence = 12;
     message.echo_sent_at = ~std::uint64_t{0};
     message.role = core::Role::demoting;
-    message.record = {77, core::Node::second, core::Mode::mirrored};
+    message.record = {77, core::Node::second, core::Mode::mirrored, 3};
     message.store = core::StoreState::frozen;
     message.position = base::Lsn{0x16'B374D848};
     message.leaving = true;
@@ -97,7 +97,7 @@ TEST_CASE("a role message comes back from its bytes with every field")
     CHECK(fields<core::Message>() == 13);
     const auto message = full_message();
     const auto bytes = encode(message);
-    CHECK(bytes.size() == 1 + 8 * 8 + 7);
+    CHECK(bytes.size() == 1 + 9 * 8 + 7);
     CHECK(std::get<core::Message>(decode_message(bytes)) == message);
     CHECK(std::get<core::Message>(decode_message(encode(core::Message{}))) == core::Message{});
 }
