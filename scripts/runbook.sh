@@ -44,10 +44,13 @@ tell() {
         "$(quote "$1")" "$(quote "$2")" "$3" "$(quote "$4")"
 }
 
-# note STEP STATE [DETAIL]: into the report.  The report is not worth failing a swap.
+# note STEP STATE [DETAIL]: into the report.  The report is not worth failing a swap, but who reads
+# it must know that something is missing.
 note() {
+    local problem
     [ -n "$operation" ] || return 0
-    "$ROLESWAP" operation step "$operation" "$1" "$2" ${3:+--detail "$3"} >/dev/null 2>&1 || true
+    problem=$("$ROLESWAP" operation step "$operation" "$1" "$2" ${3:+--detail "$3"} 2>&1 >/dev/null) ||
+        printf '        the report lacks "%s %s": %s\n' "$1" "$2" "${problem##*$'\n'}" >&2
 }
 
 # line STATE: the line of the present step, on a terminal over its first form.

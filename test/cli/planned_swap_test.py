@@ -66,6 +66,12 @@ class PlannedSwap(Case):
         self.assertEqual(len(steps), 25)  # two for each step, one for opening the report
         self.assertEqual(steps[-1], ("verify", "done"))
 
+    def test_a_step_that_the_report_lacks_is_told_and_ends_nothing(self):
+        done = self.swap(refused("operation_step"))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(self.result(), "done")
+        self.assertRegex(done.stderr, r"(?m)^ +the report lacks \"hand_over done\": .*no operation_step")
+
     def test_each_step_before_the_hand_over_is_undone_in_reverse_order(self):
         for verb, undone in {"queue_hold": UNDO_HOLD, "scheduler_stop": UNDO_ALL,
                              "drain": UNDO_ALL, "pending": UNDO_ALL, "hand_over": UNDO_ALL}.items():
