@@ -4,13 +4,23 @@
 #include <fmt/format.h>
 
 namespace roleswap::task {
+namespace {
+
+/// Looked up once: it costs several system calls, and thousands of tasks ask for it.
+const date::time_zone* system_zone()
+{
+    static const date::time_zone* const zone = date::current_zone();
+    return zone;
+}
+
+} // namespace
 
 Zone Zone::named(std::string_view name)
 {
     Zone zone;
     if (name == "UTC") return zone;
     try {
-        zone.zone_ = name.empty() ? date::current_zone() : date::locate_zone(name);
+        zone.zone_ = name.empty() ? system_zone() : date::locate_zone(name);
     } catch (const std::runtime_error&) {
         // Without a usable /etc/localtime the system runs in UTC (tzset(3)), and so do tasks.
         if (name.empty()) return zone;

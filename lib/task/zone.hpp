@@ -26,8 +26,8 @@ class Zone {
 public:
     /// UTC.
     Zone() = default;
-    /// An IANA name such as "Europe/Berlin"; the empty name is the system's zone.  Throws Error for
-    /// an unknown name.
+    /// An IANA name such as "Europe/Berlin"; the empty name is the system's zone as it was
+    /// at the first use.  Throws Error for an unknown name.
     static Zone named(std::string_view name);
 
     std::string name() const;
