@@ -147,12 +147,21 @@ private:
         const auto column = rest.column();
         take_log_mark(rest);
         const auto schedule = take_schedule(rest);
+        check_is_ever_due(schedule, column);
         const auto user = kind_ == CrontabKind::system ? take_user(rest) : options_.user;
         auto task = settings_.make_task(user, column);
         task.schedule = schedule;
         take_command(task, rest);
         task.name = fmt::format("{}-{}", stem_, entries_);
         import_.tasks.push_back(std::move(task));
+    }
+
+    static void check_is_ever_due(const std::string& text, unsigned column)
+    {
+        const auto schedule = parse_schedule(text, Zone{});
+        if (schedule.is_reboot() || schedule.next(Time{})) return;
+        throw Error(column, fmt::format("schedule \"{}\", which is never due", text),
+                    "days that exist");
     }
 
     /// A leading - means: do not log the start (cronie).

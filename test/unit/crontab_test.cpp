@@ -165,6 +165,8 @@ TEST_CASE("each bad crontab line is told with its place and what is allowed", "[
      {"1:20: a carriage return ends the line; allowed: lines that end with a newline alone"}},
     {of_system, "\n# comment\n  0 5 * * root true\n",
      {"3:11: day-of-week \"root\"; allowed: 0 to 7 (0 and 7 are Sunday) or sun to sat"}},
+    {of_system, "0 0 30 2 * root true\n",
+     {"1:1: schedule \"0 0 30 2 *\", which is never due; allowed: days that exist"}},
     {of_system, "root true\n",
      {"1:1: minute \"root\"; allowed: 0 to 59"}},
     {of_system, "<html>\n",
