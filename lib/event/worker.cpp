@@ -1,13 +1,13 @@
-#include "durable/writer.hpp"
+#include "event/worker.hpp"
 #include <csignal>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-namespace roleswap::durable {
+namespace roleswap::event {
 
-Writer::Writer(event::Loop& loop)
-    : signal_(event::check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd")),
+Worker::Worker(Loop& loop)
+    : signal_(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd")),
       io_(loop, signal_.get(), EPOLLIN, [this](std::uint32_t) { collect(); })
 {
     sigset_t all;
@@ -18,7 +18,7 @@ Writer::Writer(event::Loop& loop)
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-Writer::~Writer()
+Worker::~Worker()
 {
     {
         const std::lock_guard lock(mutex_);
@@ -28,7 +28,7 @@ Writer::~Writer()
     thread_.join();
 }
 
-void Writer::run(std::function<void()> work, std::function<void()> done)
+void Worker::run(std::function<void()> work, std::function<void()> done)
 {
     {
         const std::lock_guard lock(mutex_);
@@ -37,7 +37,7 @@ void Writer::run(std::function<void()> work, std::function<void()> done)
     wake_.notify_one();
 }
 
-void Writer::work_off()
+void Worker::work_off()
 {
     for (;;) {
         std::unique_lock lock(mutex_);
@@ -57,7 +57,7 @@ void Writer::work_off()
     }
 }
 
-void Writer::collect()
+void Worker::collect()
 {
     eventfd_t count = 0;
     ::eventfd_read(signal_.get(), &count);
@@ -72,4 +72,4 @@ void Writer::collect()
     }
 }
 
-} // namespace roleswap::durable
+} // namespace roleswap::event
