@@ -87,7 +87,7 @@ int undo(Context& context, const std::vector<std::string>& arguments)
     const json& last = member(answer, "operation");
     const std::string kind = text(last, "kind");
     const std::string result = text(last, "result");
-    if (kind != "swap" || result != "done")
+    if ((kind != "swap" && kind != "drill") || result != "done")
         throw bus::Error(bus::ErrorCode::refused,
                          last.is_object()
                              ? fmt::format("The last operation was {} ({}), no finished swap; only "

@@ -205,6 +205,13 @@ class PlannedSwap(Case):
         self.expect(0, "undo")
         self.assertEqual(self.verbs(), FORWARD)
 
+    def test_a_drill_is_reported_as_one_and_can_be_undone(self):
+        self.assertEqual(self.swap(GOOD, "--reason", "drill").returncode, 0)
+        self.assertEqual(dict(self.calls())["operation_begin"]["kind"], "drill")
+        self.start(dict(GOOD, operation_show={"operation": {"kind": "drill", "result": "done"}}))
+        self.expect(0, "undo")
+        self.assertEqual(dict(self.calls())["operation_begin"]["kind"], "swap")
+
     def test_a_bad_option_ends_before_anything(self):
         self.start(GOOD)
         self.assertIn("there is no option --nonsense", self.expect(2, "swap", "--", "--nonsense").stderr)
@@ -229,6 +236,15 @@ class Others(Case):
         self.start(dict(GOOD, status=[STATUS]))
         self.assertIn("left is the master", self.expect(3, "rejoin").stdout)
         self.assertEqual(self.calls(), [])
+
+    def test_a_rejoin_without_a_master_says_why_the_node_cannot_follow(self):
+        alone = copy.deepcopy(STATUS)
+        alone["nodes"][0].update(role="undecided")
+        self.start(dict(GOOD, status=[alone],
+                        rejoin={"error": "Refused", "message": "the peer is not heard"}))
+        said = self.expect(3, "rejoin").stdout
+        self.assertIn("skipped: none is seen from here", said)
+        self.assertIn("Nothing has changed.  begin to follow it: Refused: the peer", said)
 
     def test_rejoin_follows_until_in_sync(self):
         self.start(dict(GOOD, status=[SWAPPED], rejoin={"state": "following"}))
