@@ -38,6 +38,7 @@ allow = ["10.71.0.0/16"]
 [work]
 catch_up = "all"
 catch_up_limit = 1000
+timezone = "UTC"
 CONF
 }
 
