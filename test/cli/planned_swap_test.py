@@ -205,9 +205,11 @@ class PlannedSwap(Case):
         self.expect(0, "undo")
         self.assertEqual(self.verbs(), FORWARD)
 
-    def test_a_drill_is_reported_as_one_and_can_be_undone(self):
+    def test_a_drill_is_reported_as_one(self):
         self.assertEqual(self.swap(GOOD, "--reason", "drill").returncode, 0)
         self.assertEqual(dict(self.calls())["operation_begin"]["kind"], "drill")
+
+    def test_a_drill_is_undone_by_a_swap(self):
         self.start(dict(GOOD, operation_show={"operation": {"kind": "drill", "result": "done"}}))
         self.expect(0, "undo")
         self.assertEqual(dict(self.calls())["operation_begin"]["kind"], "swap")
@@ -244,7 +246,7 @@ class Others(Case):
                         rejoin={"error": "Refused", "message": "the peer is not heard"}))
         said = self.expect(3, "rejoin").stdout
         self.assertIn("skipped: none is seen from here", said)
-        self.assertIn("Nothing has changed.  begin to follow it: Refused: the peer", said)
+        self.assertIn("Nothing has changed.  begin to follow it: roleswap: the peer is not heard", said)
 
     def test_rejoin_follows_until_in_sync(self):
         self.start(dict(GOOD, status=[SWAPPED], rejoin={"state": "following"}))
