@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,12 +73,25 @@ struct Work {
     bool operator==(const Work&) const = default;
 };
 
+/// The register of an etcd that breaks ties, see roleswap-protocol(7).
+struct Witness {
+    std::vector<std::string> endpoints; ///< "https://host:port"; one to nine
+    std::string ca_file;                ///< empty: the system's authorities
+    std::string cert_file;              ///< with `key_file`; empty: none
+    std::string key_file;
+    std::string user; ///< with `password_file`; empty: none
+    std::string password_file;
+    milliseconds timeout{0}; ///< of one decision, at most a fifth of takeover_delay, the default
+    bool operator==(const Witness&) const = default;
+};
+
 struct Config {
     Pair pair;
     PerNode<Node> nodes;
     std::vector<Link> links; ///< one to eight, best first
     Store store;
     Work work;
+    std::optional<Witness> witness; ///< empty: there is none
     bool operator==(const Config&) const = default;
 };
 

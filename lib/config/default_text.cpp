@@ -111,6 +111,15 @@ constexpr std::string_view rest_text = R"(
 #timezone = "Europe/Berlin"
 # How much of the output of a run is kept in the store.
 #output_tail = "64KiB"
+
+# A third party that breaks ties when the nodes cannot hear each other: an etcd on another host,
+# made ready once by `roleswap witness init`.
+#
+# [witness]
+# endpoints = ["https://w1.example.org:2379"]
+# ca_file = "/etc/roleswap/witness-ca.pem"
+# cert_file = "/etc/roleswap/witness.pem"
+# key_file = "/etc/roleswap/witness.key"
 )";
 
 } // namespace

@@ -33,7 +33,8 @@ std::string lower(std::string_view text)
 
 Config Parser::parse(const TomlValue& table)
 {
-    constexpr std::array<std::string_view, 5> keys{"pair", "node", "link", "store", "work"};
+    constexpr std::array<std::string_view, 6> keys{"pair",  "node", "link",
+                                                   "store", "work", "witness"};
     const Section root{path_, "", table, keys};
     const auto& pair = root.require("pair", "a [pair] section with the name of the pair");
     parse_pair(pair);
@@ -41,6 +42,7 @@ Config Parser::parse(const TomlValue& table)
     parse_links(root);
     if (const auto* store = root.find("store")) parse_store(*store);
     if (const auto* work = root.find("work")) parse_work(*work);
+    if (const auto* witness = root.find("witness")) parse_witness(*witness);
     check_probes({path_, "pair", pair, pair_keys});
     return config_;
 }

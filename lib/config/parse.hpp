@@ -21,6 +21,8 @@ private:
     void parse_address(const Section& link, core::Node which, const base::TomlValue& value);
     void parse_store(const base::TomlValue& table);
     void parse_settings(const Section& store, const base::TomlValue& table);
+    void parse_witness(const base::TomlValue& table);
+    void check_witness(const Section& section) const;
     void parse_work(const base::TomlValue& table);
     void check_probes(const Section& pair) const;
     /// A table with one key for each node, such as address = { left = "...", right = "..." }.

@@ -11,5 +11,7 @@ extern const Section::Rule account;
 extern const Section::Rule device;
 extern const Section::Rule address; ///< of one interface
 extern const Section::Rule network;
+extern const Section::Rule endpoint; ///< of an etcd
+extern const Section::Rule user;     ///< of an etcd
 
 } // namespace roleswap::config::rules

@@ -84,7 +84,7 @@ TEST_CASE("each bad configuration is told with its place and what is allowed", "
      R"(f:1:6: Error while parsing table header: expected ']', saw '\n'; allowed: TOML 1.0)"},
     {R"(name = "alpha"
 )",
-     R"(f:1:1: unknown key "name"; allowed: pair, node, link, store, work)"},
+     R"(f:1:1: unknown key "name"; allowed: pair, node, link, store, work, witness)"},
     {"pair = 5\n",
      R"(f:1:8: pair = 5; allowed: a table)"},
     {changed(R"([pair]
@@ -260,8 +260,28 @@ address = { left = "fd00::1", right = "FD00:0::1" })"),
      R"(f:12:15: work.output_tail = "100MiB"; allowed: a size from 1024 to 16777216 bytes, such as "64KiB")"},
     {in_section("work", "drain_timeout = 1.5"),
      R"(f:12:17: work.drain_timeout = 1.5; allowed: a duration from "0s" to "1d")"},
+    {in_section("witness", R"(user = "x")"),
+     R"(f:11:1: no endpoints in witness; allowed: one to nine addresses of one etcd)"},
+    {in_section("witness", "endpoints = []"),
+     R"(f:12:13: 0 witness.endpoints; allowed: one to nine)"},
+    {in_section("witness", R"(endpoints = "https://w:1")"),
+     R"(f:12:13: witness.endpoints = "https://w:1"; allowed: a list of texts, each an address such as "https://w1.example.org:2379")"},
+    {in_section("witness", R"(endpoints = ["w1:2379"])"),
+     R"(f:12:14: witness.endpoints = "w1:2379"; allowed: a list of texts, each an address such as "https://w1.example.org:2379")"},
+    {in_section("witness", R"(endpoints = ["https://w1:2379", "https://w1:2379"])"),
+     R"(f:12:33: witness.endpoints has "https://w1:2379" twice; allowed: each once)"},
+    {in_section("witness", "endpoints = [\"https://w:1\"]\ntimeout = \"300ms\""),
+     R"(f:13:11: witness.timeout = "300ms"; allowed: a duration from "20ms" to "200ms")"},
+    {in_section("witness", "endpoints = [\"https://w:1\"]\nca_file = \"ca.pem\""),
+     R"(f:13:11: witness.ca_file = "ca.pem"; allowed: an absolute path)"},
+    {in_section("witness", "endpoints = [\"https://w:1\"]\ncert_file = \"/c\""),
+     R"(f:13:13: witness.cert_file without key_file; allowed: both or none)"},
+    {in_section("witness", "endpoints = [\"https://w:1\"]\npassword_file = \"/p\""),
+     R"(f:13:17: witness.password_file without user; allowed: both or none)"},
+    {in_section("witness", "endpoints = [\"http://w:1\"]\nca_file = \"/ca\""),
+     R"(f:13:11: witness.ca_file and no https endpoint; allowed: such files for endpoints that begin with https:// only)"},
     {in_section("wrok", R"(drain_timeout = "1s")"),
-     R"(f:11:2: unknown key "wrok", did you mean "work"?; allowed: pair, node, link, store, work)"},
+     R"(f:11:2: unknown key "wrok", did you mean "work"?; allowed: pair, node, link, store, work, witness)"},
     {with(R"([pair]
 name = "beta")"),
      R"(f:11:1: Error while parsing table header: cannot redefine existing table 'pair'; allowed: TOML 1.0)"},
@@ -298,6 +318,35 @@ TEST_CASE("a small configuration has the documented defaults", "[config]")
     CHECK(config.work == Work{});
     CHECK(config.work.drain_timeout == 60s);
     CHECK(config.work.output_tail == 65536);
+}
+
+TEST_CASE("a witness is read, and its endpoints are what etcd's are", "[config]")
+{
+    CHECK_FALSE(parse(good, "f").witness);
+    const auto config =
+        parse(in_section("witness", R"(endpoints = ["https://w1:2379", "http://[fd00::1]:1"]
+ca_file = "/ca"
+cert_file = "/cert"
+key_file = "/key"
+user = "alpha"
+password_file = "/password"
+timeout = "150ms")"),
+              "f");
+    CHECK(config.witness == Witness{.endpoints = {"https://w1:2379", "http://[fd00::1]:1"},
+                                    .ca_file = "/ca",
+                                    .cert_file = "/cert",
+                                    .key_file = "/key",
+                                    .user = "alpha",
+                                    .password_file = "/password",
+                                    .timeout = 150ms});
+    CHECK(parse(in_section("witness", R"(endpoints = ["http://w:1"])"), "f").witness->timeout ==
+          200ms);
+    for (const char* bad : {"https://w1", "https://w1:0", "https://w1:65536", "https://w1:2379/",
+                            "https://:2379", "https://a b:1", "https://u@w1:2379", "ftp://w1:1",
+                            "https://fd00::1:2379", "https://[fd00::x]:2379", "https://w1:+1"}) {
+        INFO(bad);
+        CHECK(fault(in_section("witness", fmt::format("endpoints = [\"{}\"]", bad))) != "no fault");
+    }
 }
 
 TEST_CASE("a full configuration is read field by field", "[config]")
