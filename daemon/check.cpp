@@ -1,5 +1,6 @@
 #include "check.hpp"
 #include "base/time_text.hpp"
+#include "witness_view.hpp"
 #include <fmt/format.h>
 #include <sys/statvfs.h>
 
@@ -124,6 +125,31 @@ void check_probes(const link::ProbeResult& probe, Report& report)
                 "addresses in [pair] probes"});
 }
 
+void check_witness(const Context& context, Report& report)
+{
+    if (context.witness == nullptr) return;
+    const auto status = context.witness->status();
+    const auto limit = context.config.witness->timeout / 2;
+    for (const auto& view : status.endpoints) {
+        report.add({"witness " + view.url, view.up, Level::warn, view.up ? "answers" : view.why,
+                    "answers", "look at that etcd and the network to it"});
+        if (!view.up) continue;
+        const auto latency = duration_cast<milliseconds>(view.latency);
+        report.add({"witness latency " + view.url, latency <= limit, Level::warn,
+                    fmt::format("{:.1f} ms", static_cast<double>(view.latency.count()) / 1000),
+                    base::human_duration(limit),
+                    "its answer may come too late: look at that etcd, or raise takeover_delay"});
+    }
+    for (const auto& endpoint : context.config.witness->endpoints)
+        if (in_the_clear(endpoint))
+            report.add({"witness secrecy " + endpoint, false, Level::warn, "in the clear", "https",
+                        "anybody on the way can make a master: use https, see roleswap.toml(5)"});
+    const auto trouble = witness_trouble(context);
+    report.add({"witness", trouble.empty(), Level::warn,
+                trouble.empty() ? std::string(to_string(status.health)) : trouble,
+                "holds what this node knows", "see \"roleswap witness status\""});
+}
+
 void check_machine(const Context& context, Report& report)
 {
     const auto worst = duration_cast<milliseconds>(context.driver.worst_delay());
@@ -148,6 +174,7 @@ json local_checks(const Context& context, const link::ProbeResult& probe)
     check_store(context, report);
     check_disk(context, report);
     check_probes(probe, report);
+    check_witness(context, report);
     check_machine(context, report);
     return report.take();
 }

@@ -6,6 +6,7 @@
 #include "peer_view.hpp"
 #include "run/executor.hpp"
 #include "store/managed.hpp"
+#include "witness/witness.hpp"
 #include "work/engine.hpp"
 
 namespace roleswap::daemon {
@@ -24,6 +25,7 @@ struct Context {
     work::Engine& engine;
     durable::EventLog& log;
     PeerView& peer;
+    witness::Witness* witness = nullptr; ///< null: none is configured
 
     const config::Node& self_node() const { return config.nodes.at(self); }
     const config::Node& peer_node() const { return config.nodes.at(core::other(self)); }

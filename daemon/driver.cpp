@@ -31,6 +31,23 @@ core::ProbeAnswer::Kind answer_kind(const link::ProbeResult& result)
     return To::none_reached;
 }
 
+core::WitnessAnswer::Kind answer_kind(witness::Answer::Kind kind)
+{
+    using From = witness::Answer::Kind;
+    using To = core::WitnessAnswer::Kind;
+    switch (kind) {
+    case From::granted:
+        return To::granted;
+    case From::refused:
+        return To::refused;
+    case From::unreachable:
+        return To::unreachable;
+    case From::wiped:
+        return To::wiped;
+    }
+    return To::unreachable;
+}
+
 template <class... Cases> struct Overloaded : Cases... {
     using Cases::operator()...;
 };
@@ -104,34 +121,33 @@ void Driver::command(core::Command::Kind kind, std::string reason, Answer answer
 
 void Driver::carry_out(const core::Effect& effect)
 {
-    std::visit(
-        Overloaded{
-            [this](const core::Persist& e) { on(e); },
-            [this](const core::Send& e) { on(e); },
-            [this](const core::Probe& e) { on(e); },
-            [this](const core::Reply& e) { on(e); },
-            [this](const core::StoreFollow& e) { parts_.store.follow(e.epoch); },
-            [this](const core::StoreLead& e) { parts_.store.lead(e.epoch); },
-            [this](const core::StoreMode& e) { parts_.store.set_mode(e.mode); },
-            [this](const core::StoreFreeze&) { parts_.store.freeze(); },
-            [this](const core::StoreThaw&) { parts_.store.thaw(); },
-            [this](const core::StoreStop&) { parts_.store.stop(); },
-            [this](const core::WorkStart& e) {
-                parts_.engine.start(e.epoch, parts_.store.conninfo());
-            },
-            [this](const core::WorkSuspend&) { parts_.engine.suspend(); },
-            [this](const core::WorkResume&) { parts_.engine.resume(); },
-            [this](const core::WorkKill&) {
-                parts_.engine.kill([this] { feed(core::TasksDead{}); });
-            },
-            [this](const core::Notify& e) { parts_.announcer.announce(e.what, e.why); },
-            // Their executors come with the witness, the fence and the guard; the core asks for
-            // them only where such a part is configured, which this version refuses.
-            [](const core::WitnessAsk&) { base::ensure(false, "no witness is configured"); },
-            [](const core::FencePeer&) { base::ensure(false, "no fence is configured"); },
-            [](const core::ExtendGuard&) { base::ensure(false, "no guard is configured"); },
-        },
-        effect);
+    std::visit(Overloaded{
+                   [this](const core::Persist& e) { on(e); },
+                   [this](const core::Send& e) { on(e); },
+                   [this](const core::Probe& e) { on(e); },
+                   [this](const core::Reply& e) { on(e); },
+                   [this](const core::StoreFollow& e) { parts_.store.follow(e.epoch); },
+                   [this](const core::StoreLead& e) { parts_.store.lead(e.epoch); },
+                   [this](const core::StoreMode& e) { parts_.store.set_mode(e.mode); },
+                   [this](const core::StoreFreeze&) { parts_.store.freeze(); },
+                   [this](const core::StoreThaw&) { parts_.store.thaw(); },
+                   [this](const core::StoreStop&) { parts_.store.stop(); },
+                   [this](const core::WorkStart& e) {
+                       parts_.engine.start(e.epoch, parts_.store.conninfo());
+                   },
+                   [this](const core::WorkSuspend&) { parts_.engine.suspend(); },
+                   [this](const core::WorkResume&) { parts_.engine.resume(); },
+                   [this](const core::WorkKill&) {
+                       parts_.engine.kill([this] { feed(core::TasksDead{}); });
+                   },
+                   [this](const core::Notify& e) { parts_.announcer.announce(e.what, e.why); },
+                   // Their executors come with the fence and the guard; the core asks for them only
+                   // where such a part is configured, which this version refuses.
+                   [this](const core::WitnessAsk& e) { on(e); },
+                   [](const core::FencePeer&) { base::ensure(false, "no fence is configured"); },
+                   [](const core::ExtendGuard&) { base::ensure(false, "no guard is configured"); },
+               },
+               effect);
 }
 
 void Driver::on(const core::Persist& effect)
@@ -150,6 +166,16 @@ void Driver::on(const core::Probe&)
 {
     parts_.prober.ask(
         [this](const link::ProbeResult& result) { feed(core::ProbeAnswer{answer_kind(result)}); });
+}
+
+void Driver::on(const core::WitnessAsk& effect)
+{
+    base::ensure(parts_.witness != nullptr, "the core asks a witness where there is one");
+    parts_.witness->decide(effect.seen, effect.value, parts_.witness_limit,
+                           [this, ticket = effect.ticket](const witness::Answer& answer) {
+                               feed(core::WitnessAnswer{ticket, answer_kind(answer.kind),
+                                                        answer.found.value_or(core::Verdict{})});
+                           });
 }
 
 void Driver::on(const core::Reply& effect)

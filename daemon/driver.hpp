@@ -7,6 +7,7 @@
 #include "link/probe.hpp"
 #include "link/transport.hpp"
 #include "store/managed.hpp"
+#include "witness/witness.hpp"
 #include "work/engine.hpp"
 #include <deque>
 #include <map>
@@ -27,6 +28,8 @@ public:
         work::Engine& engine;
         Announcer& announcer;
         std::string record_path;
+        witness::Witness* witness = nullptr; ///< null: none is configured
+        event::Duration witness_limit{0};    ///< of one question to it
     };
     Driver(Parts parts, const core::Settings& settings, const core::Record& record);
 
@@ -52,6 +55,7 @@ private:
     void on(const core::Persist& effect);
     void on(const core::Send& effect);
     void on(const core::Probe& effect);
+    void on(const core::WitnessAsk& effect);
     void on(const core::Reply& effect);
 
     Parts parts_;

@@ -95,14 +95,28 @@ int Instance::run()
     return loop_.run();
 }
 
+void Instance::open_witness()
+{
+    if (!setup_.witness) return;
+    witness_.emplace(
+        loop_, *setup_.witness,
+        witness::Witness::Callbacks{[this](std::string_view what, const std::string& why) {
+                                        announcer_.announce(what, why);
+                                    },
+                                    {}});
+}
+
 void Instance::begin()
 {
+    open_witness();
     const auto path = durable::record_path(node_.data_dir);
-    driver_.emplace(
-        Driver::Parts{loop_, writer_, transport_, prober_, store_, engine_, announcer_, path},
-        core_settings(setup_, record_.boots), record_.role);
+    driver_.emplace(Driver::Parts{loop_, writer_, transport_, prober_, store_, engine_, announcer_,
+                                  path, witness_ ? &*witness_ : nullptr,
+                                  setup_.config.witness.value_or(config::Witness{}).timeout},
+                    core_settings(setup_, record_.boots), record_.role);
     context_.emplace(Context{setup_.config, setup_.self, setup_.config_digest, wall_now(), *driver_,
-                             transport_, prober_, store_, executor_, engine_, log_, peer_});
+                             transport_, prober_, store_, executor_, engine_, log_, peer_,
+                             witness_ ? &*witness_ : nullptr});
     verbs_.emplace(*context_);
     driver_->set_on_change([this] { on_role_change(); });
     store_.set_link_order(transport_.live());

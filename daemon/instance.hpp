@@ -7,6 +7,7 @@
 #include "link/pair_key.hpp"
 #include "owner_watch.hpp"
 #include "verbs.hpp"
+#include "witness/witness.hpp"
 #include <optional>
 
 namespace roleswap::daemon {
@@ -17,6 +18,7 @@ struct Setup {
     core::Node self = core::Node::first;
     std::string config_digest;
     link::PairKey key;
+    std::optional<witness::Options> witness; ///< empty: none is configured
 };
 
 /// Owns all parts by value, in the order in which they need each other, and wires them.  The role
@@ -52,6 +54,7 @@ private:
     bus::Properties properties() const;
     Dispatcher::Ports dispatcher_ports();
     work::Host work_host();
+    void open_witness();
     Answer bus_answer(bus::Responder responder);
 
     Setup setup_;
@@ -71,6 +74,7 @@ private:
     OwnerWatch owner_;
     std::int64_t watched_ = 0; ///< the operation whose owner is watched
     bus::Waiting waiting_;
+    std::optional<witness::Witness> witness_;
     std::optional<Driver> driver_;
     std::optional<Context> context_;
     std::optional<Verbs> verbs_;

@@ -1,5 +1,6 @@
 #include "durable/file.hpp"
 #include "instance.hpp"
+#include "options.hpp"
 #include "version.hpp"
 #include <array>
 #include <cstdio>
@@ -59,6 +60,7 @@ daemon::Setup read_setup(const std::string& path, const std::string& node)
     setup.self = config::find_self(setup.config, host_name(), node);
     setup.config_digest = digest(*text);
     setup.key = link::read_pair_key(setup.config.pair.key_file);
+    setup.witness = daemon::witness_options(setup.config);
     return setup;
 }
 

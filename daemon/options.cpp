@@ -1,5 +1,6 @@
 #include "options.hpp"
 #include "task/policy.hpp"
+#include "witness/secret.hpp"
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
@@ -92,6 +93,27 @@ work::Settings work_settings(const Setup& setup, const std::string& conninfo)
     return settings;
 }
 
+std::optional<witness::Options> witness_options(const config::Config& config)
+{
+    if (!config.witness) return {};
+    using witness::Readers;
+    const auto& witness = *config.witness;
+    witness::Options options;
+    options.endpoints = witness.endpoints;
+    options.pair = config.pair.name;
+    for (std::size_t i = 0; i < options.names.size(); ++i)
+        options.names.at(i) = config.nodes.values.at(i).name;
+    if (!witness.ca_file.empty())
+        options.tls.ca = witness::read_file(witness.ca_file, Readers::anybody);
+    if (!witness.cert_file.empty()) {
+        options.tls.certificate = witness::read_file(witness.cert_file, Readers::anybody);
+        options.tls.key = witness::read_file(witness.key_file, Readers::owner);
+    }
+    if (!witness.user.empty())
+        options.login = {witness.user, witness::read_password(witness.password_file)};
+    return options;
+}
+
 core::Settings core_settings(const Setup& setup, std::uint64_t boot)
 {
     const auto& pair = setup.config.pair;
@@ -101,6 +123,7 @@ core::Settings core_settings(const Setup& setup, std::uint64_t boot)
     settings.heartbeat = static_cast<core::Ticks>(pair.heartbeat.count());
     settings.takeover_delay = static_cast<core::Ticks>(pair.takeover_delay.count());
     settings.probes_configured = !pair.probes.empty();
+    settings.witness = setup.config.witness.has_value();
     return settings;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include "instance.hpp"
+#include <optional>
 
 namespace roleswap::daemon {
 
@@ -8,6 +9,8 @@ link::Options link_options(const Setup& setup, std::uint64_t boot);
 store::Options store_options(const Setup& setup);
 run::ExecutorSettings executor_settings(const Setup& setup);
 work::Settings work_settings(const Setup& setup, const std::string& conninfo);
+/// Reads the files that the witness needs.  Throws std::runtime_error with path and remedy.
+std::optional<witness::Options> witness_options(const config::Config& config);
 core::Settings core_settings(const Setup& setup, std::uint64_t boot);
 
 } // namespace roleswap::daemon

@@ -3,6 +3,7 @@
 #include "base/time_text.hpp"
 #include "message_ids.hpp"
 #include "version.hpp"
+#include "witness_view.hpp"
 
 namespace roleswap::daemon {
 namespace {
@@ -79,12 +80,23 @@ json link_status(const link::LinkStatus& link, const std::string& in_use)
     return object;
 }
 
+std::string witness_guarantee(const Context& context)
+{
+    if (witness_trouble(context).empty())
+        return "never two masters, whatever cables are cut: no node decides alone without the "
+               "witness";
+    return "never two masters, but nothing goes on by itself should the peer die too: the witness "
+           "is needed and not well";
+}
+
 json guarantees(const Context& context)
 {
     json list = json::array();
     if (context.driver.state().record.mode == Mode::mirrored)
         list.push_back("a commit is acknowledged only when both nodes hold it");
-    if (context.config.pair.probes.empty()) {
+    if (context.witness != nullptr) {
+        list.push_back(witness_guarantee(context));
+    } else if (context.config.pair.probes.empty()) {
         list.push_back("no takeover on silence alone: no probe address is configured");
     } else {
         list.push_back("pair only, no witness and no fence: should every link be cut while both "
@@ -109,6 +121,7 @@ json warnings(const Context& context, const json& self, const json& peer)
     const auto peer_digest = peer.value("config_digest", context.config_digest);
     if (peer_digest != context.config_digest)
         list.push_back("the configuration files of the two nodes differ; copy one over the other");
+    if (const auto trouble = witness_trouble(context); !trouble.empty()) list.push_back(trouble);
     for (const auto* node : {&self, &peer}) {
         if (node->value("takeover_hold", false))
             list.push_back(
@@ -171,6 +184,7 @@ json node_status(const Context& context)
                 {"started_at", context.started_at},
                 {"executor", context.executor.describe()},
                 {"tasks_alive", context.executor.alive()}};
+    if (context.witness != nullptr) object["witness"] = witness_status(context);
     object["links"] = links_status(context)["links"];
     if (role == Role::master || role == Role::releasing) {
         object["replication"] = replication_status(context);

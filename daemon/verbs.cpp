@@ -57,6 +57,8 @@ void Verbs::call(const bus::Verb& verb, const json& args, const Requester& who, 
     if (name == "events") return answer.done(events(args));
     if (name == "check") return check(args, std::move(answer));
     if (name == "pending") return answer.done(pending_status(context_));
+    if (name == "witness_status") return witness_status(std::move(answer));
+    if (name == "witness_init") return witness_init(args, std::move(answer));
     if (name == "hand_over") return hand_over(args, std::move(answer));
     if (name == "activate") return activate(args, who, std::move(answer));
     if (name == "rejoin") return driver.command(Command::Kind::rejoin, who.user, std::move(answer));

@@ -2,6 +2,7 @@
 #include "answer.hpp"
 #include "bus/verb.hpp"
 #include "context.hpp"
+#include <optional>
 
 namespace roleswap::daemon {
 
@@ -20,6 +21,10 @@ private:
     nlohmann::json events(const nlohmann::json& args) const;
     void hand_over(const nlohmann::json& args, Answer answer);
     void order_hand_over(Answer answer);
+    void witness_status(Answer answer);
+    void witness_init(const nlohmann::json& args, Answer answer);
+    void created(const witness::Answer& result, const std::optional<witness::Verdict>& before,
+                 const Answer& answer);
     void activate(const nlohmann::json& args, const Requester& who, Answer answer);
     void work(const bus::Verb& verb, const nlohmann::json& args, const Requester& who,
               const Answer& answer);

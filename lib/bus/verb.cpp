@@ -30,6 +30,12 @@ constexpr std::array table{
          R"({"operation"?:ID})", R"({"epoch":N,"master":NODE,"took_ms":N})"},
     Verb{"activate", act, local, "Make this standby the master without the master's help.",
          R"({"force"?:BOOL,"reason"?:TEXT, required with force})", R"({"epoch":N})"},
+    Verb{
+        "witness_status", look, local, "The witness, looked at now.", "{}",
+        R"({"health":"well|lost|wiped|split","why","agrees":BOOL,"timeout_ms","register":null|{"epoch","round","master"},"endpoints":[{"url","up":BOOL,"why","latency_ms","version","register"}],"last":null|{"answer":"granted|refused|unreachable|wiped","why","took_ms"}})"},
+    Verb{"witness_init", act, master, "Make the register of the witness from the present epoch.",
+         R"({"force"?:BOOL, default false: refused where there is one})",
+         R"({as of witness_status, "replaced":null|{"epoch","round","master"}})"},
     Verb{"rejoin", act, local, "Make this node the standby of the present master.", "{}",
          R"({"state":TEXT})"},
     Verb{"takeover_hold", act, local, "Forbid this node to take over by itself.",
