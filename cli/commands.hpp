@@ -1,5 +1,6 @@
 #pragma once
 #include "context.hpp"
+#include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -49,6 +50,12 @@ struct ActivateOptions {
 int activate_now(Context& context, const ActivateOptions& options);
 int rejoin_now(Context& context);
 int takeover(Context& context, const std::string& action, const std::string& reason);
+
+// witness.cpp
+/// exit_failed where something is wrong with it.
+int witness_status(Context& context);
+enum class Existing : std::uint8_t { keep, replace };
+int witness_init(Context& context, Existing existing);
 
 // runbook.cpp
 struct RunbookOptions {

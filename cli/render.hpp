@@ -19,6 +19,9 @@ std::string render_tasks(const nlohmann::json& result, const Style& style);
 std::string render_task(const nlohmann::json& result, const Style& style);
 std::string render_runs(const nlohmann::json& result, const Style& style);
 std::string render_run(const nlohmann::json& result, const Style& style);
+std::string render_witness(const nlohmann::json& result, const Style& style);
+/// "epoch 4 round 1 of left"
+std::string verdict_text(const nlohmann::json& verdict);
 std::string render_operation(const nlohmann::json& result, const Style& style);
 
 /// Names of the nodes that have that role now; of all nodes when `role` is empty.

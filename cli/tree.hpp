@@ -17,6 +17,7 @@ struct Values {
     Context context;
     int result = exit_ok; ///< of the command that ran
     bool bar = false;
+    bool force = false;
     bool dry_run = false;
     bool remove_others = false;
     unsigned concurrency = 0;

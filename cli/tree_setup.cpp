@@ -24,11 +24,26 @@ void add_init(CLI::App& app, Values& values)
     init->callback([&] { values.result = cli::init(values.context, values.init); });
 }
 
+void add_witness(CLI::App& app, Values& values)
+{
+    auto* witness = app.add_subcommand("witness", "The third party that breaks ties");
+    witness->group(group)->require_subcommand(1);
+    auto* status = witness->add_subcommand("status", "Does it answer, and what does it hold?");
+    status->callback([&] { values.result = witness_status(values.context); });
+    auto* init = witness->add_subcommand("init", "Make its register from the present epoch");
+    init->add_flag("--force", values.force, "Replace the one that is there");
+    init->callback([&] {
+        values.result =
+            witness_init(values.context, values.force ? Existing::replace : Existing::keep);
+    });
+}
+
 } // namespace
 
 void add_setup_commands(CLI::App& app, Values& values)
 {
     add_init(app, values);
+    add_witness(app, values);
     auto* join = app.add_subcommand("join", "Make this node the second of the pair");
     join->group(group)
         ->add_option("--timeout", values.timeout, "Follow the first mirroring so long")

@@ -135,6 +135,16 @@ TEST_CASE("the nearest word is offered, a far one is not")
     CHECK(nearest("frobnicate", words, 4).empty());
 }
 
+TEST_CASE("the witness reads as in its golden file")
+{
+    json witness = fixture("witness");
+    check_golden("witness", render_witness(witness, plain));
+    witness["why"] = "the witness does not answer";
+    witness["register"] = nullptr;
+    const auto text = render_witness(witness, plain);
+    CHECK(text.starts_with("The witness is not well: the witness does not answer.\n"));
+}
+
 TEST_CASE("the state of the pair is told with its reason")
 {
     const json good = fixture("status");
