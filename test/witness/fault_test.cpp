@@ -150,6 +150,10 @@ TEST_CASE("a connection that leads nowhere is replaced within the limit")
     REQUIRE(side.create({1, 0, left}).kind == Answer::Kind::granted);
     REQUIRE(side.look().health == Health::well);
     (void)side.look(); // the one that the watch may have begun is over
+    int refused = 0;
+    for (int i = 0; i < 6; ++i) // leaves as many connections, all of which will lead nowhere
+        side.port().create({1, 0, left}, Existing::keep, 5s, [&](const Answer&) { ++refused; });
+    REQUIRE(wait(loop, [&] { return refused == 6; }));
     relay.forget();
     const auto answer = side.decide({1, 0, left}, {2, 0, right}, limit);
     INFO(answer.why);
