@@ -1,4 +1,5 @@
 #include "event/process.hpp"
+#include "base/ensure.hpp"
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -21,9 +22,15 @@ namespace {
 
 constexpr std::size_t tail_bytes_max = 16 * 1024;
 
+constexpr int first_descriptor = 3;
+constexpr std::size_t descriptors_max = 8;
+constexpr int spare_descriptor =
+    first_descriptor + static_cast<int>(descriptors_max); ///< above all targets
+
 struct Prepared {
     std::vector<char*> argv;
     std::vector<char*> environment;
+    UniqueFd cgroup; ///< its cgroup.procs
 };
 
 /// Of two entries of one name getenv(3) sees the first and a shell the last, so one must go.
@@ -52,7 +59,28 @@ Prepared prepare(const Command& command)
     for (const auto& entry : command.environment)
         prepared.environment.push_back(const_cast<char*>(entry.c_str()));
     prepared.environment.push_back(nullptr);
+    if (!command.cgroup.empty()) {
+        const auto path = command.cgroup + "/cgroup.procs";
+        prepared.cgroup =
+            UniqueFd(check(::open(path.c_str(), O_WRONLY | O_CLOEXEC), "open " + path));
+    }
     return prepared;
+}
+
+/// Async-signal-safe.  Copies first, so that none is overwritten before its turn; the error pipe
+/// among them.
+bool give_descriptors(const std::vector<int>& descriptors, int& error)
+{
+    std::array<int, descriptors_max> copies{};
+    error = ::fcntl(error, F_DUPFD_CLOEXEC, spare_descriptor);
+    bool ok = error >= 0;
+    for (std::size_t i = 0; ok && i < descriptors.size(); ++i) {
+        copies[i] = ::fcntl(descriptors[i], F_DUPFD_CLOEXEC, spare_descriptor);
+        ok = copies[i] >= 0;
+    }
+    for (std::size_t i = 0; ok && i < descriptors.size(); ++i)
+        ok = ::dup2(copies[i], first_descriptor + static_cast<int>(i)) >= 0;
+    return ok;
 }
 
 /// Runs in the child between fork and exec: only async-signal-safe calls.
@@ -66,6 +94,8 @@ Prepared prepare(const Command& command)
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     bool ok = ::dup2(null, 0) == 0 && ::dup2(output, 1) == 1 && ::dup2(output, 2) == 2;
     ok = ok && ::setpgid(0, 0) == 0 && ::chdir(command.directory.c_str()) == 0;
+    if (ok && prepared.cgroup) ok = ::write(prepared.cgroup.get(), "0", 1) == 1; // "0": the writer
+    if (ok && !command.descriptors.empty()) ok = give_descriptors(command.descriptors, error);
     if (ok && command.as && ::geteuid() == 0)
         ok = ::setgroups(0, nullptr) == 0 && ::setgid(command.as->gid) == 0 &&
              ::setuid(command.as->uid) == 0;
@@ -116,6 +146,7 @@ std::string Ended::describe() const
 Process::Process(Loop& loop, const Command& command, OnEnd on_end, OnOutput on_output)
     : on_end_(std::move(on_end)), on_output_(std::move(on_output))
 {
+    base::ensure(command.descriptors.size() <= descriptors_max, "too many descriptors to hand on");
     auto output = make_pipe();
     auto error = make_pipe();
     const auto prepared = prepare(command);

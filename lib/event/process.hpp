@@ -23,7 +23,9 @@ struct Command {
     std::vector<std::string> environment; ///< "NAME=value", over the daemon's own
     std::optional<UserId> as;             ///< drop to this user where the daemon is root
     std::string directory = "/";
-    int death_signal = 0; ///< sent to it when the daemon dies; 0 = none
+    int death_signal = 0;         ///< sent to it when the daemon dies; 0 = none
+    std::string cgroup;           ///< folder of the cgroup v2 that it enters first; empty: stays
+    std::vector<int> descriptors; ///< borrowed, at most 8; become 3, 4, ... in it
 };
 
 struct Ended {
