@@ -57,6 +57,11 @@ public:
     bool kill(RunId id);
     void kill_all(std::function<void()> on_dead);
     std::size_t alive() const { return runs_.size(); }
+    std::string group() const { return task_root_ ? task_root_->path() : ""; }
+    std::string marker() const
+    {
+        return fmt::format("{}={}.{}.", marker_name, settings_.name, ::getpid());
+    }
     std::string describe() const;
 
 private:
@@ -215,6 +220,16 @@ void Executor::kill_all(std::function<void()> on_dead)
 std::size_t Executor::alive() const
 {
     return impl_->alive();
+}
+
+std::string Executor::group() const
+{
+    return impl_->group();
+}
+
+std::string Executor::marker() const
+{
+    return impl_->marker();
 }
 
 std::string Executor::describe() const

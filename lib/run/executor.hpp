@@ -56,6 +56,11 @@ public:
     void kill_all(std::function<void()> on_dead);
 
     std::size_t alive() const;
+    /// Folder of the cgroup that holds all runs; empty where there is none.
+    std::string group() const;
+    /// "NAME=value" with which an entry of the environment of each task process begins where there
+    /// is no cgroup.
+    std::string marker() const;
     /// "own cgroup per run under /sys/fs/cgroup/...", or why not and what is done instead.
     std::string describe() const;
 

@@ -29,6 +29,7 @@ struct Options {
     std::string private_key;          ///< PEM
     std::vector<std::string> allow{}; ///< client networks, "10.0.0.0/16"
     std::map<std::string, std::string> settings{}; ///< extra postgres settings
+    std::string cgroup{}; ///< folder of a cgroup of its own for all its processes; empty: none
 };
 
 /// Names of settings that an administrator may not give, because roleswap decides them.

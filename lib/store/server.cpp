@@ -97,6 +97,7 @@ event::Command Server::command(std::vector<std::string> argv) const
     event::Command command;
     command.argv = std::move(argv);
     command.as = layout_.user();
+    command.cgroup = options_.cgroup;
     // Their words are read; certificates in somebody's home are none of theirs.
     command.environment = {"LC_ALL=C", "TZ=UTC", "HOME=" + layout_.base().string()};
     return command;
