@@ -85,6 +85,12 @@ struct Witness {
     bool operator==(const Witness&) const = default;
 };
 
+struct Guard {
+    std::string watchdog;                  ///< device of a hardware watchdog; empty: none is used
+    milliseconds watchdog_timeout{15'000}; ///< whole seconds
+    bool operator==(const Guard&) const = default;
+};
+
 struct Config {
     Pair pair;
     PerNode<Node> nodes;
@@ -92,6 +98,7 @@ struct Config {
     Store store;
     Work work;
     std::optional<Witness> witness; ///< empty: there is none
+    Guard guard;
     bool operator==(const Config&) const = default;
 };
 

@@ -120,6 +120,11 @@ constexpr std::string_view rest_text = R"(
 # ca_file = "/etc/roleswap/witness-ca.pem"
 # cert_file = "/etc/roleswap/witness.pem"
 # key_file = "/etc/roleswap/witness.key"
+
+[guard]
+# A hardware watchdog that resets this host when what must be dead cannot be killed.  Default: none.
+#watchdog = "/dev/watchdog"
+#watchdog_timeout = "15s"
 )";
 
 } // namespace

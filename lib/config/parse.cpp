@@ -33,8 +33,8 @@ std::string lower(std::string_view text)
 
 Config Parser::parse(const TomlValue& table)
 {
-    constexpr std::array<std::string_view, 6> keys{"pair",  "node", "link",
-                                                   "store", "work", "witness"};
+    constexpr std::array<std::string_view, 7> keys{"pair", "node",    "link", "store",
+                                                   "work", "witness", "guard"};
     const Section root{path_, "", table, keys};
     const auto& pair = root.require("pair", "a [pair] section with the name of the pair");
     parse_pair(pair);
@@ -43,6 +43,7 @@ Config Parser::parse(const TomlValue& table)
     if (const auto* store = root.find("store")) parse_store(*store);
     if (const auto* work = root.find("work")) parse_work(*work);
     if (const auto* witness = root.find("witness")) parse_witness(*witness);
+    if (const auto* guard = root.find("guard")) parse_guard(*guard);
     check_probes({path_, "pair", pair, pair_keys});
     return config_;
 }

@@ -24,6 +24,7 @@ private:
     void parse_witness(const base::TomlValue& table);
     void check_witness(const Section& section) const;
     void parse_work(const base::TomlValue& table);
+    void parse_guard(const base::TomlValue& table);
     void check_probes(const Section& pair) const;
     /// A table with one key for each node, such as address = { left = "...", right = "..." }.
     Section per_node(const Section& link, std::string_view key, const base::TomlValue& value) const;

@@ -84,7 +84,7 @@ TEST_CASE("each bad configuration is told with its place and what is allowed", "
      R"(f:1:6: Error while parsing table header: expected ']', saw '\n'; allowed: TOML 1.0)"},
     {R"(name = "alpha"
 )",
-     R"(f:1:1: unknown key "name"; allowed: pair, node, link, store, work, witness)"},
+     R"(f:1:1: unknown key "name"; allowed: pair, node, link, store, work, witness, guard)"},
     {"pair = 5\n",
      R"(f:1:8: pair = 5; allowed: a table)"},
     {changed(R"([pair]
@@ -246,6 +246,18 @@ address = { left = "fd00::1", right = "FD00:0::1" })"),
      R"(f:12:31: store.settings.shared_buffers = a list; allowed: a text, a number, true or false)"},
     {in_section("store", R"(user = "a b")"),
      R"(f:12:8: store.user = "a b"; allowed: the name of an account, at most 32 characters)"},
+    {in_section("guard", R"(watchdog = "watchdog")"),
+     R"(f:12:12: guard.watchdog = "watchdog"; allowed: an absolute path)"},
+    {in_section("guard", R"(watchdog = "/dev/watchdog"
+watchdog_timeout = "4s")"),
+     R"(f:13:20: guard.watchdog_timeout = "4s"; allowed: a duration from "5s" to "10m")"},
+    {in_section("guard", R"(watchdog = "/dev/watchdog"
+watchdog_timeout = "5500ms")"),
+     R"(f:13:20: guard.watchdog_timeout = "5500ms"; allowed: whole seconds)"},
+    {in_section("guard", R"(watchdog_timeout = "10s")"),
+     R"(f:12:20: guard.watchdog_timeout without a watchdog; allowed: it together with watchdog = "/dev/watchdog")"},
+    {in_section("guard", R"(wachdog = "/dev/watchdog")"),
+     R"(f:12:1: guard: unknown key "wachdog", did you mean "watchdog"?; allowed: watchdog, watchdog_timeout)"},
     {in_section("work", R"(catch_up = "some")"),
      R"(f:12:12: work.catch_up = "some"; allowed: "none", "last" or "all")"},
     {in_section("work", "catch_up_limit = 0"),
@@ -281,7 +293,7 @@ address = { left = "fd00::1", right = "FD00:0::1" })"),
     {in_section("witness", "endpoints = [\"http://w:1\"]\nca_file = \"/ca\""),
      R"(f:13:11: witness.ca_file and no https endpoint; allowed: such files for endpoints that begin with https:// only)"},
     {in_section("wrok", R"(drain_timeout = "1s")"),
-     R"(f:11:2: unknown key "wrok", did you mean "work"?; allowed: pair, node, link, store, work, witness)"},
+     R"(f:11:2: unknown key "wrok", did you mean "work"?; allowed: pair, node, link, store, work, witness, guard)"},
     {with(R"([pair]
 name = "beta")"),
      R"(f:11:1: Error while parsing table header: cannot redefine existing table 'pair'; allowed: TOML 1.0)"},
@@ -470,10 +482,18 @@ TEST_CASE("every option that the written file shows as a comment is its default"
         const auto is_example = [&](std::string_view name) { return option.starts_with(name); };
         if (option.find(" = ") == std::string::npos || option.starts_with(' ')) continue;
         if (is_example("bin_dir") || is_example("allow") || is_example("settings") ||
-            is_example("timezone"))
+            is_example("timezone") || is_example("watchdog"))
             continue;
         text.erase(at + 1, 1);
     }
     CHECK(text.find("\ntakeover_delay") != std::string::npos);
     CHECK(parse(text, "f") == as_written);
+}
+
+TEST_CASE("the guard feeds no hardware watchdog unless told", "[config]")
+{
+    CHECK(parse(good, "f").guard == Guard{"", 15s});
+    const auto text =
+        in_section("guard", "watchdog = \"/dev/watchdog1\"\nwatchdog_timeout = \"1m\"");
+    CHECK(parse(text, "f").guard == Guard{"/dev/watchdog1", 60s});
 }
