@@ -1,5 +1,6 @@
 #include "check.hpp"
 #include "base/time_text.hpp"
+#include "guard_text.hpp"
 #include "witness_view.hpp"
 #include <fmt/format.h>
 #include <sys/statvfs.h>
@@ -150,6 +151,22 @@ void check_witness(const Context& context, Report& report)
                 "holds what this node knows", "see \"roleswap witness status\""});
 }
 
+/// Whether a frozen daemon cannot keep tasks alive, and how sure that is.
+void check_guard(const Context& context, Report& report)
+{
+    const auto guard = context.guard.snapshot();
+    if (!guard.running)
+        return report.add(
+            {"guard", false, Level::fail, guard.trouble, "it watches", "see \"roleswap events\""});
+    report.add({"guard", (guard.protection & full_protection) == full_protection, Level::warn,
+                protection_text(guard.protection), "memory locked, real-time, kills by cgroup",
+                "run roleswapd as root by its unit, on a host with cgroup v2"});
+    if (context.config.guard.watchdog.empty()) return;
+    report.add({"watchdog", guard.watchdog, Level::fail,
+                guard.watchdog ? "armed and fed" : guard.watchdog_trouble, "armed and fed",
+                "see [guard] watchdog in roleswap.toml(5)"});
+}
+
 void check_machine(const Context& context, Report& report)
 {
     const auto worst = duration_cast<milliseconds>(context.driver.worst_delay());
@@ -176,6 +193,7 @@ json local_checks(const Context& context, const link::ProbeResult& probe)
     check_probes(probe, report);
     check_witness(context, report);
     check_machine(context, report);
+    check_guard(context, report);
     return report.take();
 }
 

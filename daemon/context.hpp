@@ -2,6 +2,7 @@
 #include "config/config.hpp"
 #include "driver.hpp"
 #include "durable/event_log.hpp"
+#include "guard/client.hpp"
 #include "link/transport.hpp"
 #include "peer_view.hpp"
 #include "run/executor.hpp"
@@ -22,6 +23,7 @@ struct Context {
     link::Prober& prober;
     store::ManagedStore& store;
     run::Executor& executor;
+    guard::Client& guard;
     work::Engine& engine;
     durable::EventLog& log;
     PeerView& peer;

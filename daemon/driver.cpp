@@ -2,6 +2,7 @@
 #include "base/ensure.hpp"
 #include "durable/record_file.hpp"
 #include "wire/message.hpp"
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace roleswap::daemon {
@@ -70,6 +71,7 @@ void Driver::tick()
     while (!delays_.empty() && (delays_.front().at < now - delay_memory)) delays_.pop_front();
     while (!delays_.empty() && delays_.back().late <= late) delays_.pop_back();
     delays_.push_back({now, late});
+    parts_.guard.look();
     feed(core::Elapsed{0});
 }
 
@@ -91,11 +93,31 @@ void Driver::work_off()
     while (!waiting_.empty()) {
         const auto input = std::move(waiting_.front());
         waiting_.pop_front();
+        look_at_guard();
         pass_time();
         if (!std::holds_alternative<core::Elapsed>(input)) step(input);
     }
     working_ = false;
     if (on_change_ && before != std::pair(state_.role, state_.record)) on_change_();
+}
+
+/// Before anything that came meanwhile is believed, even the time that passed: tasks and store
+/// are dead, and die again until this is done.
+void Driver::look_at_guard()
+{
+    if (!parts_.guard.fired()) return;
+    const auto firing = parts_.guard.firing();
+    const auto ms = [](event::Duration time) { return static_cast<double>(time.count()) / 1e3; };
+    parts_.announcer.announce(
+        "guard_fired",
+        fmt::format("the deadline was not extended: this daemon came {:.0f} ms after it; {}",
+                    ms(event::Loop::now() - firing.deadline),
+                    firing.dead_after ? fmt::format("tasks and store were dead {:.1f} ms after it",
+                                                    ms(*firing.dead_after))
+                                      : "tasks and store are being killed"));
+    parts_.guard.note_firing();
+    guard_fired_ = true;
+    step(core::GuardEvent{core::GuardEvent::Kind::fired});
 }
 
 void Driver::pass_time()
@@ -141,11 +163,11 @@ void Driver::carry_out(const core::Effect& effect)
                        parts_.engine.kill([this] { feed(core::TasksDead{}); });
                    },
                    [this](const core::Notify& e) { parts_.announcer.announce(e.what, e.why); },
-                   // Their executors come with the fence and the guard; the core asks for them only
-                   // where such a part is configured, which this version refuses.
                    [this](const core::WitnessAsk& e) { on(e); },
+                   // Its executor comes with the fence; the core asks for it only where one is
+                   // configured, which this version refuses.
                    [](const core::FencePeer&) { base::ensure(false, "no fence is configured"); },
-                   [](const core::ExtendGuard&) { base::ensure(false, "no guard is configured"); },
+                   [this](const core::ExtendGuard& e) { on(e); },
                },
                effect);
 }
@@ -186,6 +208,25 @@ void Driver::on(const core::Reply& effect)
     if (effect.kind == core::Reply::Kind::refused)
         return answer.failed(bus::Error(bus::ErrorCode::refused, effect.why));
     answer.done({{"epoch", state_.record.epoch}, {"state", effect.why}});
+}
+
+/// The core's clock stands at `state_.now` since `last_`.
+void Driver::on(const core::ExtendGuard& effect)
+{
+    const bool disarm = effect.until == core::ExtendGuard::never;
+    const auto left = static_cast<std::int64_t>(effect.until - state_.now); // negative: passed
+    const auto until = disarm ? guard::never : (last_ + milliseconds(left)).count();
+    using Extended = guard::Client::Extended;
+    switch (parts_.guard.extend(until)) {
+    case Extended::yes: // a guard that had fired watches again
+        if (std::exchange(guard_fired_, false))
+            waiting_.push_back(core::GuardEvent{core::GuardEvent::Kind::ready});
+        return;
+    case Extended::fired: // seen before the next input
+        return;
+    case Extended::lost:
+        if (!disarm) waiting_.push_back(core::GuardEvent{core::GuardEvent::Kind::lost});
+    }
 }
 
 } // namespace roleswap::daemon

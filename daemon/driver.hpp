@@ -4,6 +4,7 @@
 #include "core/machine.hpp"
 #include "durable/writer.hpp"
 #include "event/loop.hpp"
+#include "guard/client.hpp"
 #include "link/probe.hpp"
 #include "link/transport.hpp"
 #include "store/managed.hpp"
@@ -24,6 +25,7 @@ public:
         durable::Writer& writer;
         link::Transport& transport;
         link::Prober& prober;
+        guard::Client& guard;
         store::ManagedStore& store;
         work::Engine& engine;
         Announcer& announcer;
@@ -49,6 +51,7 @@ public:
 private:
     void tick();
     void work_off();
+    void look_at_guard();
     void step(const core::Input& input);
     void pass_time();
     void carry_out(const core::Effect& effect);
@@ -57,12 +60,14 @@ private:
     void on(const core::Probe& effect);
     void on(const core::WitnessAsk& effect);
     void on(const core::Reply& effect);
+    void on(const core::ExtendGuard& effect);
 
     Parts parts_;
     core::Settings settings_;
     core::State state_;
     std::deque<core::Input> waiting_;
     bool working_ = false;
+    bool guard_fired_ = false;  ///< and kills until it is given a new deadline
     event::Duration last_;      ///< up to here time was stepped, whole milliseconds
     event::Duration last_turn_; ///< when the clock timer came last
     struct Delay {

@@ -1,5 +1,6 @@
 #include "instance.hpp"
 #include "durable/file.hpp"
+#include "guard_text.hpp"
 #include "options.hpp"
 #include "version.hpp"
 #include "wire/message.hpp"
@@ -17,6 +18,10 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr auto end_limit = 25s; ///< below the unit's TimeoutStopSec
+/// A guard that does not even live so long is started again after growing pauses.
+constexpr event::Duration guard_steady_after = 10s;
+constexpr event::Duration guard_pause_min = 50ms;
+constexpr event::Duration guard_pause_max = 10s;
 
 /// A full disk is no reason to be started again and again: the node waits, as neither role, until
 /// its record can be written.  Before the loop: nothing can be served without the count of boots.
@@ -61,11 +66,13 @@ Instance::Instance(Setup setup)
       record_(count_boot(node_, fresh_)), writer_(loop_),
       log_(writer_, node_.data_dir + "/events.jsonl"), announcer_(log_, node_.name),
       transport_(loop_, link_options(setup_, record_.boots), *this),
-      prober_(loop_, setup_.config.pair.probes), store_(loop_, store_options(setup_), *this),
+      prober_(loop_, setup_.config.pair.probes),
       executor_(loop_, executor_settings(setup_),
                 [this](const run::OutputLine& line) {
                     announcer_.run_line(line.tag, static_cast<std::uint64_t>(line.id), line.text);
                 }),
+      guard_(loop_, guard_settings(setup_, executor_), guard_events()),
+      store_(loop_, store_options(setup_, executor_), *this),
       engine_(loop_, executor_, work_settings(setup_, store_.conninfo()), work_host()),
       peer_(loop_, transport_, [this](const json& peer) { on_peer_news(peer); }), owner_(loop_),
       dispatcher_(dispatcher_ports()),
@@ -74,7 +81,8 @@ Instance::Instance(Setup setup)
           [this](const bus::Verb& verb, const json& args, const bus::Caller& who,
                  bus::Responder responder) { on_call(verb, args, who, std::move(responder)); },
           [this] { return properties(); }),
-      give_up_(loop_, [this] { end(); }), owner_retry_(loop_, [this] { retry_end_(); }),
+      guard_retry_(loop_, [this] { start_guard(); }), give_up_(loop_, [this] { end(); }),
+      owner_retry_(loop_, [this] { retry_end_(); }),
       terminate_(loop_, SIGTERM, [this] { leave(); }),
       interrupt_(loop_, SIGINT, [this] { leave(); })
 {
@@ -91,7 +99,7 @@ int Instance::run()
         announcer_.announce("waiting",
                             "this node has no record: run \"roleswap init\" on the first node or "
                             "\"roleswap join\" on the second");
-    executor_.prepare([this] { begin(); });
+    executor_.prepare([this] { start_guard(); });
     return loop_.run();
 }
 
@@ -106,16 +114,63 @@ void Instance::open_witness()
                                     {}});
 }
 
+guard::Client::Events Instance::guard_events()
+{
+    return {[this] { guard_ready(); }, [this](const std::string& why) { guard_lost(why); },
+            [this] {
+                if (driver_) driver_->feed(core::Elapsed{0}); // it looks at the guard first
+            }};
+}
+
+/// No role without a guard: at the first start its absence ends the daemon, later it is tried
+/// again and again.
+void Instance::start_guard()
+{
+    try {
+        guard_.start();
+    } catch (const std::exception& error) {
+        if (!driver_) throw;
+        guard_lost(error.what());
+    }
+}
+
+void Instance::guard_ready()
+{
+    guard_since_ = event::Loop::now();
+    const auto guard = guard_.snapshot();
+    announcer_.announce("guard_started",
+                        fmt::format("the guard watches: {}{}{}", protection_text(guard.protection),
+                                    guard.watchdog_trouble.empty() ? "" : "; ",
+                                    guard.watchdog_trouble));
+    if (!driver_) begin();
+    driver_->feed(core::GuardEvent{core::GuardEvent::Kind::ready});
+}
+
+void Instance::guard_lost(const std::string& why)
+{
+    if (ending_) return;
+    const auto now = event::Loop::now();
+    guard_pause_ = now - guard_since_ > guard_steady_after
+                       ? guard_pause_min
+                       : std::clamp(guard_pause_ * 2, guard_pause_min, guard_pause_max);
+    guard_retry_.start_in(guard_pause_);
+    announcer_.announce("guard_lost",
+                        fmt::format("the guard of this daemon is gone ({}); a master gives up its "
+                                    "role, the guard is started again",
+                                    why));
+    if (driver_) driver_->feed(core::GuardEvent{core::GuardEvent::Kind::lost});
+}
+
 void Instance::begin()
 {
     open_witness();
     const auto path = durable::record_path(node_.data_dir);
-    driver_.emplace(Driver::Parts{loop_, writer_, transport_, prober_, store_, engine_, announcer_,
-                                  path, witness_ ? &*witness_ : nullptr,
+    driver_.emplace(Driver::Parts{loop_, writer_, transport_, prober_, guard_, store_, engine_,
+                                  announcer_, path, witness_ ? &*witness_ : nullptr,
                                   setup_.config.witness.value_or(config::Witness{}).timeout},
                     core_settings(setup_, record_.boots), record_.role);
     context_.emplace(Context{setup_.config, setup_.self, setup_.config_digest, wall_now(), *driver_,
-                             transport_, prober_, store_, executor_, engine_, log_, peer_,
+                             transport_, prober_, store_, executor_, guard_, engine_, log_, peer_,
                              witness_ ? &*witness_ : nullptr});
     verbs_.emplace(*context_);
     driver_->set_on_change([this] { on_role_change(); });

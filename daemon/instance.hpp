@@ -38,6 +38,10 @@ private:
     void on_store(const core::StoreEvent& event) override;
     void on_store_note(std::string_view what, const std::string& why) override;
 
+    guard::Client::Events guard_events();
+    void start_guard();
+    void guard_ready();
+    void guard_lost(const std::string& why);
     void begin();
     void leave();
     void end();
@@ -67,8 +71,9 @@ private:
     Announcer announcer_;
     link::Transport transport_;
     link::Prober prober_;
-    store::ManagedStore store_;
     run::Executor executor_;
+    guard::Client guard_; ///< ends after the store, and kills what is left of it
+    store::ManagedStore store_;
     work::Engine engine_;
     PeerView peer_;
     OwnerWatch owner_;
@@ -81,6 +86,9 @@ private:
     Dispatcher dispatcher_;
     bus::Server bus_;
     bool ending_ = false;
+    event::Timer guard_retry_;
+    event::Duration guard_pause_{0};
+    event::Duration guard_since_{0};
     event::Timer give_up_;
     std::function<void()> retry_end_;
     event::Timer owner_retry_;

@@ -52,6 +52,9 @@ inline constexpr MessageKind message_kinds[] = {
     {"witness_back", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e231", "notice"},
     {"witness_wiped", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e232", "warning"},
     {"witness_split", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e233", "error"},
+    {"guard_started", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e240", "info"},
+    {"guard_fired", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e241", "error"},
+    {"guard_lost", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e242", "warning"},
     {"other", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21f", "info"},
 };
 

@@ -2,6 +2,7 @@
 #include "task/policy.hpp"
 #include "witness/secret.hpp"
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
 
@@ -26,6 +27,12 @@ std::string find_bin_dir()
     return (root / std::to_string(best) / "bin").string();
 }
 
+std::string sibling_group(const run::Executor& executor, const char* name)
+{
+    const auto group = executor.group();
+    return group.empty() ? group : group + "." + name;
+}
+
 } // namespace
 
 link::Options link_options(const Setup& setup, std::uint64_t boot)
@@ -46,7 +53,7 @@ link::Options link_options(const Setup& setup, std::uint64_t boot)
     return options;
 }
 
-store::Options store_options(const Setup& setup)
+store::Options store_options(const Setup& setup, const run::Executor& executor)
 {
     const auto& own = setup.config.nodes.at(setup.self);
     const auto& peer = setup.config.nodes.at(core::other(setup.self));
@@ -68,7 +75,30 @@ store::Options store_options(const Setup& setup)
     options.private_key = setup.key.private_key;
     options.allow = setup.config.store.allow;
     options.settings = setup.config.store.settings;
+    options.cgroup = sibling_group(executor, "store");
     return options;
+}
+
+guard::Settings guard_settings(const Setup& setup, const run::Executor& executor)
+{
+    const auto& guard = setup.config.guard;
+    const std::filesystem::path data_dir = setup.config.nodes.at(setup.self).data_dir;
+    const char* program = std::getenv("ROLESWAP_GUARD");
+    guard::Settings settings;
+    settings.program = program != nullptr ? program : GUARD_PROGRAM;
+    settings.own_group = sibling_group(executor, "guard");
+    settings.task_group = executor.group();
+    settings.store_group = sibling_group(executor, "store");
+    settings.marker = executor.marker();
+    settings.cluster = std::filesystem::weakly_canonical(data_dir / "store" / "pg").string();
+    settings.watchdog_timeout = guard.watchdog_timeout;
+    if (!guard.watchdog.empty())
+        settings.open_watchdog = [&guard] {
+            return guard::arm_watchdog(
+                guard.watchdog,
+                std::chrono::duration_cast<std::chrono::seconds>(guard.watchdog_timeout));
+        };
+    return settings;
 }
 
 run::ExecutorSettings executor_settings(const Setup& setup)
@@ -124,6 +154,7 @@ core::Settings core_settings(const Setup& setup, std::uint64_t boot)
     settings.takeover_delay = static_cast<core::Ticks>(pair.takeover_delay.count());
     settings.probes_configured = !pair.probes.empty();
     settings.witness = setup.config.witness.has_value();
+    settings.guard = true;
     return settings;
 }
 

@@ -6,8 +6,10 @@ namespace roleswap::daemon {
 
 /// From the configuration to what each part is told.
 link::Options link_options(const Setup& setup, std::uint64_t boot);
-store::Options store_options(const Setup& setup);
 run::ExecutorSettings executor_settings(const Setup& setup);
+/// Where the tasks have a cgroup the store gets one beside theirs.
+store::Options store_options(const Setup& setup, const run::Executor& executor);
+guard::Settings guard_settings(const Setup& setup, const run::Executor& executor);
 work::Settings work_settings(const Setup& setup, const std::string& conninfo);
 /// Reads the files that the witness needs.  Throws std::runtime_error with path and remedy.
 std::optional<witness::Options> witness_options(const config::Config& config);

@@ -1,6 +1,7 @@
 #include "status.hpp"
 #include "announcer.hpp"
 #include "base/time_text.hpp"
+#include "guard_text.hpp"
 #include "message_ids.hpp"
 #include "version.hpp"
 #include "witness_view.hpp"
@@ -94,6 +95,9 @@ json guarantees(const Context& context)
     json list = json::array();
     if (context.driver.state().record.mode == Mode::mirrored)
         list.push_back("a commit is acknowledged only when both nodes hold it");
+    if (context.guard.snapshot().left)
+        list.push_back("should this daemon freeze, its guard kills tasks and store before the "
+                       "standby may take over");
     if (context.witness != nullptr) {
         list.push_back(witness_guarantee(context));
     } else if (context.config.pair.probes.empty()) {
@@ -115,6 +119,11 @@ json warnings(const Context& context, const json& self, const json& peer)
                            (link["trouble"].get<std::string>().empty()
                                 ? ""
                                 : ": " + link["trouble"].get<std::string>()));
+    }
+    for (const auto* node : {&self, &peer}) {
+        const auto trouble = node->value("/guard/trouble"_json_pointer, "");
+        if (!trouble.empty())
+            list.push_back("guard of " + node->at("name").get<std::string>() + ": " + trouble);
     }
     if (!peer.value("reachable", false))
         list.push_back("node " + context.peer_node().name + " does not answer");
@@ -183,7 +192,8 @@ json node_status(const Context& context)
                 {"host_boot_id", work::Engine::host_boot_id()},
                 {"started_at", context.started_at},
                 {"executor", context.executor.describe()},
-                {"tasks_alive", context.executor.alive()}};
+                {"tasks_alive", context.executor.alive()},
+                {"guard", guard_status(context.guard)}};
     if (context.witness != nullptr) object["witness"] = witness_status(context);
     object["links"] = links_status(context)["links"];
     if (role == Role::master || role == Role::releasing) {
