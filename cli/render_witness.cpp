@@ -27,10 +27,11 @@ std::string render_witness(const json& result, const Style& style)
     Table table({{"ENDPOINT"}, {"STATE"}, {"VERSION"}, {"LATENCY", Align::right}, {"HOLDS"}});
     for (const json& endpoint : list(result, "endpoints")) {
         const bool up = flag(endpoint, "up");
+        const std::string version = text(endpoint, "version");
         const json& latency = member(endpoint, "latency_ms");
         table.row({text(endpoint, "url"),
                    {up ? "up" : "down", up ? Paint::good : Paint::bad},
-                   text(endpoint, "version", "-"),
+                   version.empty() ? "-" : version,
                    latency.is_number() ? fmt::format("{:.1f} ms", latency.get<double>()) : "-",
                    up ? verdict_text(member(endpoint, "register")) : text(endpoint, "why", "-")});
     }

@@ -124,7 +124,7 @@ TEST_CASE("of two that want the same epoch exactly one gets it, each time")
     Verdict now{1, 0, left};
     REQUIRE(one.create(now).kind == Answer::Kind::granted);
     int firsts = 0;
-    constexpr int rounds = 300;
+    constexpr int rounds = 100;
     for (int round = 0; round < rounds; ++round) {
         std::optional<Answer> first, second;
         const Verdict a{now.epoch + 1, 0, left}, b{now.epoch + 1, 0, right};
@@ -156,7 +156,7 @@ TEST_CASE("a decision that several ask at once is granted to all, and holds")
         sides.push_back(std::make_unique<Side>(loop, std::vector{etcd.url()}));
     Verdict now{1, 0, left};
     REQUIRE(sides[0]->create(now).kind == Answer::Kind::granted);
-    for (int round = 0; round < 100; ++round) {
+    for (int round = 0; round < 50; ++round) {
         const Verdict next{now.epoch + 1, 0, right};
         int granted = 0, answers = 0;
         for (const auto& side : sides) {

@@ -13,7 +13,7 @@ witness::Options options_for(std::vector<std::string> endpoints)
     options.pair = "alpha";
     options.names = {"left", "right"};
     options.look_every = 50ms;
-    options.look_limit = 300ms;
+    options.look_limit = 1s;
     options.event_gap = 0ms;
     return options;
 }
@@ -67,8 +67,9 @@ bool Side::wait_for(Health health)
 
 std::uint64_t Side::revision()
 {
-    for (const auto& view : look().endpoints)
-        if (view.found) return view.found->mod_revision;
+    for (int tries = 0; tries < 10; ++tries) // a machine that stalls makes a look fail
+        for (const auto& view : look().endpoints)
+            if (view.found) return view.found->mod_revision;
     return 0;
 }
 
