@@ -15,6 +15,7 @@ namespace {
 /// Above the daemon's 1, below the threads of the kernel that are at 50 and more.
 constexpr int priority = 20;
 constexpr int nice_without_realtime = -20;
+constexpr rlim_t unslept_us_max = 500'000;
 /// More than any of its functions needs.
 constexpr std::size_t stack_bytes = 64 * 1024;
 
@@ -38,7 +39,12 @@ bool become_realtime() noexcept
 {
     sched_param parameter{};
     parameter.sched_priority = priority;
-    if (::sched_setscheduler(0, SCHED_FIFO, &parameter) == 0) return true;
+    // One that never sleeps would take a processor from all others: the kernel ends it, the daemon
+    // sees that it is lost (getrlimit(2), RLIMIT_RTTIME).
+    const rlimit unslept{unslept_us_max, unslept_us_max};
+    if (::setrlimit(RLIMIT_RTTIME, &unslept) == 0 &&
+        ::sched_setscheduler(0, SCHED_FIFO, &parameter) == 0)
+        return true;
     ::setpriority(PRIO_PROCESS, 0, nice_without_realtime);
     return false;
 }
