@@ -84,6 +84,18 @@ log_timezone = 'UTC'
 jit = off
 )";
 
+/// Whoever tries passwords waits a second after each wrong one (contrib module auth_delay, where it
+/// is installed).
+std::string guessing_settings(const Options& options)
+{
+    const auto module = std::filesystem::path(options.bin_dir) / "../lib/auth_delay.so";
+    if (!std::filesystem::exists(module)) return {};
+    const auto other = options.settings.find("shared_preload_libraries");
+    const auto list = other == options.settings.end() ? "" : other->second + ",";
+    return fmt::format("shared_preload_libraries = {}\nauth_delay.milliseconds = 1000\n",
+                       pg::quote_literal(list + "auth_delay"));
+}
+
 } // namespace
 
 std::string slot_name(const std::string& node)
@@ -103,6 +115,7 @@ std::string settings_text(const Options& options, const Layout& layout, const Tu
     for (const auto& [name, value] : options.settings)
         if (!is_reserved_setting(name)) text += setting(name, value);
     text += fixed_settings;
+    text += guessing_settings(options);
     text += setting("listen_addresses", listen_addresses(options));
     text += fmt::format("port = {}\n", options.port);
     text += setting("unix_socket_directories", layout.sockets().string());
@@ -134,12 +147,38 @@ std::string access_text(const Options& options)
                             replica_role, peer);
     text += fmt::format("host all {},{} all reject\n", superuser, replica_role);
     text += "host replication all all reject\n";
+    auto joiners = options.allow; // a node that joins may come by any link, or as a client
+    joiners.insert(joiners.end(), peers.begin(), peers.end());
+    for (const auto& network : joiners)
+        text += fmt::format("hostssl {} {} {} scram-sha-256\n", database, join_role, network);
+    text += fmt::format("host all {} all reject\n", join_role);
     for (const auto& network : options.allow)
         text += fmt::format("hostssl all all {} scram-sha-256\n", network);
     if (options.allow.empty())
         for (const auto& peer : peers)
             text += fmt::format("hostssl all all {} scram-sha-256\n", peer);
     return text + "host all all all reject\n";
+}
+
+std::string isolated_access_text()
+{
+    return fmt::format("local all {} peer map=roleswap\n", superuser);
+}
+
+std::vector<std::string> isolated_settings(const Layout& layout)
+{
+    return {"listen_addresses=",
+            "unix_socket_directories=" + layout.isolated().string(),
+            "hba_file=" + layout.file("isolated_hba.conf").string(),
+            "default_transaction_read_only=on",
+            "synchronous_standby_names=",
+            "shared_preload_libraries=",
+            "max_wal_senders=0",
+            "max_logical_replication_workers=0",
+            "autovacuum=off",
+            "ssl=off",
+            "restart_after_crash=off",
+            "wal_keep_size=1TB"};
 }
 
 std::string users_text(const std::string& os_user)

@@ -32,6 +32,7 @@ void ManagedStore::Impl::follow()
         if (told_ == Told::lost) emit(Kind::lost_peer, state_.flushed);
         return;
     }
+    state_.way.clear();
     take_duty(Duty::follow, follow_steps());
 }
 
@@ -39,7 +40,8 @@ Task<> ManagedStore::Impl::follow_steps()
 {
     repairs_ = 0;
     for (;;) {
-        if (!layout_.has_cluster() || layout_.is_torn()) co_await copy();
+        if (!layout_.has_cluster()) co_await copy("this node has no store yet");
+        if (layout_.is_torn()) co_await copy("a rewind of this node was interrupted");
         if (server_.kind() == Server::Kind::standby && server_.running()) {
             co_await server_.wait_ready(role_);
         } else {
@@ -81,7 +83,12 @@ Task<> ManagedStore::Impl::follow_until_trouble()
             doing(error.what());
         }
         if (streaming_ && (told_ != Told::following || told_pid_ != stream_pid_)) {
-            repairs_ = 0;
+            if (state_.way.empty())
+                choose("streaming",
+                       "this node holds nothing that the master does not have, and the "
+                       "master still has the log from where it stopped");
+            repairs_ = salvage_failures_ = 0;
+            layout_.clear_led();
             told_ = Told::following;
             told_pid_ = stream_pid_;
             emit(Kind::following, state_.flushed);
@@ -141,7 +148,8 @@ Task<> ManagedStore::Impl::tidy_standby()
     std::vector<std::string> argv{"/bin/rm", "-rf", "--"};
     for (const auto& entry : std::filesystem::directory_iterator(layout_.base())) {
         const auto name = entry.path().filename().string();
-        if (name == "pg.old" || name.starts_with("pg.waste.")) argv.push_back(entry.path());
+        if (name == "pg.old" || name == "pg.new" || name.starts_with("pg.waste."))
+            argv.push_back(entry.path());
     }
     if (argv.size() > 3) co_await server_.run(after_, argv);
 }

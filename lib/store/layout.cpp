@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -36,15 +37,19 @@ void sync_folder(const fs::path& folder)
 } // namespace
 
 Layout::Layout(const Options& options)
-    : base_(fs::path(options.data_dir) / "store"), sockets_(fs::path(options.run_dir) / "store")
+    : base_(fs::path(options.data_dir) / "store"), sockets_(fs::path(options.run_dir) / "store"),
+      isolated_(fs::path(options.run_dir) / "isolated"),
+      spool_(fs::path(options.data_dir) / "history")
 {
     if (::geteuid() == 0) user_ = event::find_user(options.user);
     fs::create_directories(base_);
     fs::create_directories(sockets_);
-    fs::permissions(base_, fs::perms::owner_all);
+    fs::create_directories(isolated_);
+    fs::create_directories(spool_);
+    for (const auto& folder : {base_, isolated_, spool_})
+        fs::permissions(folder, fs::perms::owner_all);
     fs::permissions(sockets_, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec);
-    own(base_);
-    own(sockets_);
+    for (const auto& folder : {base_, sockets_, isolated_}) own(folder);
     finish_exchange();
 }
 
@@ -73,6 +78,23 @@ void Layout::mark_torn() const
 void Layout::clear_torn() const
 {
     fs::remove(file("torn"));
+}
+
+bool Layout::has_led() const
+{
+    return fs::exists(file("led"));
+}
+
+void Layout::mark_led() const
+{
+    if (has_led()) return;
+    write(file("led"), "primary, and not a standby since\n", 0600);
+    sync_folder(base_);
+}
+
+void Layout::clear_led() const
+{
+    fs::remove(file("led"));
 }
 
 bool Layout::is_standby() const
@@ -109,6 +131,24 @@ void Layout::exchange() const
     sync_folder(base_);
     finish_exchange();
     clear_torn();
+}
+
+fs::path Layout::keep_aside() const
+{
+    fs::path place;
+    for (int number = 1; place.empty() || fs::exists(place); ++number)
+        place = base_ / fmt::format("pg.kept.{}", number);
+    fs::rename(cluster(), place);
+    sync_folder(base_);
+    clear_led();
+    return place;
+}
+
+std::uint64_t Layout::free_bytes() const
+{
+    struct statvfs info {};
+    event::check(::statvfs(base_.c_str(), &info), "look at the room of " + base_.string());
+    return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
 }
 
 void Layout::finish_exchange() const

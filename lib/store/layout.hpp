@@ -18,6 +18,10 @@ public:
 
     const std::filesystem::path& base() const { return base_; }
     const std::filesystem::path& sockets() const { return sockets_; }
+    /// Socket folder of a server that nobody else may reach, mode 0700.
+    const std::filesystem::path& isolated() const { return isolated_; }
+    /// Folder of files with rows that only this node held, until the other node has them.
+    const std::filesystem::path& spool() const { return spool_; }
     std::filesystem::path cluster() const { return base_ / "pg"; }
     /// A copy or a new cluster that is not complete.
     std::filesystem::path fresh() const { return base_ / "pg.new"; }
@@ -31,6 +35,10 @@ public:
     bool is_torn() const;
     void mark_torn() const;
     void clear_torn() const;
+    /// It was primary and has not streamed from another since: it may hold what nobody else has.
+    bool has_led() const;
+    void mark_led() const;
+    void clear_led() const;
     bool is_standby() const;
     void mark_standby() const;
     void mark_primary() const;
@@ -39,6 +47,10 @@ public:
     /// `fresh` becomes the cluster; the one before becomes `old`.  A crash in between is finished
     /// at the next start.
     void exchange() const;
+    /// Moves the cluster to a name of its own, for people; nothing here touches it again.
+    std::filesystem::path keep_aside() const;
+    /// Bytes that the user of postgres may still write below the folder.  Throws.
+    std::uint64_t free_bytes() const;
 
     /// Replaces a file, owned by the user of postgres.  Not synced: made anew at each start.
     void write(const std::filesystem::path& path, std::string_view text, mode_t mode) const;
@@ -49,6 +61,8 @@ private:
     void own(const std::filesystem::path& path) const;
     std::filesystem::path base_;
     std::filesystem::path sockets_;
+    std::filesystem::path isolated_;
+    std::filesystem::path spool_;
     std::optional<event::UserId> user_;
 };
 

@@ -56,6 +56,8 @@ Task<> ManagedStore::Impl::lead_steps()
     state_.written = result[0].lsn(0);
     state_.streaming = false;
     doing("primary");
+    state_.way.clear();
+    state_.way_why.clear();
     emit(Kind::primary, state_.written);
     after_.start(after_lead_steps());
     watch_.start(watch_primary());
@@ -115,6 +117,7 @@ Task<> ManagedStore::Impl::create_objects()
 /// Work goes on meanwhile.  The slot lets the other node come back; the checkpoint lets it rewind.
 Task<> ManagedStore::Impl::after_lead_steps()
 {
+    layout_.mark_led();
     auto& session = server_.sessions().slow;
     const auto slot = slot_name(options_.peer_name);
     co_await ask(after_, session,

@@ -57,7 +57,9 @@ void ManagedStore::Impl::take_duty(Duty duty, Task<> steps)
     watch_.cancel();
     freeze_limit_.stop();
     duty_ = duty;
-    leading_ = streaming_ = failing_ = false;
+    leading_ = streaming_ = failing_ = salvaging_ = false;
+    state_.refused.clear();
+    peer_.reset();
     told_ = Told::nothing;
     role_.start(std::move(steps));
 }
@@ -90,6 +92,11 @@ Task<> ManagedStore::Impl::stop_steps()
 void ManagedStore::Impl::on_crash(const std::string& why)
 {
     note("crashed", fmt::format("postgres ended by itself: {}", why));
+    if (salvaging_ && !disk_full_) { // what waits for its answers is dropped and begins again
+        ++salvage_failures_;
+        trouble_ = Sign::none;
+        return take_duty(Duty::follow, follow_steps());
+    }
     give_up(fmt::format("postgres ended by itself: {}", why));
 }
 
@@ -142,10 +149,25 @@ void ManagedStore::Impl::on_sign(Sign sign, const std::string& line)
             note("disk-full", fmt::format("no space left below {}: {}", options_.data_dir, line));
         disk_full_ = true;
         return;
+    case Sign::wrong_password:
+        tell_wrong_password();
+        return;
     case Sign::panic:
         note("panic", line);
         return;
     }
+}
+
+/// Once in a while: whoever tries many must not fill the event log.
+void ManagedStore::Impl::tell_wrong_password()
+{
+    ++wrong_passwords_;
+    const auto now = event::Loop::now();
+    if (now < quiet_until_) return;
+    quiet_until_ = now + std::chrono::seconds(10);
+    note("wrong-password",
+         fmt::format("{} attempts to join with a wrong password since the store was started",
+                     wrong_passwords_));
 }
 
 Tuning ManagedStore::Impl::tuned(bool require_peer, bool frozen) const

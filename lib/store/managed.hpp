@@ -40,6 +40,11 @@ struct Snapshot {
     double copy_done = 0;      ///< 0 to 1 while a base backup runs
     std::uint64_t copy_bytes = 0;
     std::uint64_t copy_bytes_total = 0;
+    double copy_rate = 0;         ///< bytes per second
+    double copy_seconds_left = 0; ///< estimate; 0 = not known
+    std::string refused{};        ///< why a copy is not begun; empty when it is not refused
+    std::string way{};            ///< how it last became standby: streaming, rewind, full copy
+    std::string way_why{};        ///< one sentence
 };
 
 /// PostgreSQL made, run, promoted and rewound by roleswap.  Each method carries out one effect of

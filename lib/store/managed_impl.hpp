@@ -1,12 +1,17 @@
 #pragma once
 // Inside of ManagedStore, for the files of this folder only: follow, repair, lead, mode, watch.
+#include "store/copy_plan.hpp"
 #include "store/managed.hpp"
 #include "store/server.hpp"
+#include "store/spool.hpp"
 #include <deque>
 #include <optional>
 #include <variant>
 
 namespace roleswap::store {
+
+/// The line of a helper's output that says what is wrong.
+std::string failure_of(const event::Ended& ended);
 
 class ManagedStore::Impl {
 public:
@@ -42,6 +47,7 @@ private:
     void on_crash(const std::string& why);
     void on_sign(Sign sign, const std::string& line);
     void give_up(const std::string& why);
+    void tell_wrong_password();
     Task<> fail_steps();
     Task<> stop_steps();
     Tuning tuned(bool require_peer, bool frozen) const;
@@ -61,14 +67,34 @@ private:
     Task<> tidy_standby();
 
     // repair.cpp
+    void choose(const char* way, std::string why);
     Task<> repair();
+    void keep_aside();
+    std::string why_copy(Sign trouble) const;
+    Task<std::string> read_peer_history(pg::Connection& peer);
     Task<> wait_for_primary();
     Task<bool> peer_is_ready(pg::Connection& peer);
     Task<bool> rewind();
-    Task<> copy();
+    std::string peer_text(const char* dbname) const;
+
+    // salvage.cpp
+    Task<bool> salvage();
+    Task<> salvage_once();
+    Task<std::string> first_unknown(std::uint32_t timeline, std::optional<base::Lsn> fork,
+                                    base::Lsn end);
+    Task<> read_keepsakes(Spool& spool, std::string since);
+
+    // copy.cpp
+    Task<> copy(std::string why);
+    Task<> remove_fresh();
+    Task<> wait_for_room();
+    Task<CopyPlan> plan_copy();
+    Task<> measure_peer(CopyPlan& plan);
+    double load_copy_rate() const;
+    void save_copy_rate(double rate) const;
     Task<bool> copy_once();
     void copy_progress(std::string_view text);
-    std::string peer_text(const char* dbname) const;
+    void estimate_rest();
 
     // lead.cpp
     Task<> lead_steps();
@@ -116,7 +142,17 @@ private:
     int stream_pid_ = 0;    ///< last receiver that began to stream
     int failed_starts_ = 0; ///< as standby, in a row
     event::Duration stream_lost_at_{0};
+    bool salvaging_ = false;
+    int salvage_failures_ = 0; ///< since it last streamed
+    std::string peer_history_; ///< newest history file of the other node's store
+    std::uint64_t wrong_passwords_ = 0;
+    event::Duration quiet_until_{0}; ///< about them
     std::string copy_line_;
+    struct Progress {
+        event::Duration at;
+        std::uint64_t bytes;
+    };
+    std::optional<Progress> copy_first_; ///< of the copy that runs
     std::vector<std::size_t> live_links_;
     Snapshot state_;
     Server server_;

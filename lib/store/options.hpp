@@ -13,6 +13,14 @@ struct LinkAddress {
     std::string peer;
 };
 
+/// Rows that are worth keeping when this node's history is given up for the other node's.  The
+/// query has one column of JSON text; "{since}" in it stands for the first transaction that the
+/// other node does not have, as an SQL expression of type xid, NULL where that is not known.
+struct Keepsake {
+    std::string kind; ///< a word for the reader of the spool file
+    std::string sql;
+};
+
 /// What a managed store is told once.  Both nodes get the same but for own and peer.
 struct Options {
     std::string data_dir; ///< the cluster lives in data_dir/store/pg; made when missing
@@ -30,6 +38,7 @@ struct Options {
     std::vector<std::string> allow{}; ///< client networks, "10.0.0.0/16"
     std::map<std::string, std::string> settings{}; ///< extra postgres settings
     std::string cgroup{}; ///< folder of a cgroup of its own for all its processes; empty: none
+    std::vector<Keepsake> keepsakes{}; ///< asked of the database `roleswap`
 };
 
 /// Names of settings that an administrator may not give, because roleswap decides them.

@@ -1,7 +1,5 @@
-// What a standby needs when it cannot simply stream: pg_rewind, or a copy of the whole cluster.
+// What a standby needs when it cannot simply stream: pg_rewind, or a copy (copy.cpp).
 #include "store/managed_impl.hpp"
-#include <algorithm>
-#include <cstdio>
 #include <fmt/format.h>
 
 namespace roleswap::store {
@@ -15,6 +13,8 @@ double seconds_since(event::Duration start)
     return std::chrono::duration<double>(event::Loop::now() - start).count();
 }
 
+} // namespace
+
 /// The programs say what is wrong in a line of its own, and hints after it.
 std::string failure_of(const event::Ended& ended)
 {
@@ -23,27 +23,64 @@ std::string failure_of(const event::Ended& ended)
     return ended.output.substr(at, ended.output.find('\n', at) - at);
 }
 
-} // namespace
-
 std::string ManagedStore::Impl::peer_text(const char* dbname) const
 {
     return fmt::format("{} application_name=roleswap_repair dbname={}",
                        peer_conninfo(options_, layout_, server_.tuning().link_order), dbname);
 }
 
+/// How this node becomes a standby, for people: event and status.
+void ManagedStore::Impl::choose(const char* way, std::string why)
+{
+    state_.way = way;
+    state_.way_why = std::move(why);
+    note("rejoin", fmt::format("{}: {}", way, state_.way_why));
+}
+
 /// A rewind is tried once; whatever still is wrong after it needs a copy.
 Task<> ManagedStore::Impl::repair()
 {
     const auto trouble = std::exchange(trouble_, Sign::none);
-    const bool rewindable = trouble == Sign::diverged && repairs_ == 0;
-    ++repairs_;
+    const bool first = repairs_++ == 0;
     if (told_ == Told::following) emit(Kind::lost_peer, state_.flushed);
     streaming_ = false;
     told_ = Told::nothing;
+    const bool diverged = trouble == Sign::diverged && first;
     note(trouble == Sign::diverged ? "diverged" : "needs-copy", trouble_line_);
+    if (diverged) co_await wait_for_primary();
+    bool kept = true;
+    if (layout_.has_led() || diverged || (first && trouble == Sign::foreign))
+        kept = co_await salvage();
     bool rewound = false;
-    if (rewindable) rewound = co_await rewind();
-    if (!rewound) co_await copy();
+    if (diverged && kept) rewound = co_await rewind();
+    if (rewound) co_return;
+    if (!kept) keep_aside();
+    co_await copy(why_copy(trouble));
+}
+
+/// Nothing that might hold results is thrown away unread.
+void ManagedStore::Impl::keep_aside()
+{
+    const auto place = layout_.keep_aside();
+    note("history-kept-aside",
+         fmt::format("what only this node holds could not be read; its old store stays in {} until "
+                     "somebody removes it",
+                     place.string()));
+}
+
+std::string ManagedStore::Impl::why_copy(Sign trouble) const
+{
+    if (!layout_.has_cluster()) return "the old store of this node was put aside unread";
+    switch (trouble) {
+    case Sign::foreign:
+        return "the store of this node was made on its own and shares no history with the master's";
+    case Sign::wal_missing:
+        return "the master has no longer the log from where this node stopped";
+    case Sign::broken:
+        return fmt::format("the store of this node cannot be started: {}", trouble_line_);
+    default:
+        return "a rewind did not help";
+    }
 }
 
 /// Until its first checkpoint on a new timeline a primary looks to pg_rewind as if it were still on
@@ -62,7 +99,25 @@ Task<> ManagedStore::Impl::wait_for_primary()
         if (ready) break;
         co_await role_.sleep(20ms);
     }
+    peer_history_ = co_await read_peer_history(*peer_);
     peer_.reset();
+}
+
+/// Text of its newest history file; empty on the first timeline, or where it cannot be read: then
+/// nothing is known of where the two parted.
+Task<std::string> ManagedStore::Impl::read_peer_history(pg::Connection& peer)
+{
+    try {
+        const auto result =
+            co_await ask(role_, peer,
+                         "select case t when 1 then '' else convert_from(pg_read_binary_file("
+                         "'pg_wal/' || lpad(upper(to_hex(t)), 8, '0') || '.history'), 'UTF8') end "
+                         "from (select timeline_id as t from pg_control_checkpoint()) as control");
+        co_return std::string(result[0].text(0));
+    } catch (const pg::Error& error) {
+        note("history", fmt::format("the master's timelines cannot be read: {}", error.what()));
+    }
+    co_return std::string();
 }
 
 Task<bool> ManagedStore::Impl::peer_is_ready(pg::Connection& peer)
@@ -82,10 +137,11 @@ Task<bool> ManagedStore::Impl::peer_is_ready(pg::Connection& peer)
 
 Task<bool> ManagedStore::Impl::rewind()
 {
-    co_await wait_for_primary();
     co_await server_.end(role_);
     const auto start = event::Loop::now();
     doing("rewinding to the new primary's history");
+    choose("rewind", "this node holds commits that the new master does not have, and the log since "
+                     "the two parted is still here");
     note("rewind-started", "this node holds commits that the new primary does not have");
     layout_.mark_torn();
     layout_.mark_primary(); // its single-user recovery refuses a standby
@@ -102,69 +158,6 @@ Task<bool> ManagedStore::Impl::rewind()
     }
     note("rewind-failed", failure_of(ended));
     co_return false;
-}
-
-Task<> ManagedStore::Impl::copy()
-{
-    co_await server_.end(role_);
-    const auto start = event::Loop::now();
-    server_.write_files();
-    note("base-backup-started", "copying the whole store from the primary");
-    event::Duration pause = 100ms;
-    for (;;) {
-        const bool copied = co_await copy_once();
-        if (copied) break;
-        co_await role_.sleep(pause);
-        pause = std::min<event::Duration>(pause * 2, 2s);
-    }
-    co_await server_.sync(role_, layout_.fresh());
-    layout_.exchange();
-    note("base-backup-done",
-         fmt::format("{:.1f} s, {} bytes", seconds_since(start), state_.copy_bytes_total));
-    state_.copy_done = 0;
-    state_.copy_bytes = state_.copy_bytes_total = 0;
-}
-
-Task<bool> ManagedStore::Impl::copy_once()
-{
-    const auto fresh = layout_.fresh().string();
-    std::vector<std::string> clean{"/bin/rm", "-rf", "--", fresh};
-    co_await server_.run(role_, std::move(clean));
-    std::vector<std::string> argv{server_.program("pg_basebackup"),
-                                  "--pgdata=" + fresh,
-                                  "--dbname=" + peer_text("replication"),
-                                  "--wal-method=stream",
-                                  "--slot=" + slot_name(options_.name),
-                                  "--checkpoint=fast",
-                                  "--progress",
-                                  "--no-sync"};
-    copy_line_.clear();
-    const auto ended = co_await server_.run(role_, std::move(argv),
-                                            [this](std::string_view text) { copy_progress(text); });
-    if (ended.ok()) co_return true;
-    const auto why = fmt::format("cannot copy the store from the primary: {}", failure_of(ended));
-    if (why != state_.detail) note("base-backup-failed", why);
-    doing(why);
-    co_return false;
-}
-
-/// "  12345/67890 kB (18%), 0/1 tablespace", each ended by a carriage return or a newline.
-void ManagedStore::Impl::copy_progress(std::string_view text)
-{
-    for (const char letter : text) {
-        if (letter != '\r' && letter != '\n') {
-            copy_line_ += letter;
-            continue;
-        }
-        const auto line = std::exchange(copy_line_, {});
-        unsigned long long done = 0;
-        unsigned long long total = 0;
-        if (std::sscanf(line.c_str(), " %llu/%llu kB", &done, &total) != 2 || total == 0) continue;
-        state_.copy_bytes = done * 1024;
-        state_.copy_bytes_total = total * 1024;
-        state_.copy_done = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-        doing(fmt::format("copying the store: {} of {} kB", done, total));
-    }
 }
 
 } // namespace roleswap::store

@@ -14,6 +14,8 @@ namespace {
 
 /// A start that fails sooner than this after the one before makes the next one wait.
 constexpr event::Duration steady_after = 10s;
+/// A server that is ready and lets nobody in has a broken cluster.
+constexpr event::Duration session_patience = 60s;
 constexpr event::Duration pause_min = 200ms;
 constexpr event::Duration pause_max = 10s;
 
@@ -44,7 +46,12 @@ Server::~Server()
 std::string Server::conninfo(std::string_view dbname) const
 {
     return fmt::format("host='{}' port={} user={} dbname={} gssencmode=disable sslmode=disable",
-                       layout_.sockets().string(), options_.port, superuser, dbname);
+                       sockets().string(), options_.port, superuser, dbname);
+}
+
+const std::filesystem::path& Server::sockets() const
+{
+    return kind_ == Kind::isolated ? layout_.isolated() : layout_.sockets();
 }
 
 Server::Sessions& Server::sessions()
@@ -69,6 +76,7 @@ void Server::write_files() const
 {
     const auto user = layout_.user() ? options_.user : own_user_name();
     layout_.write(layout_.file("pg_hba.conf"), access_text(options_), 0600);
+    layout_.write(layout_.file("isolated_hba.conf"), isolated_access_text(), 0600);
     layout_.write(layout_.file("pg_ident.conf"), users_text(user), 0600);
     layout_.write(layout_.file("server.crt"), options_.certificate, 0600);
     layout_.write(layout_.file("server.key"), options_.private_key, 0600);
@@ -103,17 +111,23 @@ event::Command Server::command(std::vector<std::string> argv) const
     return command;
 }
 
-void Server::launch()
+void Server::launch(Kind as)
 {
     write_files();
     // What ALTER SYSTEM or a copy left there would override the configuration.
     layout_.write(layout_.cluster() / "postgresql.auto.conf", "", 0600);
     log_.clear();
     ready_ = up_ = expected_ = reload_due_ = false;
-    auto postgres = command({program("postgres"), "-D", layout_.cluster().string(), "-c",
-                             "config_file=" + layout_.file("postgresql.conf").string(), "-c",
-                             "hba_file=" + layout_.file("pg_hba.conf").string(), "-c",
-                             "ident_file=" + layout_.file("pg_ident.conf").string()});
+    std::vector<std::string> settings{"config_file=" + layout_.file("postgresql.conf").string(),
+                                      "hba_file=" + layout_.file("pg_hba.conf").string(),
+                                      "ident_file=" + layout_.file("pg_ident.conf").string()};
+    if (as == Kind::isolated)
+        for (auto& setting : isolated_settings(layout_)) settings.push_back(std::move(setting));
+    auto postgres = command({program("postgres"), "-D", layout_.cluster().string()});
+    for (auto& setting : settings) {
+        postgres.argv.emplace_back("-c");
+        postgres.argv.push_back(std::move(setting));
+    }
     postgres.death_signal = SIGQUIT;
     postgres_ = std::make_unique<event::Process>(
         loop_, postgres, [this](const event::Ended& how) { ended(how); },
@@ -129,8 +143,8 @@ Task<> Server::start(Sequencer& by, Kind as)
         layout_.mark_standby();
     else
         layout_.mark_primary();
-    launch();
-    kind_ = as;
+    kind_ = as; // the folder of its sockets depends on it
+    launch(as);
     co_await wait_ready(by);
 }
 
@@ -138,7 +152,12 @@ Task<> Server::wait_ready(Sequencer& by)
 {
     while (postgres_ && !ready_) co_await by.sleep(1ms);
     if (postgres_ && !sessions_) open_sessions();
-    while (postgres_ && !sessions_->control.up()) co_await by.sleep(500us);
+    const auto patience = event::Loop::now() + session_patience;
+    while (postgres_ && !sessions_->control.up()) {
+        if (event::Loop::now() > patience)
+            throw std::runtime_error("postgres takes no connection: " + log_.last_error());
+        co_await by.sleep(500us);
+    }
     if (!postgres_) throw std::runtime_error("postgres did not start: " + last_end_);
     up_ = true;
 }
@@ -194,10 +213,12 @@ Task<> Server::end(Sequencer& by)
         co_await by.sleep(2ms);
     }
     // Left by a killed postmaster; a zombie with its number would make postgres refuse to start.
-    const auto socket = (layout_.sockets() / fmt::format(".s.PGSQL.{}", options_.port)).string();
     std::filesystem::remove(layout_.cluster() / "postmaster.pid");
-    std::filesystem::remove(socket + ".lock");
-    std::filesystem::remove(socket);
+    for (const auto& folder : {layout_.sockets(), layout_.isolated()}) {
+        const auto socket = (folder / fmt::format(".s.PGSQL.{}", options_.port)).string();
+        std::filesystem::remove(socket + ".lock");
+        std::filesystem::remove(socket);
+    }
 }
 
 Task<pg::Result> Server::ask(Sequencer& by, pg::Connection& session, std::string sql,

@@ -22,7 +22,12 @@ template <typename... Text> std::vector<std::optional<std::string>> values(Text&
 /// std::system_error.  Pinned.
 class Server {
 public:
-    enum class Kind : std::uint8_t { none, standby, primary };
+    enum class Kind : std::uint8_t {
+        none,
+        standby,
+        primary,
+        isolated, ///< a primary that only we can reach, and that only reads
+    };
     struct Events {
         std::function<void(const std::string& why)> on_crash; ///< ended without being told
         ServerLog::OnSign on_sign;
@@ -74,7 +79,8 @@ public:
 private:
     event::Command command(std::vector<std::string> argv) const;
     void became_ready();
-    void launch();
+    void launch(Kind as);
+    const std::filesystem::path& sockets() const;
     void ended(const event::Ended& ended);
     void open_sessions();
     void kill_helpers() const;

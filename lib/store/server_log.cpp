@@ -20,6 +20,7 @@ constexpr std::array marks = std::to_array<Mark>({
     // xlogrecovery.c: rescanLatestTimeLine, and the check at its start
     {"before current recovery point", Sign::diverged},
     {"is not a child of this server's history", Sign::diverged},
+    {"does not contain minimum recovery point", Sign::diverged},
     // walsender.c: StartReplication
     {"is not in this server's history", Sign::diverged},
     {"is ahead of the WAL flush position of this server", Sign::diverged},
@@ -31,6 +32,7 @@ constexpr std::array marks = std::to_array<Mark>({
     {"could not locate a valid checkpoint record", Sign::broken},
     {"could not locate required checkpoint record", Sign::broken},
     {"incorrect checksum in control file", Sign::broken},
+    {"password authentication failed for user \"roleswap_join\"", Sign::wrong_password},
     {"No space left on device", Sign::disk_full},
     {"PANIC:", Sign::panic},
 });

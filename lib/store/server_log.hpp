@@ -9,14 +9,15 @@ namespace roleswap::store {
 /// What a line of the server's log means to us (messages of PostgreSQL 14 to 17 in lc_messages C).
 enum class Sign : std::uint8_t {
     none,
-    ready,       ///< accepts connections, as primary or standby
-    streaming,   ///< a receiver has begun to stream from the primary
-    diverged,    ///< this node holds WAL that the primary does not have: rewind
-    foreign,     ///< the primary is another cluster: copy
-    wal_missing, ///< the primary has removed WAL that this node needs: copy
-    broken,      ///< the cluster cannot be started: copy
-    disk_full,   ///< a write failed for want of space
-    panic,       ///< the server gives up by itself
+    ready,          ///< accepts connections, as primary or standby
+    streaming,      ///< a receiver has begun to stream from the primary
+    diverged,       ///< this node holds WAL that the primary does not have: rewind
+    foreign,        ///< the primary is another cluster: copy
+    wal_missing,    ///< the primary has removed WAL that this node needs: copy
+    broken,         ///< the cluster cannot be started: copy
+    wrong_password, ///< somebody tried to join with a wrong password
+    disk_full,      ///< a write failed for want of space
+    panic,          ///< the server gives up by itself
 };
 
 Sign sign_of(std::string_view line);

@@ -27,6 +27,8 @@ public:
     bool told(Kind kind) const;
     bool noted(const std::string& what) const { return notes_.contains(what); }
     void forget();
+    /// All notes so far, "what: why" in lines.
+    const std::string& story() const { return story_; }
     const store::Options& options() const { return options_; }
     std::filesystem::path cluster() const;
 

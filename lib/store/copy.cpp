@@ -1,0 +1,189 @@
+// A copy of the whole cluster: only where there is room for it, complete or not at all.
+#include "store/copy_plan.hpp"
+#include "store/managed_impl.hpp"
+#include <algorithm>
+#include <cstdio>
+#include <fmt/format.h>
+#include <fstream>
+
+namespace roleswap::store {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr event::Duration rate_sample = 300ms;
+constexpr event::Duration room_poll = 1s;
+
+double seconds_since(event::Duration start)
+{
+    return std::chrono::duration<double>(event::Loop::now() - start).count();
+}
+
+} // namespace
+
+Task<> ManagedStore::Impl::copy(std::string why)
+{
+    co_await server_.end(role_);
+    server_.write_files();
+    choose("full copy", std::move(why));
+    event::Duration pause = 100ms;
+    event::Duration start{0};
+    for (;;) {
+        co_await remove_fresh();
+        co_await wait_for_room();
+        start = event::Loop::now();
+        const bool copied = co_await copy_once();
+        if (copied) break;
+        co_await role_.sleep(pause);
+        pause = std::min<event::Duration>(pause * 2, 2s);
+    }
+    co_await server_.sync(role_, layout_.fresh());
+    layout_.exchange();
+    layout_.clear_led(); // read, or put aside, before
+    const auto took = seconds_since(start);
+    note("base-backup-done", fmt::format("{:.1f} s, {} bytes, checked against its manifest", took,
+                                         state_.copy_bytes_total));
+    save_copy_rate(static_cast<double>(state_.copy_bytes_total) / std::max(took, 0.001));
+    state_.copy_done = state_.copy_seconds_left = state_.copy_rate = 0;
+    state_.copy_bytes = state_.copy_bytes_total = 0;
+}
+
+/// What an interrupted copy left.
+Task<> ManagedStore::Impl::remove_fresh()
+{
+    std::vector<std::string> clean{"/bin/rm", "-rf", "--", layout_.fresh().string()};
+    co_await server_.run(role_, std::move(clean));
+}
+
+/// Refused before the first byte, and looked at again and again: somebody may make room.
+Task<> ManagedStore::Impl::wait_for_room()
+{
+    bool told = false;
+    for (;;) {
+        const auto plan = co_await plan_copy();
+        const auto free = layout_.free_bytes();
+        if (free >= plan.needed()) {
+            state_.refused.clear();
+            note("base-backup-started", plan.estimate());
+            co_return;
+        }
+        state_.refused = plan.refusal(free, layout_.base().string());
+        doing(state_.refused);
+        if (!std::exchange(told, true)) note("copy-refused", state_.refused);
+        co_await role_.sleep(room_poll);
+    }
+}
+
+/// Size of the master's store, and how much log it writes.
+Task<CopyPlan> ManagedStore::Impl::plan_copy()
+{
+    doing("asking the master for the size of its store");
+    CopyPlan plan;
+    plan.rate = load_copy_rate();
+    peer_ = std::make_unique<pg::Connection>(
+        loop_, pg::Options{peer_text("postgres"), 3s, 50ms, 500ms},
+        pg::Callbacks{.on_down = [this](const std::string& why) {
+            doing(fmt::format("waiting for the master's store: {}", why));
+        }});
+    peer_->connect();
+    for (;;) {
+        while (!peer_->up()) co_await role_.sleep(20ms);
+        try {
+            co_await measure_peer(plan);
+            break;
+        } catch (const pg::Error& error) { // in recovery, or gone again
+            doing(fmt::format("waiting for the master's store: {}", error.what()));
+        }
+        co_await role_.sleep(100ms);
+    }
+    peer_.reset();
+    co_return plan;
+}
+
+Task<> ManagedStore::Impl::measure_peer(CopyPlan& plan)
+{
+    constexpr const char* sql =
+        "select pg_tablespace_size('pg_default'), pg_current_wal_insert_lsn()";
+    const auto before = co_await ask(role_, *peer_, sql);
+    const auto start = event::Loop::now();
+    co_await role_.sleep(rate_sample);
+    const auto after = co_await ask(role_, *peer_, sql);
+    plan.data = static_cast<std::uint64_t>(after[0].integer(0));
+    plan.wal_rate = static_cast<double>(base::distance(before[0].lsn(1), after[0].lsn(1))) /
+                    seconds_since(start);
+}
+
+/// Bytes per second of the last copy on this node; 0 when there was none.
+double ManagedStore::Impl::load_copy_rate() const
+{
+    double rate = 0;
+    std::ifstream(layout_.file("copy-rate")) >> rate;
+    return rate;
+}
+
+void ManagedStore::Impl::save_copy_rate(double rate) const
+{
+    layout_.write(layout_.file("copy-rate"), fmt::format("{:.0f}\n", rate), 0600);
+}
+
+Task<bool> ManagedStore::Impl::copy_once()
+{
+    const auto fresh = layout_.fresh().string();
+    std::vector<std::string> argv{server_.program("pg_basebackup"),
+                                  "--pgdata=" + fresh,
+                                  "--dbname=" + peer_text("replication"),
+                                  "--wal-method=stream",
+                                  "--slot=" + slot_name(options_.name),
+                                  "--checkpoint=fast",
+                                  "--progress",
+                                  "--no-sync"};
+    copy_line_.clear();
+    copy_first_.reset();
+    auto ended = co_await server_.run(role_, std::move(argv),
+                                      [this](std::string_view text) { copy_progress(text); });
+    if (ended.ok()) {
+        doing("checking the copy against its manifest");
+        std::vector<std::string> check{server_.program("pg_verifybackup"), "--quiet", fresh};
+        ended = co_await server_.run(role_, std::move(check));
+        if (ended.ok()) co_return true;
+    }
+    const auto why = fmt::format("cannot copy the store from the primary: {}", failure_of(ended));
+    if (why != state_.detail) note("base-backup-failed", why);
+    doing(why);
+    co_return false;
+}
+
+/// "  12345/67890 kB (18%), 0/1 tablespace", each ended by a carriage return or a newline.
+void ManagedStore::Impl::copy_progress(std::string_view text)
+{
+    for (const char letter : text) {
+        if (letter != '\r' && letter != '\n') {
+            copy_line_ += letter;
+            continue;
+        }
+        const auto line = std::exchange(copy_line_, {});
+        unsigned long long done = 0;
+        unsigned long long total = 0;
+        if (std::sscanf(line.c_str(), " %llu/%llu kB", &done, &total) != 2 || total == 0) continue;
+        state_.copy_bytes = done * 1024;
+        state_.copy_bytes_total = std::max(total, done) * 1024;
+        state_.copy_done = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+        doing(fmt::format("copying the store: {} of {} kB", done, total));
+        estimate_rest();
+    }
+}
+
+/// From the rate since the first byte; until there is one, from that of the last copy.
+void ManagedStore::Impl::estimate_rest()
+{
+    const auto now = event::Loop::now();
+    if (!copy_first_) copy_first_ = {now, state_.copy_bytes};
+    const auto seconds = seconds_since(copy_first_->at);
+    const auto bytes = static_cast<double>(state_.copy_bytes - copy_first_->bytes);
+    state_.copy_rate = seconds > 0.5 && bytes > 0 ? bytes / seconds : load_copy_rate();
+    const auto left = static_cast<double>(state_.copy_bytes_total - state_.copy_bytes);
+    state_.copy_seconds_left = state_.copy_rate > 0 ? left / state_.copy_rate : 0;
+}
+
+} // namespace roleswap::store

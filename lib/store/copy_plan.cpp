@@ -1,0 +1,43 @@
+#include "store/copy_plan.hpp"
+#include <fmt/format.h>
+
+namespace roleswap::store {
+namespace {
+
+/// A slow disk and a 1 Gbit/s line do better; the time only scales the reserve for the log.
+constexpr double careful_rate = 20e6;
+constexpr std::uint64_t own_log = 64ULL << 20; ///< min_wal_size of cluster_files.cpp
+
+std::string mib(std::uint64_t bytes)
+{
+    return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
+}
+
+} // namespace
+
+double CopyPlan::seconds() const
+{
+    return static_cast<double>(data) / (rate > 0 ? rate : careful_rate);
+}
+
+std::uint64_t CopyPlan::log() const
+{
+    return own_log + static_cast<std::uint64_t>(2 * wal_rate * seconds());
+}
+
+std::string CopyPlan::estimate() const
+{
+    if (rate <= 0) return fmt::format("{} to copy; no copy was measured here before", mib(data));
+    return fmt::format("{} to copy, about {:.0f} s at the {}/s of the last copy", mib(data),
+                       seconds(), mib(static_cast<std::uint64_t>(rate)));
+}
+
+std::string CopyPlan::refusal(std::uint64_t free, const std::string& folder) const
+{
+    return fmt::format("a full copy needs {} ({} of data, {} for the log meanwhile; the old copy "
+                       "stays until the new one is checked), {} has {} free: make room, it is "
+                       "tried again by itself",
+                       mib(needed()), mib(data), mib(log()), folder, mib(free));
+}
+
+} // namespace roleswap::store
