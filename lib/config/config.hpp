@@ -70,6 +70,8 @@ struct Work {
     milliseconds drain_timeout{60'000};
     task::Defaults defaults; ///< late_limit, catch_up, catch_up_limit, timezone of tasks
     std::uint64_t output_tail = std::uint64_t{64} * 1024; ///< bytes
+    std::uint32_t keep_runs = 1000; ///< ended runs kept for each task, 1 to 1 000 000
+    std::uint32_t keep_days = 90;   ///< and for so long at most, 1 to 36 500
     bool operator==(const Work&) const = default;
 };
 

@@ -111,6 +111,9 @@ constexpr std::string_view rest_text = R"(
 #timezone = "Europe/Berlin"
 # How much of the output of a run is kept in the store.
 #output_tail = "64KiB"
+# How many ended runs of each task the history keeps, and for how many days at most.
+#keep_runs = 1000
+#keep_days = 90
 
 # A third party that breaks ties when the nodes cannot hear each other: an etcd on another host,
 # made ready once by `roleswap witness init`.

@@ -192,14 +192,17 @@ void Parser::parse_address(const Section& link, core::Node which, const TomlValu
 
 void Parser::parse_work(const TomlValue& table)
 {
-    constexpr std::array<std::string_view, 6> keys{"drain_timeout",  "late_limit", "catch_up",
-                                                   "catch_up_limit", "timezone",   "output_tail"};
+    constexpr std::array<std::string_view, 8> keys{"drain_timeout",  "late_limit", "catch_up",
+                                                   "catch_up_limit", "timezone",   "output_tail",
+                                                   "keep_runs",      "keep_days"};
     const Section section{path_, "work", table, keys};
     auto& work = config_.work;
     section.read("drain_timeout", work.drain_timeout, Section::Durations{0ms, 24h});
     section.read("late_limit", work.defaults.late_limit, Section::Durations{0ms, 1h});
     section.read("catch_up_limit", work.defaults.catch_up_limit, Section::Numbers{1, 10'000});
     section.read_size("output_tail", work.output_tail, {1024, std::int64_t{16} * 1024 * 1024});
+    section.read("keep_runs", work.keep_runs, Section::Numbers{1, 1'000'000});
+    section.read("keep_days", work.keep_days, Section::Numbers{1, 36'500});
     section.read("timezone", work.defaults.timezone,
                  {task::is_zone_name, "an IANA name such as \"Europe/Berlin\", or \"UTC\""});
     const auto* catch_up = section.find("catch_up");

@@ -270,6 +270,14 @@ watchdog_timeout = "5500ms")"),
      R"(f:12:15: work.output_tail = "64KB"; allowed: a size from 1024 to 16777216 bytes, such as "64KiB")"},
     {in_section("work", R"(output_tail = "100MiB")"),
      R"(f:12:15: work.output_tail = "100MiB"; allowed: a size from 1024 to 16777216 bytes, such as "64KiB")"},
+    {in_section("work", "keep_runs = 0"),
+     R"(f:12:13: work.keep_runs = 0; allowed: a whole number from 1 to 1000000)"},
+    {in_section("work", "keep_runs = 1000001"),
+     R"(f:12:13: work.keep_runs = 1000001; allowed: a whole number from 1 to 1000000)"},
+    {in_section("work", "keep_days = 36501"),
+     R"(f:12:13: work.keep_days = 36501; allowed: a whole number from 1 to 36500)"},
+    {in_section("work", R"(keep_days = "90d")"),
+     R"(f:12:13: work.keep_days = "90d"; allowed: a whole number from 1 to 36500)"},
     {in_section("work", "drain_timeout = 1.5"),
      R"(f:12:17: work.drain_timeout = 1.5; allowed: a duration from "0s" to "1d")"},
     {in_section("witness", R"(user = "x")"),
@@ -396,6 +404,8 @@ catch_up = "all"
 catch_up_limit = 7
 timezone = "Europe/Berlin"
 output_tail = "1MiB"
+keep_runs = 20
+keep_days = 7
 )",
                               "f");
     CHECK(config.pair ==
@@ -410,7 +420,7 @@ output_tail = "1MiB"
                                                                       {"random_page_cost", "1.1"}});
     CHECK(config.store.allow == std::vector<std::string>{"10.0.0.0/16", "fd00::/8"});
     CHECK(config.work ==
-          Work{0s, {task::CatchUp::all, 7, 5s, "Europe/Berlin"}, std::uint64_t{1} << 20});
+          Work{0s, {task::CatchUp::all, 7, 5s, "Europe/Berlin"}, std::uint64_t{1} << 20, 20, 7});
 }
 
 TEST_CASE("a node finds itself by host name with or without domain", "[config]")
