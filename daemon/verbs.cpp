@@ -1,4 +1,5 @@
 #include "verbs.hpp"
+#include "base/command_name.hpp"
 #include "check.hpp"
 #include "status.hpp"
 #include <fmt/format.h>
@@ -168,8 +169,8 @@ void Verbs::work(const bus::Verb& verb, const json& args, const Requester& who,
                                     answer.failed(Error(error_code(error.code), error.why));
                                 }});
     if (!taken)
-        throw Error(ErrorCode::failed,
-                    fmt::format("\"{}\" has no handler in this version", verb.name));
+        throw Error(ErrorCode::failed, fmt::format("\"{}\" has no handler in this version",
+                                                   base::command_name(verb.name)));
 }
 
 } // namespace roleswap::daemon

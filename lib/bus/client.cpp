@@ -1,4 +1,5 @@
 #include "bus/client.hpp"
+#include "base/command_name.hpp"
 #include "bus/connection.hpp"
 #include <algorithm>
 #include <cctype>
@@ -23,8 +24,9 @@ Error no_daemon(const std::string& path, int problem)
 
 Error gone(std::string_view verb)
 {
-    return {ErrorCode::unreachable, "roleswapd ended before it answered " + std::string(verb) +
-                                        "; whether it was done is not known: look at roleswap "
+    return {ErrorCode::unreachable, "roleswapd ended before it answered \"" +
+                                        base::command_name(verb) +
+                                        "\"; whether it was done is not known: look at roleswap "
                                         "status and events."};
 }
 
@@ -43,12 +45,13 @@ Error failure_of(std::string_view verb, const sd_bus_error& error, int problem)
     }
     if (disconnected(problem) || name == SD_BUS_ERROR_DISCONNECTED) return gone(verb);
     if (name == SD_BUS_ERROR_UNKNOWN_METHOD)
-        return {ErrorCode::bad_argument, "The running roleswapd does not know the verb " +
-                                             std::string(verb) + "; it is of another version."};
+        return {ErrorCode::bad_argument, "The running roleswapd does not know \"" +
+                                             base::command_name(verb) +
+                                             "\"; it is of another version."};
     if (problem == ETIMEDOUT)
-        return {ErrorCode::failed, "roleswapd did not answer " + std::string(verb) +
-                                       " in time; it may still do it: look at roleswap status."};
-    return {ErrorCode::failed, std::string(verb) + ": " +
+        return {ErrorCode::failed, "roleswapd did not answer \"" + base::command_name(verb) +
+                                       "\" in time; it may still do it: look at roleswap status."};
+    return {ErrorCode::failed, base::command_name(verb) + ": " +
                                    (error.message ? std::string(error.message)
                                                   : std::generic_category().message(problem))};
 }

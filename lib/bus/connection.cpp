@@ -1,4 +1,5 @@
 #include "bus/connection.hpp"
+#include "base/command_name.hpp"
 #include "bus/credentials.hpp"
 #include <algorithm>
 #include <exception>
@@ -88,13 +89,13 @@ nlohmann::json Connection::read_args(const Verb& verb, sd_bus_message* message) 
     if (view.size() > limit)
         throw Error(ErrorCode::bad_argument, "The argument has " + std::to_string(view.size()) +
                                                  " bytes; at most " + std::to_string(limit) +
-                                                 " are allowed.");
+                                                 " are allowed: give it in parts.");
     if (view.empty()) return nlohmann::json::object();
     auto args = nlohmann::json::parse(view, nullptr, false);
     if (!args.is_object())
         throw Error(ErrorCode::bad_argument,
-                    "The argument of " + std::string(verb.name) +
-                        " must be one JSON object: " + std::string(verb.args));
+                    "The argument of \"" + base::command_name(verb.name) +
+                        "\" must be one JSON object: " + std::string(verb.args));
     return args;
 }
 
@@ -132,9 +133,10 @@ void Connection::dispatch(sd_bus_message* message)
         throw Error(ErrorCode::refused, "This connection has " + std::to_string(open_.size()) +
                                             " unanswered calls; wait for one of them.");
     if (verb->access == Access::act && !caller().may_act)
-        throw Error(ErrorCode::denied,
-                    "User " + caller().user + " may look but not act: " + std::string(verb->name) +
-                        " needs root or a member of the group " + server_.options_.group + ".");
+        throw Error(ErrorCode::denied, "User " + caller().user + " may look but not act: \"" +
+                                           base::command_name(verb->name) +
+                                           "\" needs root or a member of the group " +
+                                           server_.options_.group + ".");
     handle(*verb, read_args(*verb, message), message);
 }
 

@@ -1,4 +1,5 @@
 #include "work/arguments.hpp"
+#include "base/command_name.hpp"
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -8,17 +9,17 @@ using nlohmann::json;
 
 Arguments::Arguments(std::string_view verb, const json& args,
                      const std::vector<std::string_view>& known)
-    : verb_(verb), args_(args)
+    : command_(base::command_name(verb)), args_(args)
 {
     if (!args.is_object())
         throw Refusal(VerbError::Code::bad_argument,
-                      fmt::format("{}: the arguments are {}; allowed: a JSON object", verb,
+                      fmt::format("{}: the arguments are {}; allowed: a JSON object", command_,
                                   args.dump().substr(0, 60)));
     for (const auto& [name, value] : args.items()) {
         if (name == "node" || std::find(known.begin(), known.end(), name) != known.end()) continue;
         throw Refusal(
             VerbError::Code::bad_argument,
-            fmt::format("{}: there is no argument \"{}\"; allowed: {}", verb, name,
+            fmt::format("{}: there is no argument \"{}\"; allowed: {}", command_, name,
                         known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", "))));
     }
 }
@@ -27,7 +28,7 @@ void Arguments::refuse(const char* name, const std::string& allowed) const
 {
     const auto given = has(name) ? "is " + args_.at(name).dump().substr(0, 60) : "is missing";
     throw Refusal(VerbError::Code::bad_argument,
-                  fmt::format("{}: {} {}; allowed: {}", verb_, name, given, allowed));
+                  fmt::format("{}: {} {}; allowed: {}", command_, name, given, allowed));
 }
 
 bool Arguments::has(const char* name) const

@@ -38,7 +38,7 @@ public:
 
 private:
     [[noreturn]] void refuse(const char* name, const std::string& allowed) const;
-    std::string verb_;
+    std::string command_;
     const nlohmann::json& args_;
 };
 

@@ -148,9 +148,10 @@ void Engine::Impl::operation_begin(const Call& call)
     if (model_.operation)
         throw Refusal(VerbError::Code::refused,
                       fmt::format("operation {} ({} by {}, since {}) is open; end it first: "
-                                  "operation_end",
+                                  "\"roleswap operation end {} RESULT\"",
                                   model_.operation->id, model_.operation->kind,
-                                  model_.operation->begun_by, model_.operation->begun_at));
+                                  model_.operation->begun_by, model_.operation->begun_at,
+                                  model_.operation->id));
     Operation operation{.kind = kind,
                         .begun_by = call.caller.user,
                         .owner_node = node,

@@ -38,7 +38,7 @@ std::string queue_of(const Arguments& args, const Model& model)
     auto name = args.text("name", "the name of a queue");
     if (!model.queues.contains(name))
         throw Refusal(VerbError::Code::not_found,
-                      fmt::format("there is no queue \"{}\"; see queue_list", name));
+                      fmt::format("there is no queue \"{}\"; see \"roleswap queue list\"", name));
     return name;
 }
 
@@ -92,7 +92,7 @@ void Engine::Impl::queue_release(const Call& call)
     const bool restore = args.flag("restore");
     if (restore && !name.empty())
         throw Refusal(VerbError::Code::bad_argument,
-                      "queue_release: restore goes with all = true only");
+                      "roleswap queue release: restore goes with all = true only");
     auto done = [this, name](std::vector<pg::Result>& results) -> json {
         take_queue_rows(results.at(0));
         note("queue_released", name.empty() ? "all queues" : name);
@@ -111,10 +111,11 @@ void Engine::Impl::queue_set(const Call& call)
     const Arguments args(call.verb, call.args, {"name", "concurrency"});
     const auto name = args.text("name", "the name of a queue");
     if (!task::is_valid_name(name))
-        throw Refusal(VerbError::Code::bad_argument,
-                      fmt::format("queue_set: name is \"{}\"; allowed: 1 to 64 letters, digits, "
-                                  "dot, dash, underscore",
-                                  clean_text(name)));
+        throw Refusal(
+            VerbError::Code::bad_argument,
+            fmt::format("roleswap queue set: name is \"{}\"; allowed: 1 to 64 letters, digits, "
+                        "dot, dash, underscore",
+                        clean_text(name)));
     const auto limit = args.number_or("concurrency", 0, 100'000, 0); // 0: none
     const auto text = limit == 0 ? std::nullopt : std::optional(std::to_string(limit));
     session_->write({{"INSERT INTO roleswap.queue (name, concurrency) VALUES ($1, $2) "

@@ -52,8 +52,8 @@ void Engine::Impl::run_show(const Call& call)
 {
     const Arguments args(call.verb, call.args, {"id"});
     const auto id = args.number("id", 1, INT64_MAX);
-    auto wrapped =
-        found_or_refused(call.reply, fmt::format("there is no run {}; see run_list", id));
+    auto wrapped = found_or_refused(
+        call.reply, fmt::format("there is no run {}; see \"roleswap run list\"", id));
     session_->read({show_sql, {std::to_string(id)}}, std::move(wrapped),
                    [](std::vector<pg::Result>& results) -> json {
                        if (results.at(0).empty()) return nullptr;
@@ -80,7 +80,7 @@ void Engine::Impl::run_kill(const Call& call)
     const auto found = model_.open.find(id);
     if (found == model_.open.end())
         throw Refusal(VerbError::Code::not_found,
-                      fmt::format("run {} neither runs nor waits; see run_list", id));
+                      fmt::format("run {} neither runs nor waits; see \"roleswap run list\"", id));
     if (found->second.place != OpenRun::Place::waiting)
         throw Refusal(VerbError::Code::refused,
                       fmt::format("run {} is just being started; try again", id));

@@ -1,3 +1,4 @@
+#include "base/command_name.hpp"
 #include "base/lsn.hpp"
 #include "base/nearest.hpp"
 #include "base/quantity.hpp"
@@ -94,4 +95,12 @@ TEST_CASE("values of a TOML file keep their order and place", "[base]")
                       "'a'; allowed: TOML 1.0");
     const std::string odd = "\"\\\n\t\x01 \x7f é";
     CHECK(parse_toml("a = " + toml_quoted(odd), "f").entries.at(0).value.text == odd);
+}
+
+TEST_CASE("messages name commands, not verbs of the bus", "[base]")
+{
+    CHECK(command_name("task_list") == "roleswap task list");
+    CHECK(command_name("task_apply") == "roleswap apply");
+    CHECK(command_name("hand_over") == "roleswap hand-over");
+    CHECK(command_name("drain") == "roleswap drain");
 }
