@@ -3,6 +3,7 @@
 #include "bus/connection.hpp"
 #include <exception>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 namespace roleswap::bus {
@@ -16,6 +17,17 @@ void send_error(sd_bus_message* call, const Error& error) noexcept
     sd_bus_error_set(&reply, name.c_str(), error.what());
     sd_bus_reply_method_error(call, &reply);
     sd_bus_error_free(&reply);
+}
+
+/// What sd-bus does not take (its limit is 128 MiB) is answered by the reason.
+void send_result(sd_bus_message* call, const std::string& text)
+{
+    const int sent = sd_bus_reply_method_return(call, "s", text.c_str());
+    if (sent >= 0) return;
+    send_error(call, Error(ErrorCode::failed,
+                           "The answer of " + std::to_string(text.size()) +
+                               " bytes cannot be sent: " + std::generic_category().message(-sent) +
+                               "; ask for less."));
 }
 
 void forget(Call& call) noexcept
@@ -46,7 +58,7 @@ void Responder::done(const nlohmann::json& result)
 {
     base::ensure(!answered(), "a call is answered once");
     const std::string text = to_text(result);
-    if (call_->connection) sd_bus_reply_method_return(call_->message.get(), "s", text.c_str());
+    if (call_->connection) send_result(call_->message.get(), text);
     forget(*call_);
     call_->message.reset();
     call_.reset();
