@@ -62,7 +62,8 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
       operation_timer_(
           loop,
           [this] { end_operation("abandoned", "nothing was heard of it for 15 minutes", {}); }),
-      house_timer_(loop, [this] { keep_house(); })
+      house_timer_(loop, [this] { keep_house(); }), slices_(loop), looks_(loop),
+      changer_(loop, [this] { next_change(); }), worker_(loop)
 {
 }
 
@@ -89,6 +90,7 @@ void Engine::Impl::make_session()
                            .on_down =
                                [this] {
                                    session_ready_ = false;
+                                   reading_ = 0;
                                    writer_->pause();
                                },
                            .on_trouble = host_.on_store_trouble,
@@ -107,6 +109,10 @@ void Engine::Impl::end_session()
     phase_ = Phase::stopped;
     suspended_ = session_ready_ = false;
     planner_.clear();
+    looks_.clear();
+    to_look_.clear();
+    looking_ = false;
+    reading_ = 0;
     for (auto* timer : {&retry_timer_, &drain_timer_, &operation_timer_, &house_timer_})
         timer->stop();
     if (model_.operation) host_.watch_owner(model_.operation->id, 0);
@@ -117,10 +123,18 @@ void Engine::Impl::end_session()
     ending_.reset();
     writer_.reset();
     session_.reset();
-    const VerbError gone{VerbError::Code::not_master, "this node ceased to be master meanwhile"};
+    const auto gone = not_master_any_more();
+    drop_changes();
+    drop_listings();
     for (const auto& [ticket, reply] : std::exchange(run_replies_, {})) reply.failed(gone);
     if (const auto drain = std::exchange(drain_, {})) drain->reply.failed(gone);
     refuse_early_calls(gone);
+    for (const auto& late : std::exchange(late_calls_, {})) late.reply.failed(gone);
+}
+
+VerbError Engine::Impl::not_master_any_more()
+{
+    return {VerbError::Code::not_master, "this node ceased to be master meanwhile"};
 }
 
 void Engine::Impl::superseded(const std::string& why)
@@ -134,9 +148,26 @@ void Engine::Impl::read_store()
 {
     const auto kind = phase_ == Phase::starting ? LoadKind::first : LoadKind::again;
     load(
-        *session_, kind, defaults_, [this](Loaded fresh) { loaded(std::move(fresh)); },
+        *session_, kind,
+        [this, kind](std::vector<pg::Result> results) { read_results(std::move(results), kind); },
         [this](const pg::Outcome& outcome) {
             if (session_->up()) session_->retry(pg::describe(outcome));
+        });
+}
+
+/// Beside the loop: thousands of definitions take their time.
+void Engine::Impl::read_results(std::vector<pg::Result> results, LoadKind kind)
+{
+    reading_ = ++tickets_;
+    auto& reading = readings_[reading_];
+    reading.results = std::move(results);
+    worker_.run(
+        [&reading, kind, &defaults = defaults_] {
+            reading.loaded = read_all(reading.results, kind, defaults);
+        },
+        [this, ticket = reading_] {
+            auto read = readings_.extract(ticket);
+            if (ticket == reading_) loaded(std::move(read.mapped().loaded));
         });
 }
 

@@ -20,9 +20,10 @@ struct Settings {
     std::chrono::milliseconds late_limit{60'000}; ///< a due time missed by less is run late
     std::string catch_up = "last";                ///< default of tasks: none, last, all
     int catch_up_limit = 100;                     ///< 1 to 10000
-    std::string timezone; ///< IANA name, default of tasks; empty: the system's
-    int keep_runs = 1000; ///< ended runs kept for each task
-    int keep_days = 90;   ///< and for so long at most
+    std::string timezone;           ///< IANA name, default of tasks; empty: the system's
+    std::uint32_t keep_runs = 1000; ///< ended runs kept for each task, from 1
+    std::uint32_t keep_days = 90;   ///< and for so long at most, from 1
+    std::chrono::milliseconds house_period{600'000}; ///< between two looks for older ones
 };
 
 /// Who asks, as the bus knows it.
@@ -61,6 +62,8 @@ struct Host {
     std::function<void()> on_ready;
     /// The store did not answer or refused; the engine tries again by itself.  One sentence.
     std::function<void(const std::string&)> on_store_trouble;
+    /// The store did what it was asked for: the end of a trouble, but also called without one.
+    std::function<void()> on_store_well;
     /// Another epoch is in the store: this node is master no more and the engine has stopped.
     std::function<void(const std::string&)> on_superseded;
     /// An operation is open whose owner is this process of this node: tell `operation_end` when it

@@ -7,7 +7,6 @@ namespace {
 
 using nlohmann::json;
 constexpr std::size_t boot_ids_max = 8; ///< two are of use; more only while hosts reboot in turn
-constexpr std::chrono::minutes house_period{10};
 
 } // namespace
 
@@ -21,6 +20,7 @@ void Engine::Impl::loaded(Loaded loaded)
     take_settings(loaded);
     model_.operation = loaded.operation;
     session_ready_ = true;
+    host_.on_store_well();
     for (const auto& broken : loaded.broken) note("task_broken", broken);
     if (first) begin_epoch(loaded);
     if (!suspended_) writer_->resume();
@@ -31,7 +31,11 @@ void Engine::Impl::loaded(Loaded loaded)
     answer_early_calls();
     look_at_all();
     dispatch();
-    if (first) host_.on_ready();
+    if (!first) return;
+    looks_.add([this] {
+        host_.on_ready();
+        return Slice::over;
+    });
 }
 
 void Engine::Impl::take_queues(Loaded& loaded)
@@ -46,13 +50,13 @@ void Engine::Impl::take_queues(Loaded& loaded)
 /// What is decided here and not yet in the store stays decided.
 void Engine::Impl::take_tasks(Loaded& loaded)
 {
-    auto old = std::exchange(model_.tasks, {});
+    const auto old = std::exchange(model_.tasks, std::move(loaded.tasks));
     planner_.clear();
-    for (auto& entry : loaded.tasks) {
-        const auto name = entry.task.name;
-        if (const auto known = old.find(name); known != old.end())
+    auto known = old.begin(); // both are in the order of the names
+    for (auto& [name, entry] : model_.tasks) {
+        while (known != old.end() && known->first < name) ++known;
+        if (known != old.end() && known->first == name)
             entry.last_due = std::max(entry.last_due, known->second.last_due);
-        model_.tasks.emplace(name, std::move(entry));
     }
 }
 
@@ -89,7 +93,7 @@ void Engine::Impl::begin_epoch(const Loaded& loaded)
                                           "themselves: {}",
                                           fmt::join(loaded.interrupted, ", ")));
     look_at_pair_boot();
-    house_timer_.start_every(house_period);
+    house_timer_.start_every(settings_.house_period);
 }
 
 /// A host that was up while the pair was up belongs to the present boot of the pair; a master

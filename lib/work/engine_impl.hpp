@@ -1,11 +1,14 @@
 #pragma once
+#include "event/worker.hpp"
 #include "work/arguments.hpp"
+#include "work/change.hpp"
 #include "work/engine.hpp"
 #include "work/load.hpp"
 #include "work/model.hpp"
 #include "work/planner.hpp"
 #include "work/runner.hpp"
 #include "work/session.hpp"
+#include "work/slices.hpp"
 #include "work/writer.hpp"
 #include <deque>
 #include <memory>
@@ -15,7 +18,7 @@ namespace roleswap::work {
 
 /// The engine's parts and the paths between them.  The files say which: engine.cpp (life),
 /// engine_begin.cpp (what a new master does first), engine_runs.cpp (due time to end of a run),
-/// engine_operation.cpp, verbs_*.cpp.
+/// engine_change.cpp (tasks), engine_operation.cpp, verbs_*.cpp.
 class Engine::Impl {
 public:
     Impl(event::Loop& loop, run::Executor& executor, Settings settings, Host host);
@@ -53,6 +56,20 @@ private:
         Caller caller;
         Reply reply;
     };
+    /// What the store said, while the worker reads it.
+    struct Reading {
+        std::vector<pg::Result> results;
+        Loaded loaded;
+    };
+    /// A list of all tasks that is being made.
+    struct Listing {
+        Reply reply;
+        std::vector<pg::Result> last; ///< of the runs, in the order of the tasks
+        std::size_t row = 0;          ///< in that
+        std::string after;            ///< the last task that is in the answer
+        nlohmann::json tasks;
+        std::string toml;
+    };
     struct Drain {
         Reply reply;
         bool timed_out = false;
@@ -66,6 +83,7 @@ private:
     void end_session();
     void superseded(const std::string& why);
     void read_store();
+    void read_results(std::vector<pg::Result> results, LoadKind kind);
     void note(std::string_view what, const std::string& why);
 
     // what a new master does first, and again after a lost connection
@@ -83,6 +101,7 @@ private:
     bool may_start() const;
     void look_at_all();
     void look(const std::set<std::string>& names);
+    Slice look_at_one();
     void look_at(TaskEntry& entry, task::Time time);
     void make_run(const TaskEntry& entry, NewRun run, task::OverlapDecision decision);
     void committed(Batch batch, const std::vector<OpenRow>& rows);
@@ -97,6 +116,24 @@ private:
     void check_drained();
     void drain_timed_out();
     void keep_house();
+
+    // how tasks change; `ticket` is the key in changes_
+    static bool changes_tasks(std::string_view verb);
+    std::uint64_t begin_change(Reply reply);
+    void change_one(Reply reply, nlohmann::json answer, TaskEntry entry);
+    void compare(std::uint64_t ticket);
+    Slice compare_one(Change& change);
+    Slice remove_one(Change& change);
+    void write_change(std::uint64_t ticket);
+    void take_change(std::uint64_t ticket);
+    Slice take_one(Change& change);
+    void take_entry(TaskEntry entry);
+    void forget_waiting_of(const std::set<std::string>& names);
+    void finish_change(std::uint64_t ticket);
+    void fail_change(std::uint64_t ticket, const VerbError& error);
+    void next_change();
+    void drop_changes();
+    static VerbError not_master_any_more();
 
     // operations
     void adopt_operation(LoadKind kind);
@@ -116,12 +153,13 @@ private:
     using Verb = void (Impl::*)(const Call&);
     static Verb find_verb(std::string_view name);
     const TaskEntry& find_task(const std::string& name) const;
-    void write_tasks(const std::vector<TaskEntry>& entries, const std::vector<std::string>& removed,
-                     Reply reply, nlohmann::json answer);
-    void take_written(const std::vector<TaskEntry>& entries,
-                      const std::vector<std::string>& removed);
     void set_enabled(const Call& call, bool enabled);
     void set_scheduler(const Call& call, Scheduler scheduler);
+    void list_tasks(std::uint64_t ticket);
+    Slice list_one(Listing& listing);
+    Slice export_one(Listing& listing);
+    void finish_listing(std::uint64_t ticket, nlohmann::json answer);
+    void drop_listings();
     void task_list(const Call& call);
     void task_show(const Call& call);
     nlohmann::json coming(const TaskEntry& entry) const;
@@ -166,11 +204,18 @@ private:
     std::map<std::int64_t, OpenRun> again_;      ///< ended, for another attempt, not committed
     std::deque<std::int64_t> to_start_;          ///< committed, without a process yet
     std::map<std::uint64_t, Reply> run_replies_; ///< of task_run, by ticket
+    std::map<std::uint64_t, Change> changes_;    ///< by ticket; one, but while an engine ends
+    std::map<std::uint64_t, Listing> listings_;  ///< by ticket
+    std::map<std::uint64_t, Reading> readings_;  ///< by ticket, with the worker
+    std::uint64_t reading_ = 0;                  ///< the one that counts
+    std::set<std::string> to_look_;              ///< tasks whose due times are to be looked at
+    bool looking_ = false;
     std::uint64_t tickets_ = 0;
     nlohmann::json pair_boot_;
     std::string peer_boot_;
     std::optional<Drain> drain_;
     std::deque<EarlyCall> early_calls_;
+    std::deque<EarlyCall> late_calls_; ///< they wait for a change of the tasks
     struct Ending {
         std::string result;
         std::string why;
@@ -183,6 +228,11 @@ private:
     event::Timer drain_timer_;
     event::Timer operation_timer_;
     event::Timer house_timer_;
+    Slices slices_; ///< of verbs
+    Slices looks_;  ///< of the schedule, which waits for no verb
+    event::Deferred changer_;
+    event::Worker worker_; ///< after what it works on
+    /// Last: when it ends it answers the verbs that wait for it.
     std::unique_ptr<Session> session_;
     std::unique_ptr<Writer> writer_;
 };

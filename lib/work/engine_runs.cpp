@@ -5,8 +5,6 @@
 namespace roleswap::work {
 namespace {
 
-constexpr std::chrono::milliseconds turn_max{2};
-
 constexpr const char* prune_sql = R"(
 DELETE FROM roleswap.run WHERE id IN (
     SELECT id FROM roleswap.run WHERE state NOT IN ('queued', 'running')
@@ -38,10 +36,28 @@ void Engine::Impl::look_at_all()
 void Engine::Impl::look(const std::set<std::string>& names)
 {
     if (!may_plan()) return planner_.clear(); // looked at when it may again
-    const auto time = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    for (const auto& name : names)
-        if (const auto found = model_.tasks.find(name); found != model_.tasks.end())
-            look_at(found->second, time);
+    to_look_.insert(names.begin(), names.end());
+    if (to_look_.empty() || std::exchange(looking_, true)) return;
+    writer_->wait_for_more();
+    looks_.add([this] { return look_at_one(); });
+}
+
+/// One task of those that are to be looked at; their new runs go to the store together.
+Slice Engine::Impl::look_at_one()
+{
+    if (!may_plan()) {
+        planner_.clear();
+        to_look_.clear();
+    }
+    if (to_look_.empty()) {
+        looking_ = false;
+        writer_->send_what_there_is();
+        return Slice::over;
+    }
+    const auto name = to_look_.extract(to_look_.begin());
+    if (const auto found = model_.tasks.find(name.value()); found != model_.tasks.end())
+        look_at(found->second, std::chrono::floor<std::chrono::seconds>(now()));
+    return Slice::more;
 }
 
 void Engine::Impl::look_at(TaskEntry& entry, task::Time time)
@@ -91,6 +107,7 @@ void Engine::Impl::make_run(const TaskEntry& entry, NewRun run, task::OverlapDec
 
 void Engine::Impl::committed(Batch batch, const std::vector<OpenRow>& rows)
 {
+    host_.on_store_well();
     std::map<std::pair<std::string, Instant>, const OpenRow*> by_due;
     for (const auto& row : rows) by_due.emplace(std::pair(row.task, row.due), &row);
     for (const auto& run : batch.inserts) {

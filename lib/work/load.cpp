@@ -56,8 +56,9 @@ void read_tasks(const pg::Result& result, const task::Defaults& defaults, Loaded
         const auto row = result[i];
         try {
             const task::Time last_due{std::chrono::seconds(row.integer(1))};
-            loaded.tasks.push_back(
-                make_entry(task::from_json(json::parse(row.text(0))), last_due, defaults));
+            auto entry = make_entry(task::from_json(json::parse(row.text(0))), last_due, defaults);
+            auto name = entry.task.name;
+            loaded.tasks.emplace(std::move(name), std::move(entry));
         } catch (const task::Error& error) {
             loaded.broken.push_back(fmt::format("task {}: {}", row.text(2), error.what()));
         }
@@ -114,7 +115,10 @@ void read_operation(const pg::Result& result, const pg::Result& steps, Loaded& l
     }
 }
 
-Loaded read_all(std::vector<pg::Result>& results, LoadKind kind, const task::Defaults& defaults)
+} // namespace
+
+Loaded read_all(const std::vector<pg::Result>& results, LoadKind kind,
+                const task::Defaults& defaults)
 {
     Loaded loaded;
     std::size_t at = 0;
@@ -132,16 +136,14 @@ Loaded read_all(std::vector<pg::Result>& results, LoadKind kind, const task::Def
     return loaded;
 }
 
-} // namespace
-
 TaskEntry make_entry(task::Task task, task::Time last_due, const task::Defaults& defaults)
 {
     auto schedule = task::schedule_of(task, defaults);
     return {std::move(task), std::move(schedule), last_due};
 }
 
-void load(Session& session, LoadKind kind, const task::Defaults& defaults,
-          std::function<void(Loaded)> on_loaded, std::function<void(const pg::Outcome&)> on_trouble)
+void load(Session& session, LoadKind kind, std::function<void(std::vector<pg::Result>)> on_results,
+          std::function<void(const pg::Outcome&)> on_trouble)
 {
     const auto epoch = std::to_string(session.who().epoch);
     std::vector<pg::Query> queries;
@@ -149,11 +151,11 @@ void load(Session& session, LoadKind kind, const task::Defaults& defaults,
     for (const char* sql :
          {tasks_sql, queues_sql, waiting_sql, settings_sql, operation_sql, steps_sql})
         queries.push_back({sql});
-    session.write(std::move(queries), [kind, &defaults, on_loaded = std::move(on_loaded),
+    session.write(std::move(queries), [on_results = std::move(on_results),
                                        on_trouble = std::move(on_trouble)](pg::Outcome outcome) {
         auto* committed = std::get_if<pg::Committed>(&outcome);
         if (committed == nullptr) return on_trouble(outcome);
-        on_loaded(read_all(committed->results, kind, defaults));
+        on_results(std::move(committed->results));
     });
 }
 

@@ -10,7 +10,7 @@ namespace roleswap::work {
 
 /// What the store says when an engine begins, or begins again after a lost connection.
 struct Loaded {
-    std::vector<TaskEntry> tasks;
+    std::map<std::string, TaskEntry> tasks;   ///< by name
     std::map<std::string, QueueEntry> queues; ///< without counts and waiting runs
     std::vector<OpenRun> waiting;
     std::map<std::string, nlohmann::json> settings;
@@ -25,11 +25,14 @@ enum class LoadKind : std::uint8_t {
     again, ///< runs are alive; only reads
 };
 
-/// Reads everything in one transaction under the epoch of the session.  `on_trouble` gets one
-/// sentence when the store did not do it.
-void load(Session& session, LoadKind kind, const task::Defaults& defaults,
-          std::function<void(Loaded)> on_loaded,
+/// Asks for everything in one transaction under the epoch of the session; the results are for
+/// `read_all`.  `on_trouble` is called instead when the store did not do it.
+void load(Session& session, LoadKind kind, std::function<void(std::vector<pg::Result>)> on_results,
           std::function<void(const pg::Outcome&)> on_trouble);
+
+/// Touches nothing but the results, so that it may run beside the loop.
+Loaded read_all(const std::vector<pg::Result>& results, LoadKind kind,
+                const task::Defaults& defaults);
 
 /// A task as it is used from now on.  Throws task::Error.
 TaskEntry make_entry(task::Task task, task::Time last_due, const task::Defaults& defaults);

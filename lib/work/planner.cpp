@@ -57,6 +57,7 @@ void Planner::fire()
         if (due > time) break;
         names.insert(name);
     }
+    for (const auto& name : names) remove(name); // until they are planned again
     // Early: the clock was set, and every plan may be wrong now.
     if (names.empty())
         for (const auto& [name, due] : next_) names.insert(name);

@@ -12,7 +12,7 @@ namespace roleswap::work {
 class Planner {
 public:
     /// `on_due` gets the names of all tasks that are due, or that have to be looked at because the
-    /// clock was set; it plans them again.
+    /// clock was set; it plans them again, perhaps later.
     Planner(event::Loop& loop, std::function<void(const std::set<std::string>&)> on_due);
 
     /// Due next after `after`; a task without due times leaves the plan.

@@ -1,3 +1,4 @@
+#include "base/command_name.hpp"
 #include "base/time_text.hpp"
 #include "task/error.hpp"
 #include "work/engine_impl.hpp"
@@ -52,17 +53,21 @@ bool Engine::Impl::handle(std::string_view verb, const json& args, const Caller&
         early_calls_.push_back({std::string(verb), args, caller, std::move(reply)});
         return true;
     }
+    if (changes_tasks(verb) && !changes_.empty()) {
+        late_calls_.push_back({std::string(verb), args, caller, std::move(reply)});
+        return true;
+    }
     const Call made{verb, args, caller, std::move(reply)};
     try {
         call(made);
     } catch (const Refusal& refusal) {
         made.reply.failed({refusal.code, refusal.what()});
     } catch (const task::Error& error) {
-        made.reply.failed(
-            {VerbError::Code::bad_argument, fmt::format("{}: {}", verb, error.what())});
+        made.reply.failed({VerbError::Code::bad_argument,
+                           fmt::format("{}: {}", base::command_name(verb), error.what())});
     } catch (const task::FileError& error) {
-        made.reply.failed(
-            {VerbError::Code::bad_argument, fmt::format("{}: {}", verb, error.what())});
+        made.reply.failed({VerbError::Code::bad_argument,
+                           fmt::format("{}: {}", base::command_name(verb), error.what())});
     }
     return true;
 }

@@ -128,6 +128,21 @@ std::vector<OpenRow> read_rows(const pg::Result& result)
     return rows;
 }
 
+/// What is sent at once.  The rest stays, and with it what must not be in the store before it.
+Batch take_full(Batch& gathering)
+{
+    auto batch = std::exchange(gathering, {});
+    if (batch.inserts.size() <= batch_runs_max) return batch;
+    const auto rest = batch.inserts.begin() + static_cast<std::ptrdiff_t>(batch_runs_max);
+    gathering.inserts.assign(std::make_move_iterator(rest),
+                             std::make_move_iterator(batch.inserts.end()));
+    batch.inserts.erase(rest, batch.inserts.end());
+    for (const auto& run : gathering.inserts)
+        gathering.last_due.insert(batch.last_due.extract(run.task));
+    gathering.settings = std::exchange(batch.settings, {});
+    return batch;
+}
+
 } // namespace
 
 std::string to_text(Instant time)
@@ -170,12 +185,19 @@ void Writer::resume()
     later_.trigger();
 }
 
+void Writer::send_what_there_is()
+{
+    waits_ = false;
+    later_.trigger();
+}
+
 void Writer::send()
 {
     if (sending_ || paused_ || !session_.up()) return;
     if (current_.empty()) {
         if (gathering_.empty()) return;
-        current_ = std::exchange(gathering_, {});
+        if (waits_ && gathering_.inserts.size() < batch_runs_max) return;
+        current_ = take_full(gathering_);
         current_.number = ++number_;
     }
     sending_ = true;

@@ -20,6 +20,9 @@ struct NewRun {
     std::uint64_t ticket = 0; ///< of the verb that waits for its number; 0: none
 };
 
+/// New runs in one transaction: more would hold the loop when they are written and committed.
+inline constexpr std::size_t batch_runs_max = 250;
+
 struct Note {
     std::string what;
     std::string why;
@@ -60,6 +63,9 @@ public:
     void resume();
     /// Sends nothing until `resume`; a commit under way is not taken back.
     void pause() { paused_ = true; }
+    /// A batch that is not full waits for `send_what_there_is`: what belongs together gathers.
+    void wait_for_more() { waits_ = true; }
+    void send_what_there_is();
     /// Nothing gathers and nothing is under way.
     bool idle() const { return !sending_ && gathering_.empty() && current_.empty(); }
 
@@ -74,6 +80,7 @@ private:
     std::uint64_t number_;
     bool sending_ = false;
     bool paused_ = true;
+    bool waits_ = false;
     event::Deferred later_;
     event::Timer again_;
 };

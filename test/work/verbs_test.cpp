@@ -246,12 +246,14 @@ TEST_CASE("bad arguments say place, value and what is allowed", "[work]")
         const char* why;
     };
     const std::vector<Row> rows{
-        {"task_run", json::object(), "BadArgument", "task_run: name is missing; allowed: the name"},
+        {"task_run", json::object(), "BadArgument",
+         "roleswap task run: name is missing; allowed: the name"},
         {"task_run", {{"name", 5}}, "BadArgument", "name is 5; allowed"},
         {"task_run", {{"name", "x"}}, "NotFound", "there is no task \"x\""},
         {"task_run", {{"nam", "x"}}, "BadArgument", "no argument \"nam\"; allowed: name"},
         {"task_run", json::array(), "BadArgument", "allowed: a JSON object"},
         {"task_add", task("x", "61 * * * *", "true"), "BadArgument", "61"},
+        {"task_add", task("x", "0 0 30 2 *", "true"), "BadArgument", "which is never due"},
         {"task_add", {{"task", 1}}, "BadArgument", "task is 1; allowed"},
         {"task_apply", {{"toml", "[[task]]\nname = 1\n"}}, "BadArgument", "toml:2"},
         {"run_list", {{"limit", 0}}, "BadArgument", "limit is 0; allowed: a whole number from 1"},

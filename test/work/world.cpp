@@ -23,12 +23,14 @@ bool lost(const PGresult* result)
     return state == nullptr || std::string_view(state).starts_with("57");
 }
 
-work::Settings engine_settings(const std::string& name)
+work::Settings engine_settings(const std::string& name,
+                               const std::function<void(work::Settings&)>& adjust)
 {
     work::Settings settings;
     settings.node = name;
     settings.task_store = "dbname=somewhere";
     settings.timezone = "UTC";
+    if (adjust) adjust(settings);
     return settings;
 }
 
@@ -40,6 +42,7 @@ work::Host make_host(Node& node)
     };
     host.on_ready = [&node] { ++node.ready; };
     host.on_store_trouble = [&node](const std::string& why) { node.trouble.push_back(why); };
+    host.on_store_well = [] {};
     host.on_superseded = [&node](const std::string& why) { node.superseded.push_back(why); };
     host.watch_owner = [&node](std::int64_t operation, pid_t pid) {
         node.watched.emplace_back(operation, pid);
@@ -133,10 +136,10 @@ std::string Database::wait_for(const std::string& sql, const std::string& wanted
     return answer;
 }
 
-Node::Node(std::string name)
+Node::Node(std::string name, const std::function<void(work::Settings&)>& adjust)
     : executor(the_loop(), executor_settings(name),
                [this](const run::OutputLine& line) { lines.emplace_back(line.text); }),
-      engine(the_loop(), executor, engine_settings(name), make_host(*this))
+      engine(the_loop(), executor, engine_settings(name, adjust), make_host(*this))
 {
 }
 

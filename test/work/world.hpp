@@ -33,7 +33,8 @@ private:
 /// An engine with its executor, as a daemon has them.
 class Node {
 public:
-    explicit Node(std::string name);
+    explicit Node(std::string name,
+                  const std::function<void(roleswap::work::Settings&)>& adjust = {});
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
     ~Node(); ///< waits until its processes are dead

@@ -1,0 +1,56 @@
+#include "work/change.hpp"
+#include "task/error.hpp"
+#include "work/load.hpp"
+#include <fmt/format.h>
+
+namespace roleswap::work {
+namespace {
+
+void read_tasks(Change& change, const task::Defaults& defaults)
+{
+    for (auto& task : task::parse_tasks(change.text, "toml")) {
+        auto entry = make_entry(std::move(task), change.since, defaults);
+        check_is_ever_due(entry, change.since);
+        change.named.insert(entry.task.name);
+        change.read_rows.push_back(task::to_json(entry.task).dump());
+        change.read.push_back(std::move(entry));
+    }
+}
+
+} // namespace
+
+void read_text(Change& change, const task::Defaults& defaults)
+{
+    const auto refuse = [&](const std::exception& error) {
+        change.error = {VerbError::Code::bad_argument,
+                        fmt::format("roleswap apply: {}", error.what())};
+    };
+    try {
+        read_tasks(change, defaults);
+    } catch (const task::Error& error) {
+        refuse(error);
+    } catch (const task::FileError& error) {
+        refuse(error);
+    }
+}
+
+void put(Change& change, TaskEntry entry, const std::string& row)
+{
+    if (!change.rows.empty()) change.rows += ',';
+    change.rows += row;
+    change.queues.insert(entry.task.queue);
+    change.entries.push_back(std::move(entry));
+}
+
+void check_is_ever_due(const TaskEntry& entry, task::Time now)
+{
+    if (entry.schedule.is_reboot() || entry.schedule.next(now)) return;
+    throw task::Error(
+        1,
+        fmt::format("task {}: schedule = \"{}\", which is never due", entry.task.name,
+                    entry.task.schedule),
+        "one with a due time; a task that is only started by hand has any schedule and enabled = "
+        "false");
+}
+
+} // namespace roleswap::work
