@@ -1,4 +1,6 @@
 #include "dispatcher.hpp"
+#include "base/command_name.hpp"
+#include "link/types.hpp"
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -77,8 +79,8 @@ Dispatcher::Where Dispatcher::choose(const bus::Verb& verb, const json& args,
     if (verb.place == bus::Place::local || ports_.self_is_master()) return Where::here;
     if (ports_.peer_is_master() && !who.from_peer) return Where::peer;
     throw Error(ErrorCode::not_master,
-                fmt::format("\"{}\" belongs to the master and there is none now: {}", verb.name,
-                            ports_.why_no_master()));
+                fmt::format("\"{}\" belongs to the master and there is none now: {}",
+                            base::command_name(verb.name), ports_.why_no_master()));
 }
 
 void Dispatcher::call(const bus::Verb& verb, const json& args, const Requester& who, Answer answer)
@@ -102,6 +104,20 @@ void Dispatcher::relay(const bus::Verb& verb, const json& args, const Requester&
     ports_.ask_peer(request, time_limit(verb, args), std::move(answer));
 }
 
+/// What is too long for the links is refused, or the link would end this daemon.
+std::string Dispatcher::reply_text(const bus::Verb& verb, const json& result) const
+{
+    const auto text =
+        R"({"ok":)" + result.dump(-1, ' ', false, json::error_handler_t::replace) + "}";
+    if (text.size() <= link::message_bytes_max) return text;
+    return error_text(
+        Error(ErrorCode::refused,
+              fmt::format("the answer to \"{}\" has {} bytes; at most {} go over the links: give "
+                          "the command on {}",
+                          base::command_name(verb.name), text.size(), link::message_bytes_max,
+                          ports_.self)));
+}
+
 void Dispatcher::serve_peer(const std::string& request,
                             std::function<void(const std::string&)> reply)
 {
@@ -114,9 +130,7 @@ void Dispatcher::serve_peer(const std::string& request,
     }
     const Requester who{object["uid"].get<uid_t>(), object["user"].get<std::string>(), true};
     call(*verb, object["args"], who,
-         {[reply](const json& result) {
-              reply(json{{"ok", result}}.dump(-1, ' ', false, json::error_handler_t::replace));
-          },
+         {[this, verb, reply](const json& result) { reply(reply_text(*verb, result)); },
           [reply](const Error& error) { reply(error_text(error)); }});
 }
 

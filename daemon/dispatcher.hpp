@@ -41,6 +41,7 @@ private:
     Where choose(const bus::Verb& verb, const nlohmann::json& args, const Requester& who) const;
     void relay(const bus::Verb& verb, const nlohmann::json& args, const Requester& who,
                Answer answer);
+    std::string reply_text(const bus::Verb& verb, const nlohmann::json& result) const;
     Ports ports_;
 };
 

@@ -43,7 +43,6 @@ void save_when_there_is_room(const std::string& path, const durable::NodeRecord&
 /// Counts this start before anything can tell of it, so that boots stay ordered for ever.
 durable::NodeRecord count_boot(const config::Node& node, bool& fresh)
 {
-    durable::make_folders(node.data_dir, 0755);
     const auto path = durable::record_path(node.data_dir);
     auto record = durable::load_record(path);
     fresh = !record;
@@ -62,7 +61,7 @@ std::string prepared_socket(const config::Node& node)
 } // namespace
 
 Instance::Instance(Setup setup)
-    : setup_(std::move(setup)), node_(setup_.config.nodes.at(setup_.self)),
+    : setup_(std::move(setup)), node_(setup_.config.nodes.at(setup_.self)), lock_(node_.data_dir),
       record_(count_boot(node_, fresh_)), writer_(loop_),
       log_(writer_, node_.data_dir + "/events.jsonl"), announcer_(log_, node_.name),
       transport_(loop_, link_options(setup_, record_.boots), *this),
@@ -71,6 +70,9 @@ Instance::Instance(Setup setup)
                 [this](const run::OutputLine& line) {
                     announcer_.run_line(line.tag, static_cast<std::uint64_t>(line.id), line.text);
                 }),
+      store_trouble_(loop_,
+                     {[this](const std::string& why) { announcer_.announce("store_trouble", why); },
+                      [this](const std::string& how) { announcer_.announce("store_well", how); }}),
       guard_(loop_, guard_settings(setup_, executor_), guard_events()),
       store_(loop_, store_options(setup_, executor_), *this),
       engine_(loop_, executor_, work_settings(setup_, store_.conninfo()), work_host()),
@@ -260,9 +262,8 @@ work::Host Instance::work_host()
         announcer_.announce(what, why);
     };
     host.on_ready = [this] { bus_.changed(); };
-    host.on_store_trouble = [this](const std::string& why) {
-        announcer_.announce("store_trouble", why);
-    };
+    host.on_store_trouble = [this](const std::string& why) { store_trouble_.happened(why); };
+    host.on_store_well = [this] { store_trouble_.well(); };
     host.on_superseded = [this](const std::string& why) { announcer_.announce("demotion", why); };
     // Beside what on_call watches: after a restart of this daemon the store still knows the owner.
     host.watch_owner = [this](std::int64_t operation, pid_t owner) {

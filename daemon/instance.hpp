@@ -3,9 +3,11 @@
 #include "bus/server.hpp"
 #include "context.hpp"
 #include "dispatcher.hpp"
+#include "durable/lock.hpp"
 #include "durable/record_file.hpp"
 #include "link/pair_key.hpp"
 #include "owner_watch.hpp"
+#include "trouble.hpp"
 #include "verbs.hpp"
 #include "witness/witness.hpp"
 #include <optional>
@@ -63,6 +65,7 @@ private:
 
     Setup setup_;
     const config::Node& node_;
+    durable::FolderLock lock_; ///< before anything is written
     durable::NodeRecord record_;
     bool fresh_ = false; ///< no record was there: neither init nor join
     event::Loop loop_;
@@ -72,6 +75,7 @@ private:
     link::Transport transport_;
     link::Prober prober_;
     run::Executor executor_;
+    Trouble store_trouble_;
     guard::Client guard_; ///< ends after the store, and kills what is left of it
     store::ManagedStore store_;
     work::Engine engine_;

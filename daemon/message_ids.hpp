@@ -48,6 +48,7 @@ inline constexpr MessageKind message_kinds[] = {
     {"disk_full", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e223", "error"},
     {"bug", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e224", "error"},
     {"store_trouble", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e225", "warning"},
+    {"store_well", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e226", "notice"},
     {"witness_lost", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e230", "warning"},
     {"witness_back", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e231", "notice"},
     {"witness_wiped", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e232", "warning"},

@@ -120,6 +120,8 @@ work::Settings work_settings(const Setup& setup, const std::string& conninfo)
     settings.catch_up = task::to_string(work.defaults.catch_up);
     settings.catch_up_limit = work.defaults.catch_up_limit;
     settings.timezone = work.defaults.timezone;
+    settings.keep_runs = work.keep_runs;
+    settings.keep_days = work.keep_days;
     return settings;
 }
 

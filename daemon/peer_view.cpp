@@ -1,5 +1,8 @@
 #include "peer_view.hpp"
+#include "base/command_name.hpp"
 #include "dispatcher.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace roleswap::daemon {
 namespace {
@@ -13,12 +16,18 @@ const json status_request{
 bus::Error unanswered(link::RequestError error)
 {
     using bus::ErrorCode;
-    if (error == link::RequestError::too_long)
-        return {ErrorCode::bad_argument,
-                "the request is longer than 1 MiB, the limit between the nodes; split it"};
     return {ErrorCode::unreachable,
             std::string("the peer did not answer: ") + std::string(link::to_string(error)) +
                 "; what was asked may have been done: look with \"roleswap status\""};
+}
+
+bus::Error too_long(const json& request, std::size_t bytes)
+{
+    return {bus::ErrorCode::bad_argument,
+            fmt::format("\"{}\" has {} bytes of arguments; at most {} go over the links: give the "
+                        "command on the other node, or in parts",
+                        base::command_name(request.value("verb", "")), bytes,
+                        link::message_bytes_max)};
 }
 
 } // namespace
@@ -35,6 +44,7 @@ void PeerView::ask(const json& request, std::chrono::milliseconds timeout, Answe
         return answer.failed({bus::ErrorCode::unreachable,
                               "all links to the peer are down; see \"roleswap links\""});
     const auto text = request.dump(-1, ' ', false, json::error_handler_t::replace);
+    if (text.size() > link::message_bytes_max) return answer.failed(too_long(request, text.size()));
     transport_.request(wire::view(text), timeout, [answer = std::move(answer)](link::Answer reply) {
         if (const auto* error = std::get_if<link::RequestError>(&reply))
             return answer.failed(unanswered(*error));

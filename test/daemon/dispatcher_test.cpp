@@ -18,6 +18,7 @@ struct World {
     bool self_master = false;
     bool peer_master = false;
     std::vector<std::string> log;
+    json answer_here = json::object();
     std::optional<json> result;
     std::optional<bus::ErrorCode> error;
     Dispatcher dispatcher{Dispatcher::Ports{
@@ -28,7 +29,7 @@ struct World {
         },
         [this](const bus::Verb& verb, const json&, const Requester&, Answer answer) {
             log.push_back("here " + std::string(verb.name));
-            answer.done(json::object());
+            answer.done(answer_here);
         },
         [] { return std::string("both wait"); }}};
 
@@ -108,6 +109,22 @@ TEST_CASE("a reply survives the way back", "[daemon]")
     bool done = false;
     answer_from_reply(reply, {[&](const json&) { done = true; }, [](const bus::Error&) {}});
     CHECK(done);
+}
+
+TEST_CASE("an answer that is too long for the links is refused with its size and a remedy",
+          "[daemon]")
+{
+    World world;
+    world.self_master = true;
+    world.answer_here = {{"tasks", std::string(2'000'000, 'x')}};
+    std::string reply;
+    world.dispatcher.serve_peer(R"({"verb":"task_list","args":{},"uid":1,"user":"u"})",
+                                [&](const std::string& answer) { reply = answer; });
+    std::string why;
+    answer_from_reply(reply,
+                      {[](const json&) {}, [&](const bus::Error& error) { why = error.what(); }});
+    CHECK(why == "the answer to \"roleswap task list\" has 2000019 bytes; at most 1048576 go over "
+                 "the links: give the command on left");
 }
 
 TEST_CASE("the owner's death is noticed, also when it was dead before", "[daemon]")
