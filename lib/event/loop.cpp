@@ -157,15 +157,17 @@ int Child::trampoline(sd_event_source*, const siginfo_t* info, void* self) noexc
 Deferred::Deferred(Loop& loop, std::function<void()> callback)
     : loop_(loop), callback_(std::move(callback))
 {
-    sd_event_source* source = nullptr;
-    check_sd(sd_event_add_defer(loop.get(), &source, trampoline, this), "add deferred work");
-    source_.reset(source);
-    check_sd(sd_event_source_set_enabled(source_.get(), SD_EVENT_OFF), "stop deferred work");
 }
 
+/// Each time a new source: sd-event takes sources of one priority in the order in which they became
+/// pending, and a defer source is pending from its creation on.  One that is enabled again and
+/// again would always be the oldest, and no descriptor or timer would have its turn.
 void Deferred::trigger()
 {
-    check_sd(sd_event_source_set_enabled(source_.get(), SD_EVENT_ONESHOT), "trigger deferred work");
+    if (source_ && sd_event_source_get_enabled(source_.get(), nullptr) > 0) return;
+    sd_event_source* source = nullptr;
+    check_sd(sd_event_add_defer(loop_.get(), &source, trampoline, this), "add deferred work");
+    source_.reset(source);
 }
 
 int Deferred::trampoline(sd_event_source*, void* self) noexcept

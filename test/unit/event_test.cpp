@@ -1,6 +1,9 @@
 #include "event/process.hpp"
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 using namespace roleswap::event;
 using namespace std::chrono_literals;
@@ -75,4 +78,27 @@ TEST_CASE("a repeating timer fires until it is stopped", "[event]")
     timer.start_every(1ms);
     loop.run();
     CHECK(count == 3);
+}
+
+TEST_CASE("work that goes on turn after turn leaves descriptors and timers theirs", "[event]")
+{
+    Loop loop;
+    int turns = 0;
+    Deferred* again = nullptr;
+    Deferred work(loop, [&] {
+        if (++turns == 10'000)
+            loop.exit(1);
+        else
+            again->trigger();
+    });
+    again = &work;
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    Timer timer(loop, [&] { CHECK(::write(ends[1], "x", 1) == 1); });
+    Io io(loop, ends[0], EPOLLIN, [&](std::uint32_t) { loop.exit(0); });
+    work.trigger();
+    timer.start_in(Duration{1});
+    CHECK(loop.run() == 0);
+    ::close(ends[0]);
+    ::close(ends[1]);
 }
