@@ -12,7 +12,8 @@ namespace {
 
 constexpr int many = 5000;
 /// The default heartbeat.  The peer calls a link dead after three without one, so a turn that costs
-/// less than one is never the reason.
+/// less than one is never the reason.  No ratio to the speed of the build: a turn is bounded by
+/// turn_max and one last step, which stay below it without optimization too.
 constexpr double heartbeat_ms = 40;
 
 /// Processor time of this thread: what other programs and the store take does not count, nor does
