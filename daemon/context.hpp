@@ -4,6 +4,7 @@
 #include "durable/event_log.hpp"
 #include "guard/client.hpp"
 #include "link/transport.hpp"
+#include "link_announcer.hpp"
 #include "peer_view.hpp"
 #include "run/executor.hpp"
 #include "store/managed.hpp"
@@ -20,6 +21,7 @@ struct Context {
     std::string started_at;    ///< RFC 3339
     Driver& driver;
     link::Transport& transport;
+    const LinkAnnouncer& link_announcer;
     link::Prober& prober;
     store::ManagedStore& store;
     run::Executor& executor;

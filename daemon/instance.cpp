@@ -65,7 +65,7 @@ Instance::Instance(Setup setup)
       record_(count_boot(node_, fresh_)), writer_(loop_),
       log_(writer_, node_.data_dir + "/events.jsonl"), announcer_(log_, node_.name),
       transport_(loop_, link_options(setup_, record_.boots), *this),
-      prober_(loop_, setup_.config.pair.probes),
+      link_announcer_(loop_, transport_, announcer_), prober_(loop_, setup_.config.pair.probes),
       executor_(loop_, executor_settings(setup_),
                 [this](const run::OutputLine& line) {
                     announcer_.run_line(line.tag, static_cast<std::uint64_t>(line.id), line.text);
@@ -172,8 +172,8 @@ void Instance::begin()
                                   setup_.config.witness.value_or(config::Witness{}).timeout},
                     core_settings(setup_, record_.boots), record_.role);
     context_.emplace(Context{setup_.config, setup_.self, setup_.config_digest, wall_now(), *driver_,
-                             transport_, prober_, store_, executor_, guard_, engine_, log_, peer_,
-                             witness_ ? &*witness_ : nullptr});
+                             transport_, link_announcer_, prober_, store_, executor_, guard_,
+                             engine_, log_, peer_, witness_ ? &*witness_ : nullptr});
     verbs_.emplace(*context_);
     driver_->set_on_change([this] { on_role_change(); });
     store_.set_link_order(transport_.live());
@@ -221,13 +221,9 @@ void Instance::on_request(wire::View bytes, link::Responder responder)
     });
 }
 
-void Instance::on_link(std::size_t, const link::LinkStatus& status)
+void Instance::on_link(std::size_t index, const link::LinkStatus& status)
 {
-    const bool up = status.state == link::LinkState::up;
-    announcer_.announce(up ? "link_up" : "link_down",
-                        fmt::format("link {} ({} to {}) is {}{}", status.name, status.local,
-                                    status.remote, link::to_string(status.state),
-                                    status.trouble.empty() ? "" : ": " + status.trouble));
+    link_announcer_.changed(index, status);
     store_.set_link_order(transport_.live());
     bus_.changed();
 }
@@ -296,6 +292,7 @@ Dispatcher::Ports Instance::dispatcher_ports()
     ports.why_no_master = [this] {
         return driver_ ? core::why_waiting(driver_->state()) : "the daemon is starting";
     };
+    ports.reply_bytes_max = link::message_bytes_max;
     return ports;
 }
 

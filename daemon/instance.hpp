@@ -6,6 +6,7 @@
 #include "durable/lock.hpp"
 #include "durable/record_file.hpp"
 #include "link/pair_key.hpp"
+#include "link_announcer.hpp"
 #include "owner_watch.hpp"
 #include "trouble.hpp"
 #include "verbs.hpp"
@@ -73,6 +74,7 @@ private:
     durable::EventLog log_;
     Announcer announcer_;
     link::Transport transport_;
+    LinkAnnouncer link_announcer_;
     link::Prober prober_;
     run::Executor executor_;
     Trouble store_trouble_;

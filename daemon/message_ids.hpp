@@ -1,4 +1,5 @@
 #pragma once
+#include <iterator>
 #include <string_view>
 
 namespace roleswap::daemon {
@@ -56,8 +57,32 @@ inline constexpr MessageKind message_kinds[] = {
     {"guard_started", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e240", "info"},
     {"guard_fired", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e241", "error"},
     {"guard_lost", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e242", "warning"},
+    {"link_unsteady", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a0", "warning"},
+    {"queue_released", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a1", "notice"},
+    {"scheduler_stopped", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a2", "notice"},
+    {"scheduler_started", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a3", "notice"},
+    {"operation_begun", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a4", "notice"},
+    {"operation_ended", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a5", "notice"},
+    {"runs_in_doubt", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a6", "warning"},
+    {"due_times_passed_over", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a7", "warning"},
+    {"pair_booted", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a8", "notice"},
+    {"task_broken", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a9", "error"},
     {"other", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21f", "info"},
 };
+
+/// Each word and each id occurs once, and an id has 32 hexadecimal digits.
+constexpr bool all_distinct()
+{
+    for (const auto* kind = std::begin(message_kinds); kind != std::end(message_kinds); ++kind) {
+        if (kind->id.size() != 32) return false;
+        if (kind->id.find_first_not_of("0123456789abcdef") != std::string_view::npos) return false;
+        for (const auto* before = std::begin(message_kinds); before != kind; ++before) {
+            if (before->what == kind->what || before->id == kind->id) return false;
+        }
+    }
+    return true;
+}
+static_assert(all_distinct(), "two kinds of events share a word or a MESSAGE_ID");
 
 /// The kind with this id; the last one, "other", where it is unknown.
 constexpr const MessageKind& message_kind(std::string_view what)

@@ -114,11 +114,11 @@ json warnings(const Context& context, const json& self, const json& peer)
 {
     json list = json::array();
     for (const auto& link : self["links"]) {
+        const auto name = "link " + link["name"].get<std::string>();
+        const auto trouble = link["trouble"].get<std::string>();
         if (link["state"] == "down")
-            list.push_back("link " + link["name"].get<std::string>() + " is down" +
-                           (link["trouble"].get<std::string>().empty()
-                                ? ""
-                                : ": " + link["trouble"].get<std::string>()));
+            list.push_back(name + " is down" + (trouble.empty() ? "" : ": " + trouble));
+        if (link["unsteady"] == true) list.push_back(name + " is unsteady: it goes up and down");
     }
     for (const auto* node : {&self, &peer}) {
         const auto trouble = node->value("/guard/trouble"_json_pointer, "");
@@ -164,8 +164,10 @@ json links_status(const Context& context)
 {
     json links = json::array();
     const auto in_use = context.store.snapshot().link;
-    for (std::size_t i = 0; i < context.transport.links(); ++i)
+    for (std::size_t i = 0; i < context.transport.links(); ++i) {
         links.push_back(link_status(context.transport.status(i), in_use));
+        links.back()["unsteady"] = context.link_announcer.unsteady(i);
+    }
     return {{"links", links}};
 }
 
