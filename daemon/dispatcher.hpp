@@ -33,7 +33,8 @@ public:
               Answer answer);
 
     /// A request as the peer's dispatcher sent it: {"verb","args","uid","user"}; the reply goes
-    /// back as {"ok":result} or {"error":{"code","message"}}.
+    /// back as {"ok":result} or {"error":{"code","message"}}, which also tells that a result is
+    /// longer than the links carry.
     void serve_peer(const std::string& request, std::function<void(const std::string&)> reply);
 
 private:

@@ -292,7 +292,6 @@ Dispatcher::Ports Instance::dispatcher_ports()
     ports.why_no_master = [this] {
         return driver_ ? core::why_waiting(driver_->state()) : "the daemon is starting";
     };
-    ports.reply_bytes_max = link::message_bytes_max;
     return ports;
 }
 

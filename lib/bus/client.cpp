@@ -109,12 +109,18 @@ nlohmann::json Client::call(std::string_view verb, const nlohmann::json& args,
 {
     const Verb* known = find_verb(verb);
     if (!known) throw Error(ErrorCode::bad_argument, "There is no verb " + std::string(verb) + ".");
+    const std::string argument = to_text(args);
+    if (argument.size() > message_bytes_max)
+        throw Error(ErrorCode::bad_argument,
+                    "The argument of " + std::string(verb) + " has " +
+                        std::to_string(argument.size()) + " bytes; at most " +
+                        std::to_string(message_bytes_max) + " can be sent.");
     sd_bus_message* made = nullptr;
     check_bus(sd_bus_message_new_method_call(bus_.get(), &made, nullptr, object_path,
                                              interface_name, method_name(*known).c_str()),
               "make a call");
     const MessageHandle request(made);
-    check_bus(sd_bus_message_append(made, "s", to_text(args).c_str()), "append the arguments");
+    check_bus(sd_bus_message_append(made, "s", argument.c_str()), "append the arguments");
     ErrorHolder error;
     sd_bus_message* answer = nullptr;
     const int called =

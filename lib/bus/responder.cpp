@@ -1,6 +1,7 @@
 #include "bus/responder.hpp"
 #include "base/ensure.hpp"
 #include "bus/connection.hpp"
+#include "bus/verb.hpp"
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -19,15 +20,19 @@ void send_error(sd_bus_message* call, const Error& error) noexcept
     sd_bus_error_free(&reply);
 }
 
-/// What sd-bus does not take (its limit is 128 MiB) is answered by the reason.
-void send_result(sd_bus_message* call, const std::string& text)
+/// Whatever cannot be sent is told, or the client would wait for nothing.
+void send_result(sd_bus_message* call, const std::string& text) noexcept
 {
+    if (text.size() > message_bytes_max)
+        return send_error(call, Error(ErrorCode::failed,
+                                      "The answer has " + std::to_string(text.size()) +
+                                          " bytes; at most " + std::to_string(message_bytes_max) +
+                                          " can be sent.  Ask for less."));
     const int sent = sd_bus_reply_method_return(call, "s", text.c_str());
-    if (sent >= 0) return;
-    send_error(call, Error(ErrorCode::failed,
-                           "The answer of " + std::to_string(text.size()) +
-                               " bytes cannot be sent: " + std::generic_category().message(-sent) +
-                               "; ask for less."));
+    if (sent < 0)
+        send_error(call, Error(ErrorCode::failed, "The answer of " + std::to_string(text.size()) +
+                                                      " bytes cannot be sent: " +
+                                                      std::generic_category().message(-sent)));
 }
 
 void forget(Call& call) noexcept
@@ -57,8 +62,7 @@ Responder::Responder(std::unique_ptr<Call, DropCall> call) noexcept : call_(std:
 void Responder::done(const nlohmann::json& result)
 {
     base::ensure(!answered(), "a call is answered once");
-    const std::string text = to_text(result);
-    if (call_->connection) send_result(call_->message.get(), text);
+    if (call_->connection) send_result(call_->message.get(), to_text(result));
     forget(*call_);
     call_->message.reset();
     call_.reset();

@@ -13,11 +13,12 @@ constexpr std::array table{
     Verb{
         "status", look, local,
         "Both nodes, links, replication, queues, scheduler and tasks at a glance.", "{}",
-        R"({"schema":1,"pair","node","at","nodes":[{"name","reachable","role","epoch","mode","in_sync","since","boot","version","store":{"kind","state","position","detail"},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","rtt_ms","loss_percent","local","remote","in_use"}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting"}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"operation":null|{"id","kind","begun_by","begun_at","owner_node","owner_pid","steps":[{"step","state","at","detail"}]},"drain_timeout_ms","guarantees":[TEXT],"warnings":[TEXT]})"},
+        R"({"schema":1,"pair","node","at","nodes":[{"name","reachable","role","epoch","mode","in_sync","since","boot","version","store":{"kind","state","position","detail"},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting"}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"operation":null|{"id","kind","begun_by","begun_at","owner_node","owner_pid","steps":[{"step","state","at","detail"}]},"drain_timeout_ms","guarantees":[TEXT],"warnings":[TEXT]})"},
     Verb{"node_status", look, local, "This node alone, as the peer needs it for its own status.",
          "{}", R"(one entry of status.nodes, and its "links")"},
-    Verb{"links", look, local, "State, round-trip time and loss of each link.", "{}",
-         R"({"links":[{"name","state","rtt_ms","loss_percent","local","remote","in_use"}]})"},
+    Verb{
+        "links", look, local, "State, round-trip time and loss of each link.", "{}",
+        R"({"links":[{"name","state","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}]})"},
     Verb{"events", look, local, "The newest events of this node, oldest first.",
          R"({"limit"?:1..1000, default 50,"after"?:SEQ})",
          R"({"events":[{"node","seq","at","what","why","level":"info|notice|warning|error"}]})"},
@@ -30,6 +31,9 @@ constexpr std::array table{
          R"({"operation"?:ID})", R"({"epoch":N,"master":NODE,"took_ms":N})"},
     Verb{"activate", act, local, "Make this standby the master without the master's help.",
          R"({"force"?:BOOL,"reason"?:TEXT, required with force})", R"({"epoch":N})"},
+    Verb{"activate_check", look, local, "What activate would do now, without acting.",
+         R"({"force"?:BOOL})",
+         R"({"would":"activate|nothing|refuse","why":TEXT,"epoch":N,"evidence":[TEXT]})"},
     Verb{
         "witness_status", look, local, "The witness, looked at now.", "{}",
         R"({"health":"well|lost|wiped|split","why","agrees":BOOL,"timeout_ms","register":null|{"epoch","round","master"},"endpoints":[{"url","up":BOOL,"why","latency_ms","version","register"}],"last":null|{"answer":"granted|refused|unreachable|wiped","why","took_ms"}})"},

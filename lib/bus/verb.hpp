@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -6,11 +7,15 @@
 
 namespace roleswap::bus {
 
+/// Of the JSON of one call or one answer.  sd-bus itself drops the connection above 128 MiB,
+/// without a word to either side.
+inline constexpr std::size_t message_bytes_max = 64 * 1024 * 1024;
+
 /// Who may call a verb.
 enum class Access : std::uint8_t {
     look, ///< every local user
     act,  ///< uid 0, the daemon's own uid, members of the group of the bus; also what shows
-         ///< commands, environments and output of tasks, which cron keeps from others too
+          ///< commands, environments and output of tasks, which cron keeps from others too
 };
 
 /// Where a verb is carried out, unless its arguments hold "node".

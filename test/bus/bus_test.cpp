@@ -77,6 +77,25 @@ TEST_CASE("an argument must be one JSON object of limited size")
     CHECK(client.call("status", {{"x", std::string(900, 'x')}})["uid"] == geteuid());
 }
 
+TEST_CASE("what is too long to be sent is told, and the connection stays")
+{
+    const Folder folder;
+    const ServerProcess server(folder.path("ctl"));
+    Client client(folder.path("ctl"));
+    const std::size_t bytes = bus::message_bytes_max;
+    CHECK(client.call("task_export", {{"bytes", bytes - 100}})["toml"].get<std::string>().size() ==
+          bytes - 100);
+    CHECK_THROWS_WITH(client.call("task_export", {{"bytes", bytes}}),
+                      Catch::Contains("at most 67108864 can be sent"));
+    CHECK(error_of([&] {
+              client.call("status", {{"x", std::string(bytes, 'x')}});
+          }) == ErrorCode::bad_argument);
+    CHECK(error_of([&] {
+              client.call("status", {{"x", std::string(bytes - 100, 'x')}});
+          }) == ErrorCode::bad_argument);
+    CHECK(client.call("status", none)["uid"] == geteuid());
+}
+
 TEST_CASE("an ordinary user may look but not act")
 {
     if (skip_unless_root()) return;

@@ -43,7 +43,8 @@ int as_user(uid_t uid, gid_t gid, const std::function<int()>& body);
 /// status echoes arguments and caller; activate throws Error{refused}, or with {"throw":true} a
 /// plain exception; takeover_hold is answered by the next takeover_release; rejoin is never
 /// answered and its responder dropped at once; check sends {"events":N} Event signals and answers
-/// with the number of connections; links marks {"changes":N} changes; hand_over ends the process.
+/// with the number of connections; links marks {"changes":N} changes; hand_over ends the process;
+/// task_export answers with {"bytes":N} letters.
 class ServerProcess {
 public:
     explicit ServerProcess(const std::string& path, bus::Limits limits = {},
