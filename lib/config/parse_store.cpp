@@ -1,6 +1,6 @@
 #include "config/parse.hpp"
+#include "config/reserved_settings.hpp"
 #include "config/rules.hpp"
-#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
@@ -9,64 +9,10 @@ namespace {
 
 using base::TomlValue;
 
-/// The daemon sets these itself; another value would break a promise of the pair.  At least those
-/// that the store leaves out, so that none is ignored in silence.
-constexpr auto own_settings = std::to_array<std::string_view>({
-    "archive_cleanup_command",
-    "config_file",
-    "data_directory",
-    "data_sync_retry",
-    "default_transaction_read_only",
-    "external_pid_file",
-    "fsync",
-    "full_page_writes",
-    "hba_file",
-    "hot_standby",
-    "ident_file",
-    "include",
-    "include_dir",
-    "include_if_exists",
-    "lc_messages",
-    "listen_addresses",
-    "log_destination",
-    "log_line_prefix",
-    "logging_collector",
-    "max_replication_slots",
-    "max_slot_wal_keep_size",
-    "max_wal_senders",
-    "password_encryption",
-    "port",
-    "primary_conninfo",
-    "primary_slot_name",
-    "promote_trigger_file",
-    "recovery_end_command",
-    "restart_after_crash",
-    "restore_command",
-    "ssl",
-    "ssl_ca_file",
-    "ssl_cert_file",
-    "ssl_key_file",
-    "synchronous_commit",
-    "synchronous_standby_names",
-    "unix_socket_directories",
-    "unix_socket_group",
-    "unix_socket_permissions",
-    "wal_level",
-    "wal_log_hints",
-    "wal_retrieve_retry_interval",
-    "zero_damaged_pages",
-});
-
 bool is_setting_name(std::string_view text)
 {
     return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.") ==
                                 std::string_view::npos;
-}
-
-bool is_own_setting(std::string_view name)
-{
-    return name.starts_with("recovery_target") ||
-           std::ranges::find(own_settings, name) != own_settings.end();
 }
 
 } // namespace
@@ -96,7 +42,7 @@ void Parser::parse_settings(const Section& store, const TomlValue& table)
         const auto label = fmt::format("settings.{}", key);
         if (!is_setting_name(key))
             store.fail(at, store.label(label), "names of PostgreSQL settings, in small letters");
-        if (is_own_setting(key))
+        if (is_reserved_setting(key))
             store.fail(at, fmt::format("{}, which roleswapd sets itself", store.label(label)),
                        "other settings of PostgreSQL");
         const bool plain = value.kind == Kind::text || value.kind == Kind::integer ||

@@ -1,4 +1,5 @@
 #include "store/cluster_files.hpp"
+#include "config/reserved_settings.hpp"
 #include "pg/result.hpp"
 #include <algorithm>
 #include <arpa/inet.h>
@@ -113,7 +114,7 @@ std::string settings_text(const Options& options, const Layout& layout, const Tu
 {
     std::string text = "# Written by roleswapd at each start and change; edits are lost.\n";
     for (const auto& [name, value] : options.settings)
-        if (!is_reserved_setting(name)) text += setting(name, value);
+        if (!config::is_reserved_setting(name)) text += setting(name, value);
     text += fixed_settings;
     text += guessing_settings(options);
     text += setting("listen_addresses", listen_addresses(options));

@@ -41,7 +41,4 @@ struct Options {
     std::vector<Keepsake> keepsakes{}; ///< asked of the database `roleswap`
 };
 
-/// Names of settings that an administrator may not give, because roleswap decides them.
-bool is_reserved_setting(const std::string& name);
-
 } // namespace roleswap::store
