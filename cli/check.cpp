@@ -83,8 +83,9 @@ int pending(Context& context, const PendingOptions& options)
     return options.wait && busy() ? exit_failed : exit_ok;
 }
 
-int wait(Context& context, const WaitOptions& options)
+WaitResult wait_for_pair(Context& context, const WaitOptions& options)
 {
+    std::string master;
     const Deadline deadline("--timeout", options.timeout);
     const Sync sync = options.in_sync ? Sync::required : Sync::any;
     PairState state{false, "no status yet"};
@@ -92,6 +93,7 @@ int wait(Context& context, const WaitOptions& options)
         try {
             const json status = context.call("status");
             state = pair_state(status, options.master, sync);
+            if (state.ok) master = nodes_of_role(status, "master").front();
             if (state.ok) break;
             if (deadline.over()) break;
             context.progress("  " + state.why);
@@ -103,9 +105,22 @@ int wait(Context& context, const WaitOptions& options)
         }
     }
     clear_progress(context);
-    if (!state.ok)
+    return {state.ok, state.why, master};
+}
+
+int wait(Context& context, const WaitOptions& options)
+{
+    const auto begin = Clock::now();
+    const WaitResult result = wait_for_pair(context, options);
+    const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
+    context.print({{"ok", result.ok},
+                   {"master", result.ok ? json(result.master) : json()},
+                   {"why", result.why},
+                   {"took_ms", took.count()}},
+                  [](const json&) { return ""; });
+    if (!result.ok)
         throw bus::Error(bus::ErrorCode::failed,
-                         "After " + options.timeout + " " + state.why + ".");
+                         "After " + options.timeout + " " + result.why + ".");
     return exit_ok;
 }
 

@@ -36,7 +36,13 @@ struct WaitOptions {
     bool in_sync = false;
     std::string timeout = "60s";
 };
-/// Until the pair has exactly one master (and an in-sync standby).
+struct WaitResult {
+    bool ok = false;
+    std::string why;    ///< what was missing at the end; empty when ok
+    std::string master; ///< empty unless ok
+};
+/// Until the pair has exactly one master (and an in-sync standby), or the time is over.
+WaitResult wait_for_pair(Context& context, const WaitOptions& options);
 int wait(Context& context, const WaitOptions& options);
 int drain(Context& context, const std::string& timeout);
 
@@ -46,6 +52,7 @@ struct ActivateOptions {
     bool force = false;
     std::string reason;
     bool yes = false;
+    bool dry_run = false; ///< only tell what would be done, and on what evidence
 };
 int activate_now(Context& context, const ActivateOptions& options);
 int rejoin_now(Context& context);

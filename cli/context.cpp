@@ -30,6 +30,26 @@ std::string host_name()
 
 } // namespace
 
+core::Node self_of(const config::Config& config)
+{
+    const std::string name = from_environment("ROLESWAP_NODE");
+    try {
+        return config::find_self(config, host_name(), name);
+    } catch (const std::runtime_error& error) {
+        throw UsageError((name.empty() ? "" : "ROLESWAP_NODE is wrong: ") +
+                         printable(error.what()) + ".");
+    }
+}
+
+bool known_by_host_name(const config::Config& config, core::Node self)
+{
+    try {
+        return config::find_self(config, host_name(), "") == self;
+    } catch (const std::runtime_error&) {
+        return false;
+    }
+}
+
 int exit_code(bus::ErrorCode code)
 {
     switch (code) {
@@ -93,18 +113,20 @@ config::Config Context::load_config() const
 }
 
 /// A broken or missing configuration must not hinder a look at the daemon that still runs with the
-/// old one, so then the default path is tried; a file that was named is taken at its word.
+/// old one, so then the default path is tried; a file or a node that was named is taken at its
+/// word.
 std::string Context::socket_path() const
 {
     if (!options.socket.empty()) return options.socket;
     if (const auto named = from_environment("ROLESWAP_SOCKET"); !named.empty()) return named;
     const bool named = !options.config.empty() || !from_environment("ROLESWAP_CONFIG").empty();
+    const bool node_named = !from_environment("ROLESWAP_NODE").empty();
+    std::optional<config::Config> config;
     try {
-        const auto config = load_config();
-        const auto self = config::find_self(config, host_name(), from_environment("ROLESWAP_NODE"));
-        return config.nodes.at(self).run_dir + "/ctl";
+        config = load_config();
+        return config->nodes.at(self_of(*config)).run_dir + "/ctl";
     } catch (const std::exception&) {
-        if (named) throw;
+        if (named || (config && node_named)) throw;
         return "/run/roleswap/ctl";
     }
 }

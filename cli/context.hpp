@@ -1,5 +1,6 @@
 #pragma once
 #include "bus/client.hpp"
+#include "core/types.hpp"
 #include "text.hpp"
 #include <chrono>
 #include <functional>
@@ -77,6 +78,11 @@ private:
     std::optional<bus::Client> client_;
 };
 
+/// Which of the two nodes this server is: ROLESWAP_NODE, else the node that lists the host name.
+/// Throws UsageError where that is none.
+core::Node self_of(const config::Config& config);
+/// Whether the host name alone says so, without ROLESWAP_NODE.
+bool known_by_host_name(const config::Config& config, core::Node self);
 /// Text of a file, "-" for standard input.  Throws UsageError.
 std::string read_text(const std::string& path);
 /// Reads "90s", "5m".  Throws UsageError naming the option.

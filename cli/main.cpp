@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "link/pair_key.hpp"
 #include "tree.hpp"
+#include "words.hpp"
 #include <cstdio>
 #include <exception>
 
@@ -23,7 +24,7 @@ int main(int argc, char** argv)
     try {
         return cli::run(argc, argv);
     } catch (const bus::Error& error) {
-        return say(cli::exit_code(error.code()), error.what());
+        return say(cli::exit_code(error.code()), cli::in_commands(error.what()).c_str());
     } catch (const cli::UsageError& error) {
         return say(cli::exit_usage, error.what());
     } catch (const base::ParseError& error) {

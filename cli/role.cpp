@@ -33,6 +33,25 @@ std::string took(const json& result)
     return " in " + base::human_duration(milliseconds(value.get<std::int64_t>()));
 }
 
+std::string render_assessment(const json& result)
+{
+    const std::string would = text(result, "would");
+    const std::string why = printable(text(result, "why"));
+    std::string lines = would == "activate" ? "It would be done" : "It would be refused";
+    if (would == "nothing") lines = "Nothing would be done";
+    lines += (why.empty() ? "" : ": " + why) + ".\n";
+    for (const json& sentence : list(result, "evidence"))
+        if (sentence.is_string()) lines += "  " + printable(sentence.get<std::string>()) + "\n";
+    return lines;
+}
+
+int assess_activation(Context& context, bool force)
+{
+    const json result = context.call("activate_check", {{"force", force}});
+    context.print(result, render_assessment);
+    return text(result, "would") == "refuse" ? exit_refused : exit_ok;
+}
+
 } // namespace
 
 int hand_over(Context& context, const std::string& operation)
@@ -49,6 +68,7 @@ int hand_over(Context& context, const std::string& operation)
 
 int activate_now(Context& context, const ActivateOptions& options)
 {
+    if (options.dry_run) return assess_activation(context, options.force);
     if (options.force) confirm_force(options);
     json args{{"force", options.force}};
     if (!options.reason.empty()) args["reason"] = options.reason;

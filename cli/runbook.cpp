@@ -48,6 +48,46 @@ void hand_on(const char* name, const std::string& value)
     if (!value.empty()) setenv(name, value.c_str(), 1);
 }
 
+constexpr int operations_back = 100; ///< that changed nothing, before `undo` gives up
+
+/// Whether it left the roles as they were: undone before the hand-over, or a rejoin.
+bool changed_nothing(const json& operation)
+{
+    return text(operation, "result") == "undone" || text(operation, "kind") == "rejoin";
+}
+
+/// The newest operation that changed the roles.
+json last_change(Context& context)
+{
+    json operation = member(context.call("operation_show"), "operation");
+    for (int back = 0; back < operations_back; ++back) {
+        if (operation.is_object() && !changed_nothing(operation)) return operation;
+        const auto before = number(operation, "id") - 1;
+        if (before < 1) break;
+        // A number without a report is passed over.
+        operation = member(context.call("operation_show", {{"id", before}}), "operation");
+        if (!operation.is_object()) operation = {{"id", before}, {"result", "undone"}};
+    }
+    throw bus::Error(bus::ErrorCode::refused,
+                     "There was no swap yet; only a swap can be taken back.");
+}
+
+/// Odd epochs are of one node and even ones of the other, so an epoch of the other kind than that
+/// of the swap says that a takeover or an activation changed the roles since.
+void refuse_later_change(Context& context, const json& swap)
+{
+    const auto swapped = number(swap, "hand_over_epoch");
+    const json status = context.call("status"); // outlives the loop over its part
+    std::int64_t now = 0;
+    for (const json& node : list(status, "nodes"))
+        if (flag(node, "reachable") && text(node, "role") == "master") now = number(node, "epoch");
+    if (swapped == 0 || now == 0 || (now - swapped) % 2 == 0) return;
+    throw bus::Error(bus::ErrorCode::refused,
+                     fmt::format("The roles have changed since the last swap, operation {}: it led "
+                                 "to epoch {}, now it is {}.  roleswap swap swaps them.",
+                                 text(swap, "id"), swapped, now));
+}
+
 } // namespace
 
 int run_runbook(Context& context, const RunbookOptions& options)
@@ -71,6 +111,7 @@ int run_runbook(Context& context, const RunbookOptions& options)
 int activate(Context& context, const ActivateOptions& options)
 {
     std::vector<std::string> arguments;
+    if (options.dry_run) arguments.emplace_back("--dry-run");
     if (options.force) arguments.emplace_back("--force");
     if (options.yes) arguments.emplace_back("--yes");
     if (!options.reason.empty()) {
@@ -83,17 +124,15 @@ int activate(Context& context, const ActivateOptions& options)
 int undo(Context& context, const std::vector<std::string>& arguments)
 {
     refuse_node(context, "planned-swap");
-    const json answer = context.call("operation_show");
-    const json& last = member(answer, "operation");
-    const std::string kind = text(last, "kind");
-    const std::string result = text(last, "result");
+    const json swap = last_change(context);
+    const std::string kind = text(swap, "kind");
+    const std::string result = text(swap, "result");
     if ((kind != "swap" && kind != "drill") || result != "done")
         throw bus::Error(bus::ErrorCode::refused,
-                         last.is_object()
-                             ? fmt::format("The last operation was {} ({}), no finished swap; only "
-                                           "a swap can be taken back.",
-                                           kind, result.empty() ? "still open" : result)
-                             : "There was no operation yet; only a swap can be taken back.");
+                         fmt::format("The last operation was {} ({}), no finished swap; only a "
+                                     "swap can be taken back.",
+                                     kind, result));
+    refuse_later_change(context, swap);
     return run_runbook(context, {"planned-swap", arguments});
 }
 

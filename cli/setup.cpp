@@ -28,12 +28,9 @@ struct Place {
 
 Place place_of(std::string path, const std::string& text)
 {
-    char host[256] = "";
-    gethostname(host, sizeof host - 1);
-    const char* name = std::getenv("ROLESWAP_NODE");
     Place place{std::move(path), {}, core::Node::first};
     place.config = config::parse(text, place.config_path);
-    place.self = config::find_self(place.config, host, name ? name : "");
+    place.self = self_of(place.config);
     return place;
 }
 
@@ -63,6 +60,12 @@ void refuse_past(const Place& place)
         refuse(place.node().data_dir + "/store holds a store already; move it away first.");
 }
 
+/// Odd epochs belong to the first node, even ones to the second.
+core::Epoch first_epoch(core::Node self)
+{
+    return self == core::Node::first ? 1 : 2;
+}
+
 void write_record(const Place& place, const core::Record& record)
 {
     durable::make_folders(place.node().data_dir, 0755);
@@ -89,18 +92,29 @@ json summary(const Place& place)
             {"node", place.node().name},
             {"config", place.config_path},
             {"key_file", place.config.pair.key_file},
-            {"data_dir", place.node().data_dir}};
+            {"data_dir", place.node().data_dir},
+            {"needs_node_name", !known_by_host_name(place.config, place.self)}};
+}
+
+/// The daemon does not inherit the ROLESWAP_NODE of this shell.
+std::string name_hint(const json& result)
+{
+    if (!flag(result, "needs_node_name")) return "";
+    return fmt::format("  here         tell roleswapd that this is {0}: add its host name to hosts "
+                       "of {0} in {1},\n               or systemctl edit roleswapd, "
+                       "Environment=ROLESWAP_NODE={0}\n",
+                       text(result, "node"), text(result, "config"));
 }
 
 std::string next_steps(const json& result)
 {
     return fmt::format("Node {} is the first of pair {}.\n\n"
-                       "Next:\n"
+                       "Next:\n{}"
                        "  here         systemctl enable --now roleswapd\n"
                        "  to the peer  copy {} and {} (keep mode 0600)\n"
                        "  on the peer  roleswap join && systemctl enable --now roleswapd\n",
-                       text(result, "node"), text(result, "pair"), text(result, "config"),
-                       text(result, "key_file"));
+                       text(result, "node"), text(result, "pair"), name_hint(result),
+                       text(result, "config"), text(result, "key_file"));
 }
 
 /// Waits with the daemon of this node until the mirror is complete.
@@ -116,9 +130,11 @@ int follow_until_in_sync(Context& context, const Place& place, const std::string
                        "shows how the mirror is made.\n");
         return exit_ok;
     }
-    const int code = wait(context, {"", true, timeout});
+    const WaitResult result = wait_for_pair(context, {"", true, timeout});
+    if (!result.ok)
+        throw bus::Error(bus::ErrorCode::failed, "After " + timeout + " " + result.why + ".");
     if (context.for_people()) fmt::print("The mirror is in sync.\n");
-    return code;
+    return exit_ok;
 }
 
 } // namespace
@@ -139,7 +155,7 @@ int init(Context& context, const InitOptions& options)
     if (!there(path)) durable::replace(path, text, 0644);
     link::write_pair_key(key, made);
     // Last: only with its record the daemon starts.
-    write_record(place, {1, place.self, core::Mode::alone});
+    write_record(place, {first_epoch(place.self), place.self, core::Mode::alone});
     context.print(summary(place), next_steps);
     return exit_ok;
 }

@@ -57,6 +57,8 @@ void add_activate(CLI::App& app, Values& values)
     activate->add_flag("--force", values.activate.force, "Whatever this node knows of the other");
     activate->add_option("--reason", values.activate.reason, "Recorded; required with --force");
     activate->add_flag("--yes", values.activate.yes, "Do not ask");
+    activate->add_flag("--dry-run", values.activate.dry_run,
+                       "What it would do, on what evidence; do nothing");
     activate->callback([&] { values.result = cli::activate(values.context, values.activate); });
 }
 
@@ -83,6 +85,7 @@ void add_primitives(CLI::App& app, Values& values)
     activate->add_flag("--force", values.activate.force, "Whatever this node knows");
     activate->add_option("--reason", values.activate.reason, "Recorded; required with --force");
     activate->add_flag("--yes", values.activate.yes, "Do not ask");
+    activate->add_flag("--dry-run", values.activate.dry_run, "Only whether it would be done");
     activate->callback([&] { values.result = activate_now(values.context, values.activate); });
     auto* rejoin = primitive->add_subcommand("rejoin", "Only the core's rejoin");
     rejoin->callback([&] { values.result = rejoin_now(values.context); });

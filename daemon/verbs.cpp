@@ -1,4 +1,5 @@
 #include "verbs.hpp"
+#include "activation.hpp"
 #include "base/command_name.hpp"
 #include "check.hpp"
 #include "status.hpp"
@@ -62,6 +63,10 @@ void Verbs::call(const bus::Verb& verb, const json& args, const Requester& who, 
     if (name == "witness_init") return witness_init(args, std::move(answer));
     if (name == "hand_over") return hand_over(args, std::move(answer));
     if (name == "activate") return activate(args, who, std::move(answer));
+    if (name == "activate_check")
+        return answer.done(activation_check(context_, argument<bool>(args, "force", false)
+                                                          ? Command::Kind::activate_force
+                                                          : Command::Kind::activate));
     if (name == "rejoin") return driver.command(Command::Kind::rejoin, who.user, std::move(answer));
     const auto reason = argument<std::string>(args, "reason", "");
     if (name == "takeover_hold")
@@ -130,7 +135,7 @@ void Verbs::hand_over(const json& args, Answer answer)
         if (noted) return order_hand_over(answer);
         answer.failed(Error(ErrorCode::refused,
                             fmt::format("operation {} is not open, or the store did not take the "
-                                        "note; look with \"roleswap operation\"",
+                                        "note; look with \"roleswap operation show\"",
                                         operation)));
     });
 }

@@ -4,6 +4,8 @@
 namespace roleswap::core {
 namespace {
 
+constexpr const char* under_way = "another command is under way; wait for its end";
+
 void refuse(Turn& t, const Command& command, const std::string& why)
 {
     t.notify("refused", why);
@@ -44,13 +46,8 @@ void activate(Turn& t, const Command& command)
     State& s = t.s;
     const bool force = command.kind == Command::Kind::activate_force;
     if (s.role == Role::master) return done(t, command, "this node is master already");
-    if (s.role != Role::standby && s.role != Role::undecided)
-        return refuse(t, command, fmt::format("this node is {}; wait", to_string(s.role)));
-    if (s.leaving) return refuse(t, command, "this daemon is stopping");
-    const std::string obstacle = force ? std::string{} : activate_obstacle(s);
-    if (!obstacle.empty())
-        return refuse(t, command,
-                      obstacle + "; when you know that the peer is dead, use activate --force");
+    const std::string refusal = activate_refusal(s, command.kind);
+    if (!refusal.empty()) return refuse(t, command, refusal);
     s.owed = owe(s, command);
     const Claim how{.what = "takeover",
                     .why = force ? "forced by an operator: " + command.reason
@@ -67,7 +64,7 @@ void rejoin(Turn& t, const Command& command)
     if (s.role == Role::standby) return done(t, command, "this node is standby already");
     if (s.role != Role::undecided)
         return refuse(t, command, fmt::format("this node is {}", to_string(s.role)));
-    if (!peer_heard(s)) return refuse(t, command, "the peer is not heard; see links");
+    if (!peer_heard(s)) return refuse(t, command, "the peer is not heard; see `roleswap links`");
     resolve(t);
     if (s.role == Role::standby) return done(t, command, "this node mirrors the peer");
     const std::string why = why_waiting(s);
@@ -79,12 +76,26 @@ void set_hold(Turn& t, const Command& command, Command::Kind kind)
     State& s = t.s;
     s.hold = kind == Command::Kind::hold_takeover;
     s.changed = true;
-    t.notify("hold", s.hold ? "automatic takeover is forbidden here until takeover_release"
-                            : "automatic takeover is allowed again");
+    t.notify("hold", s.hold
+                         ? "automatic takeover is forbidden here until `roleswap takeover release`"
+                         : "automatic takeover is allowed again");
     done(t, command, s.hold ? "held" : "released");
 }
 
 } // namespace
+
+std::string activate_refusal(const State& s, Command::Kind kind)
+{
+    if (s.role == Role::master) return {};
+    if (s.owed) return under_way;
+    if (s.role != Role::standby && s.role != Role::undecided)
+        return fmt::format("this node is {}; wait", to_string(s.role));
+    if (s.leaving) return "this daemon is stopping";
+    if (kind == Command::Kind::activate_force) return {};
+    const std::string obstacle = activate_obstacle(s);
+    if (obstacle.empty()) return {};
+    return obstacle + "; when you know that the peer is dead, use `roleswap activate --force`";
+}
 
 void on_command(Turn& t, const Command& command)
 {
@@ -94,7 +105,7 @@ void on_command(Turn& t, const Command& command)
     case Kind::hand_over:
     case Kind::activate:
     case Kind::activate_force:
-        if (s.owed) return refuse(t, command, "another command is under way; wait for its end");
+        if (s.owed) return refuse(t, command, under_way);
         return command.kind == Kind::hand_over ? hand_over(t, command) : activate(t, command);
     case Kind::rejoin:
         return rejoin(t, command);

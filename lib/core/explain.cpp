@@ -12,7 +12,7 @@ std::string waiting_undecided(const State& s)
     if (!peer_heard(s)) {
         if (s.record.epoch == 0) return "this node has no record yet and waits for its peer";
         if (mine && s.record.mode == Mode::alone)
-            return s.hold ? "takeover_hold is set; `roleswap activate` makes this node master"
+            return s.hold ? "takeover is on hold; `roleswap activate` makes this node master"
                           : "waits until the peer was silent for the takeover delay";
         return "the silent peer may hold newer data or be master; `roleswap activate --force` "
                "makes this node master when you know that the peer is dead";
@@ -35,7 +35,7 @@ std::string waiting_standby(const State& s)
     if (m.boot != 0 && m.record.epoch < s.record.epoch)
         return "the peer lost its memory (its epoch is older than the one it led); `roleswap "
                "activate --force` here makes this node master";
-    if (s.hold) return "takeover_hold is set on this node; `roleswap takeover release` ends it";
+    if (s.hold) return "takeover is on hold on this node; `roleswap takeover release` ends it";
     if (s.leaving) return "this daemon is stopping";
     if (!s.in_sync)
         return peer_heard(s) && m.role == Role::master

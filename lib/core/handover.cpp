@@ -16,7 +16,7 @@ std::string peer_obstacle(const State& s)
     const Message& m = s.peer.last;
     if (!answers(s) || m.role != Role::standby) return "the peer is not heard as standby";
     if (m.leaving) return "the peer is leaving";
-    if (m.hold) return "the peer has takeover_hold; release it there first";
+    if (m.hold) return "takeover is on hold on the peer; `roleswap takeover release` there ends it";
     if (m.record != s.record) return "the peer has not recorded that it is in sync";
     if (m.store != StoreState::following) return "the store of the peer does not stream";
     if (s.now - s.lease_from >= percent(s, 50)) return "the peer does not answer in time";

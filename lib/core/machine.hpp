@@ -190,5 +190,8 @@ std::optional<Ticks> lease_remaining(const State& state);
 /// One sentence: what this node waits for, or why it does not take over, and which command helps.
 /// Empty where nothing is missing.
 std::string why_waiting(const State& state);
+/// Why `kind`, which is activate or activate_force, would be refused now.  Empty where it would be
+/// done, and where this node is master already.
+std::string activate_refusal(const State& state, Command::Kind kind);
 
 } // namespace roleswap::core

@@ -196,11 +196,6 @@ class Calls(Case):
         self.assertIn("no operation 99", self.expect(6, "operation", "show", "99").stderr)
         self.assertIn("no operation yet", self.expect(0, "operation", "show").stdout)
 
-    def test_undo_is_only_for_a_finished_swap(self):
-        self.start({"operation_show": {"operation": {"kind": "rejoin", "result": "done"}}})
-        self.assertIn("The last operation was rejoin", self.expect(3, "undo").stderr)
-
-
     def test_a_runbook_is_not_sent_to_a_node(self):
         self.start({"operation_show": {"operation": {"kind": "swap", "result": "done"}}})
         for words, text in {("swap",): "act on the pair", ("undo",): "act on the pair",

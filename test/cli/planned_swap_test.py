@@ -191,6 +191,14 @@ class PlannedSwap(Case):
         self.assertEqual(self.verbs(), [])
         self.assertEqual(len([line for line in done.stdout.splitlines() if line[0] == "["]), 14)
 
+    def test_a_dry_run_prints_its_steps_for_programs_too(self):
+        lines = [json.loads(line) for line in self.swap(GOOD, "--dry-run", "--json").stdout.splitlines()]
+        self.assertEqual(self.verbs(), [])
+        self.assertEqual([line["state"] for line in lines[:-1]], ["planned"] * 14)
+        self.assertEqual(lines[8]["step"], "hand_over")
+        self.assertEqual({key: lines[-1][key] for key in ("result", "operation", "why")},
+                         {"result": "planned", "operation": "", "why": ""})
+
     def test_json_prints_one_object_per_step(self):
         done = self.swap(GOOD, "--json")
         lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -221,19 +229,6 @@ class PlannedSwap(Case):
 
 
 class Others(Case):
-    def test_activate_becomes_master_and_reports(self):
-        self.start(dict(GOOD, status=[STATUS], activate={"epoch": 6}))
-        self.expect(0, "activate", "--force", "--yes", "--reason", "fire")
-        verbs = [verb for verb, _ in self.calls() if verb != "operation_step"]
-        self.assertEqual(verbs, ["activate", "operation_begin", "operation_end"])
-        self.assertEqual(self.calls()[0][1], {"force": True, "reason": "fire"})
-
-    def test_a_refused_activation_changes_nothing(self):
-        self.start(dict(GOOD, activate={"error": "Refused", "message": "the master is alive"}))
-        done = self.expect(3, "activate")
-        self.assertIn("the master is alive", done.stdout)
-        self.assertEqual([verb for verb, _ in self.calls()], ["activate"])
-
     def test_the_master_itself_does_not_rejoin(self):
         self.start(dict(GOOD, status=[STATUS]))
         self.assertIn("left is the master", self.expect(3, "rejoin").stdout)
@@ -247,6 +242,13 @@ class Others(Case):
         said = self.expect(3, "rejoin").stdout
         self.assertIn("skipped: none is seen from here", said)
         self.assertIn("Nothing has changed.  begin to follow it: roleswap: the peer is not heard", said)
+
+    def test_a_dry_run_of_rejoin_changes_nothing(self):
+        self.start(dict(GOOD, status=[SWAPPED]))
+        lines = self.expect(0, "rejoin", "--dry-run", "--json").stdout.splitlines()
+        self.assertEqual([json.loads(line)["state"] for line in lines[:-1]], ["planned"] * 5)
+        self.assertEqual(json.loads(lines[-1])["result"], "planned")
+        self.assertEqual(self.calls(), [])
 
     def test_rejoin_follows_until_in_sync(self):
         self.start(dict(GOOD, status=[SWAPPED], rejoin={"state": "following"}))
