@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <system_error>
 #include <unistd.h>
@@ -83,16 +84,39 @@ bool give_descriptors(const std::vector<int>& descriptors, int& error)
     return ok;
 }
 
+/// What the child shall read, in memory; empty where that is nothing.
+UniqueFd make_input(const std::string& text)
+{
+    if (text.empty()) return {};
+    UniqueFd file(check(::memfd_create("input", MFD_CLOEXEC), "make a file in memory"));
+    const auto written = check(static_cast<int>(::write(file.get(), text.data(), text.size())),
+                               "write the input of a process");
+    if (static_cast<std::size_t>(written) != text.size())
+        throw std::system_error(ENOSPC, std::generic_category(), "write the input of a process");
+    check(static_cast<int>(::lseek(file.get(), 0, SEEK_SET)), "rewind the input of a process");
+    return file;
+}
+
+/// Descriptors of the child.
+struct Streams {
+    int input; ///< -1: /dev/null
+    int output;
+    int error; ///< where a failed start is told
+};
+
 /// Runs in the child between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become(const Command& command, const Prepared& prepared, int output, int error,
+[[noreturn]] void become(const Command& command, const Prepared& prepared, const Streams& streams,
                          pid_t parent)
 {
+    int error = streams.error;
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
     for (const int number : {SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::signal(number, SIG_DFL);
-    const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    bool ok = ::dup2(null, 0) == 0 && ::dup2(output, 1) == 1 && ::dup2(output, 2) == 2;
+    const int input =
+        streams.input >= 0 ? streams.input : ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    bool ok =
+        ::dup2(input, 0) == 0 && ::dup2(streams.output, 1) == 1 && ::dup2(streams.output, 2) == 2;
     ok = ok && ::setpgid(0, 0) == 0 && ::chdir(command.directory.c_str()) == 0;
     if (ok && prepared.cgroup) ok = ::write(prepared.cgroup.get(), "0", 1) == 1; // "0": the writer
     if (ok && !command.descriptors.empty()) ok = give_descriptors(command.descriptors, error);
@@ -149,10 +173,12 @@ Process::Process(Loop& loop, const Command& command, OnEnd on_end, OnOutput on_o
     base::ensure(command.descriptors.size() <= descriptors_max, "too many descriptors to hand on");
     auto output = make_pipe();
     auto error = make_pipe();
+    const auto input = make_input(command.input);
     const auto prepared = prepare(command);
     const pid_t parent = ::getpid();
     pid_ = check(::fork(), "fork");
-    if (pid_ == 0) become(command, prepared, output.write.get(), error.write.get(), parent);
+    if (pid_ == 0)
+        become(command, prepared, {input.get(), output.write.get(), error.write.get()}, parent);
     error.write.reset();
     output.write.reset();
     int why = 0;
@@ -173,6 +199,11 @@ Process::Process(Loop& loop, const Command& command, OnEnd on_end, OnOutput on_o
 void Process::signal(int number) noexcept
 {
     if (running_) ::kill(pid_, number);
+}
+
+void Process::signal_all(int number) noexcept
+{
+    if (running_) ::kill(-pid_, number);
 }
 
 void Process::read_output()

@@ -23,6 +23,7 @@ struct Command {
     std::vector<std::string> environment; ///< "NAME=value", over the daemon's own
     std::optional<UserId> as;             ///< drop to this user where the daemon is root
     std::string directory = "/";
+    std::string input;            ///< its standard input; never on a disk nor on a command line
     int death_signal = 0;         ///< sent to it when the daemon dies; 0 = none
     std::string cgroup;           ///< folder of the cgroup v2 that it enters first; empty: stays
     std::vector<int> descriptors; ///< borrowed, at most 8; become 3, 4, ... in it
@@ -51,6 +52,8 @@ public:
     pid_t pid() const { return pid_; }
     /// Ignored once it has ended.
     void signal(int number) noexcept;
+    /// The same for it and what it has started, as far as that stayed in its process group.
+    void signal_all(int number) noexcept;
 
 private:
     void read_output();
