@@ -29,6 +29,7 @@ struct Header {
     bool operator==(const Header&) const = default;
 };
 inline constexpr std::size_t header_bytes = 9;
+inline constexpr std::size_t seal_bytes = 24 + 16; ///< nonce, and what the seal adds
 using HeaderBytes = std::array<std::uint8_t, header_bytes>;
 HeaderBytes encode(const Header& header);
 /// Reads the first header_bytes.  Errors: truncated, bad_magic, bad_version, bad_value.
