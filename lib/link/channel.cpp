@@ -1,4 +1,6 @@
 #include "link/channel.hpp"
+#include "wire/serial_frame.hpp"
+#include <algorithm>
 #include <cstring>
 #include <sys/epoll.h>
 #include <system_error>
@@ -11,19 +13,33 @@ Rejection rejection_of(wire::Error error)
     return error == wire::Error::bad_version ? Rejection::wrong_version : Rejection::malformed;
 }
 
+wire::SerialPace pace_of(const LinkOptions& link, Duration heartbeat)
+{
+    return link.is_serial() ? wire::serial_pace(link.baud, heartbeat) : wire::SerialPace{};
+}
+
+Monitor::Limits limits_of(const Options& options, const LinkOptions& link)
+{
+    if (!link.is_serial()) return {options.heartbeat, options.dead_after, options.up_after};
+    const auto pace = pace_of(link, options.heartbeat);
+    return {pace.interval, pace.dead_after, options.up_after};
+}
+
 } // namespace
 
 Channel::Channel(event::Loop& loop, const Options& options, std::size_t index, const Seal& seal,
                  std::function<void()> on_readable)
-    : loop_(loop), options_(options.links.at(index)), make_port_(options.make_port), seal_(seal),
-      on_readable_(std::move(on_readable)),
-      monitor_({options.heartbeat, options.dead_after, options.up_after})
+    : loop_(loop), options_(options.links.at(index)), heartbeat_(options.heartbeat),
+      pace_(pace_of(options_, heartbeat_)), make_port_(options.make_port), seal_(seal),
+      on_readable_(std::move(on_readable)), monitor_(limits_of(options, options_))
 {
     sending_ = {wire::protocol_version, seal.pair_tag(), options.self,
                 static_cast<std::uint8_t>(index)};
     status_.name = options_.name;
     status_.local = options_.local;
     status_.remote = options_.remote;
+    status_.baud = options_.baud;
+    status_.interval = is_serial() ? pace_.interval : options.heartbeat;
     open();
 }
 
@@ -42,6 +58,32 @@ void Channel::open()
     status_.trouble.clear();
     io_ = std::make_unique<event::Io>(loop_, port_->fd(), EPOLLIN,
                                       [this](std::uint32_t) { on_readable_(); });
+}
+
+void Channel::close(std::string why)
+{
+    io_.reset();
+    port_.reset();
+    status_.trouble = std::move(why);
+}
+
+bool Channel::has_room(const wire::Frame& frame, Duration now) const
+{
+    if (!is_serial()) return true;
+    if (std::holds_alternative<wire::Broadcast>(frame)) return now >= due_at_ && now >= free_at_;
+    if (std::holds_alternative<wire::Challenge>(frame)) return free_at_ <= now + pace_.message;
+    return std::holds_alternative<wire::ChallengeAnswer>(frame) &&
+           free_at_ <= now + 2 * pace_.message;
+}
+
+void Channel::note_time(const wire::Frame& frame, std::size_t bytes, Duration now)
+{
+    if (!is_serial()) return;
+    free_at_ =
+        std::max(free_at_, now) + wire::serial_time(options_.baud, wire::serial_frame_bytes(bytes));
+    // Half a heartbeat early is on time: timers are not exact.
+    if (std::holds_alternative<wire::Broadcast>(frame))
+        due_at_ = now + pace_.interval - heartbeat_ / 2;
 }
 
 void Channel::mend()
@@ -63,13 +105,14 @@ void Channel::note_send(int error)
 
 void Channel::send(wire::Envelope envelope, const wire::Frame& frame, Duration now)
 {
-    if (!port_) return;
+    if (!port_ || !has_room(frame, now)) return;
     envelope.link_sequence = ++sequence_;
     monitor_.tell(envelope, now);
     const auto datagram = seal_.close(wire::encode(sending_), wire::encode(envelope, frame));
     const int error = port_->send(datagram);
     note_send(error);
     if (error != 0) return;
+    note_time(frame, datagram.size(), now);
     status_.sent.datagrams += 1;
     status_.sent.bytes += datagram.size();
 }
@@ -86,7 +129,10 @@ Channel::Read Channel::receive(Opened& opened)
 {
     std::array<std::uint8_t, wire::datagram_bytes_max> buffer;
     const auto size = port_ ? port_->receive(buffer) : std::nullopt;
-    if (!size) return Read::nothing;
+    if (!size) {
+        if (port_ && port_->gone()) close(options_.local + " went away");
+        return Read::nothing;
+    }
     const auto refused = [&](Rejection reason) {
         refuse(reason);
         return Read::refused;

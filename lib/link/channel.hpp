@@ -2,6 +2,7 @@
 #include "link/monitor.hpp"
 #include "link/seal.hpp"
 #include "wire/replay_window.hpp"
+#include "wire/serial_pace.hpp"
 
 namespace roleswap::link {
 
@@ -22,6 +23,7 @@ public:
     /// Makes the socket where there is none, and a new one where the link is down and sending
     /// fails: the device may have been replaced.
     void mend();
+    /// What the link does not carry, or has no room for now, is left out.
     void send(wire::Envelope envelope, const wire::Frame& frame, Duration now);
     enum class Read : std::uint8_t { nothing, refused, opened };
     /// Takes one datagram from the socket; one that is not of the peer on this link is counted.
@@ -37,15 +39,25 @@ public:
     void fresh_peer(std::uint64_t sequence);
     Monitor& monitor() { return monitor_; }
     const Monitor& monitor() const { return monitor_; }
+    bool is_serial() const { return options_.is_serial(); }
     bool up() const { return monitor_.state() == LinkState::up; }
     LinkStatus status(Duration now) const;
 
 private:
     void open();
+    void close(std::string why);
+    /// Whether a serial line takes the frame now: the role message when it is due, a challenge
+    /// behind the message that is under way, the answer to one behind both, nothing else ever.
+    bool has_room(const wire::Frame& frame, Duration now) const;
+    void note_time(const wire::Frame& frame, std::size_t bytes, Duration now);
     void note_send(int error);
     std::optional<Rejection> check(const wire::Header& header) const;
     event::Loop& loop_;
     LinkOptions options_;
+    Duration heartbeat_;
+    wire::SerialPace pace_; ///< of a serial link
+    Duration due_at_{0};    ///< serial: the next role message is not sent before
+    Duration free_at_{0};   ///< serial: what was written has left by then
     PortMaker make_port_;
     wire::Header sending_;
     const Seal& seal_;

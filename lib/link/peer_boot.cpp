@@ -3,7 +3,6 @@
 namespace roleswap::link {
 namespace {
 
-constexpr Duration token_life{1'000'000};
 constexpr Duration repeat_after{10'000}; ///< three links bring the same heartbeat thrice
 
 } // namespace
@@ -17,7 +16,7 @@ PeerBoot::Verdict PeerBoot::judge(std::uint64_t boot, LinkState state) const
 
 bool PeerBoot::expired(Duration now) const
 {
-    return !asked_ || now - asked_->made > token_life;
+    return !asked_ || now - asked_->made > token_life_;
 }
 
 std::optional<wire::Challenge> PeerBoot::challenge(std::uint64_t boot, Duration now)

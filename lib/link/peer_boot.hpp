@@ -9,7 +9,11 @@ namespace roleswap::link {
 class PeerBoot {
 public:
     using MakeToken = wire::Token (*)();
-    explicit PeerBoot(MakeToken make_token) : make_token_(make_token) {}
+    /// `token_life`: how old the challenge may be that is answered.
+    PeerBoot(MakeToken make_token, Duration token_life)
+        : make_token_(make_token), token_life_(token_life)
+    {
+    }
 
     enum class Verdict : std::uint8_t {
         current, ///< of the confirmed boot
@@ -34,6 +38,7 @@ private:
     };
     bool expired(Duration now) const;
     MakeToken make_token_;
+    Duration token_life_;
     std::uint64_t confirmed_ = 0;
     std::optional<Asked> asked_;
 };

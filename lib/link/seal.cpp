@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
+static_assert(nonce_bytes + tag_bytes == wire::seal_bytes);
 static_assert(wire::header_bytes + nonce_bytes + tag_bytes + 63 + wire::fragment_bytes <
               wire::datagram_bytes_max);
 static_assert(std::tuple_size_v<Key> == crypto_kdf_KEYBYTES);

@@ -50,7 +50,7 @@ std::vector<std::size_t> Transport::live() const
 
 bool Transport::any_live() const
 {
-    return impl_->best().has_value();
+    return impl_->any_live();
 }
 
 std::uint64_t Transport::peer_boot() const

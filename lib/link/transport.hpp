@@ -62,6 +62,10 @@ public:
 /// later `up_after` in a row; down after `dead_after` without any.  After a pause of the loop,
 /// waiting datagrams are read before a link is called dead.
 ///
+/// *Serial links.*  A null-modem cable is slow, so it carries only broadcasts, the newest one as
+/// often as its baud rate allows (wire::serial_pace), and challenges.  Each datagram is framed
+/// (wire/serial_frame.hpp); bytes that are no frame count as malformed.
+///
 /// *Requests.*  Numbered, cut into fragments, acknowledged; short ones go over all links at once,
 /// long ones over the best live link, what is not acknowledged is repeated over all.  A request
 /// goes to one boot of the peer and dies with it.
@@ -74,7 +78,8 @@ public:
     Transport(const Transport&) = delete;
     Transport& operator=(const Transport&) = delete;
 
-    /// Sends up to broadcast_bytes_max bytes on every link now; may be lost.
+    /// Sends up to broadcast_bytes_max bytes on every link now, on a serial one when its turn has
+    /// come; may be lost.
     void broadcast(wire::View bytes);
 
     /// Calls `on_answer` once, later, unless this object is destroyed or the request cancelled
@@ -85,7 +90,7 @@ public:
 
     std::size_t links() const;
     LinkStatus status(std::size_t index) const;
-    /// Indexes of the links that are up, best first.
+    /// Indexes of the links that are up, serial ones among them, best first.
     std::vector<std::size_t> live() const;
     bool any_live() const;
     /// Boot of the peer that answered our challenge last; 0 = none yet.

@@ -21,6 +21,16 @@ wire::Token random_token()
     return token;
 }
 
+/// On a slow serial line a challenge and its answer wait behind the messages under way.
+Duration token_life(const Options& options)
+{
+    Duration life{1'000'000};
+    for (const auto& link : options.links)
+        if (link.is_serial())
+            life = std::max(life, 8 * wire::serial_pace(link.baud, options.heartbeat).message);
+    return life;
+}
+
 Options checked(Options options)
 {
     if (options.links.empty() || options.links.size() > links_max)
@@ -39,7 +49,7 @@ Options checked(Options options)
 
 Transport::Impl::Impl(event::Loop& loop, Options options, Handler& handler, Transport& facade)
     : options_(checked(std::move(options))), handler_(handler), facade_(facade),
-      seal_(options_.key, options_.pair, options_.self), boots_(random_token),
+      seal_(options_.key, options_.pair, options_.self), boots_(random_token, token_life(options_)),
       asking_([this](const wire::Frame& frame, Route route) { send(frame, route); }),
       serving_([this](const wire::Frame& frame, Route route) { send(frame, route); },
                [this](RequestId id, wire::View bytes) {
@@ -110,15 +120,20 @@ void Transport::Impl::reply(RequestId id, std::uint64_t boot, wire::View bytes)
 
 std::optional<std::size_t> Transport::Impl::best() const
 {
-    const auto found =
-        std::ranges::find_if(channels_, [](const auto& channel) { return channel->up(); });
+    const auto found = std::ranges::find_if(
+        channels_, [](const auto& channel) { return channel->up() && !channel->is_serial(); });
     if (found == channels_.end()) return {};
     return static_cast<std::size_t>(found - channels_.begin());
 }
 
+bool Transport::Impl::any_live() const
+{
+    return std::ranges::any_of(channels_, [](const auto& channel) { return channel->up(); });
+}
+
 LinkState Transport::Impl::any_state() const
 {
-    return best() ? LinkState::up : LinkState::down;
+    return any_live() ? LinkState::up : LinkState::down;
 }
 
 bool Transport::Impl::paused(Duration now) const
@@ -215,7 +230,7 @@ Duration Transport::Impl::repeat_after() const
     return std::max(options_.dead_after / 4, 4 * rtt.value_or(Duration{0}));
 }
 
-/// Nothing reliable is sent while no link lives: it would be lost, and sent again and again.
+/// Nothing reliable is sent while no link for it lives: it would be lost, and sent again and again.
 void Transport::Impl::settle()
 {
     asking_.flush_acks();

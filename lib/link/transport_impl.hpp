@@ -16,7 +16,9 @@ public:
     void cancel(RequestId id) { asking_.cancel(id); }
     void reply(RequestId id, std::uint64_t boot, wire::View bytes);
     const std::vector<std::unique_ptr<Channel>>& channels() const { return channels_; }
+    /// The first link that is up and carries requests.
     std::optional<std::size_t> best() const;
+    bool any_live() const;
     std::uint64_t peer_boot() const { return boots_.confirmed(); }
 
 private:

@@ -23,9 +23,11 @@ struct Options {
     std::string pair;       ///< pair name; another name makes other keys
     std::uint64_t boot = 0; ///< own persisted counter of daemon starts, from 1; grows for ever
     core::Node self = core::Node::first;
-    std::vector<LinkOptions> links;  ///< one to eight, best first, in the same order on both nodes
-    Duration heartbeat{40'000};      ///< how often the owner calls `broadcast`
-    Duration dead_after{120'000};    ///< silence that makes a link down; at least 2 heartbeats
+    std::vector<LinkOptions> links; ///< one to eight, best first, in the same order on both nodes
+    Duration heartbeat{40'000};     ///< how often the owner calls `broadcast`
+    /// Silence that makes a link down; at least 2 heartbeats.  A serial link has its own, by its
+    /// baud rate (wire::serial_pace).
+    Duration dead_after{120'000};
     unsigned up_after = 3;           ///< datagrams without a gap that make a dead link up again
     PortMaker make_port = open_port; ///< tests put a lossy decorator here
 };
@@ -51,14 +53,16 @@ std::string_view to_string(LinkState state);
 
 struct Traffic {
     std::uint64_t datagrams = 0;
-    std::uint64_t bytes = 0; ///< UDP payload
+    std::uint64_t bytes = 0; ///< sealed, without what UDP or the framing adds
 };
 
 struct LinkStatus {
     std::string name;
     std::string local;
     std::string remote;
-    std::string device; ///< the socket is bound to; empty: to none
+    std::string device;     ///< the socket is bound to; empty: to none
+    std::uint32_t baud = 0; ///< of a serial link; 0: UDP
+    Duration interval{0};   ///< between two heartbeats on this link
     LinkState state = LinkState::down;
     std::optional<double> rtt_ms; ///< smoothed; empty before the first measurement
     double loss_in = 0;  ///< 0 to 1, of the datagrams sent to us in the last 10 s; 1 while down

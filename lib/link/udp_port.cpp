@@ -1,6 +1,7 @@
 #include "event/fd.hpp"
 #include "link/address.hpp"
 #include "link/port.hpp"
+#include "link/serial_port.hpp"
 #include <array>
 #include <cerrno>
 #include <ifaddrs.h>
@@ -93,6 +94,7 @@ std::optional<std::size_t> UdpPort::receive(std::span<std::uint8_t> buffer)
 
 std::unique_ptr<Port> open_port(const LinkOptions& link)
 {
+    if (link.is_serial()) return open_serial_port(link);
     return std::make_unique<UdpPort>(link);
 }
 

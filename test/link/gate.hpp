@@ -38,6 +38,8 @@ public:
         return inner_->receive(buffer);
     }
 
+    bool gone() const override { return inner_->gone(); }
+
 private:
     std::unique_ptr<Port> inner_;
     Gate& gate_;
