@@ -46,11 +46,16 @@ struct Node {
     bool operator==(const Node&) const = default;
 };
 
+/// A network, or a null-modem cable where `serial` is set; never both.
 struct Link {
     std::string name;
-    PerNode<std::string> address; ///< IPv4 or IPv6, numeric, never empty
+    PerNode<std::string> address; ///< IPv4 or IPv6, numeric; empty on both for a serial link
     std::uint16_t port = 7431;    ///< UDP
     PerNode<std::string> device;  ///< network interface; empty: found by the address
+    PerNode<std::string> serial;  ///< path of the serial port; empty on both for a network
+    std::uint32_t baud = 115200;  ///< of a serial link
+
+    bool is_serial() const { return !serial.values[0].empty(); }
     bool operator==(const Link&) const = default;
 };
 
@@ -64,6 +69,43 @@ struct Store {
     std::vector<std::string> allow; ///< networks as address/bits; empty: the links only
     std::map<std::string, std::string> settings;
     bool operator==(const Store&) const = default;
+};
+
+/// How a silent peer is switched off before its role is taken.  PerNode values of agents and words
+/// are about the node that is switched off; `port` is of the node that does it.
+struct Fence {
+    enum class Kind : std::uint8_t {
+        none,
+        agent,    ///< a program of fence-agents
+        serial,   ///< a power switch on a serial port
+        meatware, ///< a human, who confirms it
+    };
+    Kind kind = Kind::none;
+    milliseconds delay{2000};             ///< the standby waits so much longer; 0 to 5 min
+    milliseconds timeout{60'000};         ///< of all attempts
+    milliseconds command_timeout{20'000}; ///< of one command
+    milliseconds monitor{60'000};         ///< how often the device is looked at; 0: never
+    unsigned attempts = 2;
+    std::string command; ///< agent: absolute path
+    PerNode<std::map<std::string, std::string>> options;
+    PerNode<std::map<std::string, std::string>> secret_files; ///< option -> path
+    PerNode<std::string> port;                                ///< serial
+    std::uint32_t baud = 9600;
+    unsigned data_bits = 8;
+    unsigned stop_bits = 1;
+    std::string parity = "none"; ///< or odd, even
+    bool trust = false;          ///< what is sent counts as done where nothing answers
+    /// Raw bytes; empty: not there.
+    struct Words {
+        std::string off;
+        std::string off_answer;
+        std::string status;
+        std::string status_on;
+        std::string status_off;
+        bool operator==(const Words&) const = default;
+    };
+    PerNode<Words> words;
+    bool operator==(const Fence&) const = default;
 };
 
 struct Work {
@@ -96,11 +138,12 @@ struct Guard {
 struct Config {
     Pair pair;
     PerNode<Node> nodes;
-    std::vector<Link> links; ///< one to eight, best first
+    std::vector<Link> links; ///< one to eight, best first; at least one network
     Store store;
     Work work;
     std::optional<Witness> witness; ///< empty: there is none
     Guard guard;
+    Fence fence;
     bool operator==(const Config&) const = default;
 };
 

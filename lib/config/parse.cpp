@@ -33,8 +33,8 @@ std::string lower(std::string_view text)
 
 Config Parser::parse(const TomlValue& table)
 {
-    constexpr std::array<std::string_view, 7> keys{"pair", "node",    "link", "store",
-                                                   "work", "witness", "guard"};
+    constexpr std::array<std::string_view, 8> keys{"pair", "node",    "link",  "store",
+                                                   "work", "witness", "guard", "fence"};
     const Section root{path_, "", table, keys};
     const auto& pair = root.require("pair", "a [pair] section with the name of the pair");
     parse_pair(pair);
@@ -44,6 +44,7 @@ Config Parser::parse(const TomlValue& table)
     if (const auto* work = root.find("work")) parse_work(*work);
     if (const auto* witness = root.find("witness")) parse_witness(*witness);
     if (const auto* guard = root.find("guard")) parse_guard(*guard);
+    if (const auto* fence = root.find("fence")) parse_fence(*fence);
     check_probes({path_, "pair", pair, pair_keys});
     return config_;
 }
@@ -138,6 +139,9 @@ void Parser::parse_links(const Section& root)
         root.fail(count == 0 ? links : links.items[links_max],
                   fmt::format("{} [[link]] sections", count), allowed);
     for (const auto& link : links.items) parse_link(link);
+    if (std::ranges::all_of(config_.links, &Link::is_serial))
+        root.fail(links, "serial links only",
+                  "at least one link with addresses, for the store and for requests");
 }
 
 Section Parser::per_node(const Section& link, std::string_view key, const TomlValue& value) const
@@ -150,7 +154,8 @@ Section Parser::per_node(const Section& link, std::string_view key, const TomlVa
 
 void Parser::parse_link(const TomlValue& table)
 {
-    constexpr std::array<std::string_view, 4> keys{"name", "address", "port", "device"};
+    constexpr std::array<std::string_view, 6> keys{"name",   "address", "port",
+                                                   "device", "serial",  "baud"};
     const auto number = config_.links.size() + 1;
     const Section section{path_, fmt::format("link {}", number), table, keys};
     auto& link = config_.links.emplace_back();
@@ -159,14 +164,28 @@ void Parser::parse_link(const TomlValue& table)
     if (std::ranges::count(config_.links, link.name, &Link::name) > 1)
         section.fail(*section.find("name"), fmt::format("a second link \"{}\"", link.name),
                      "each name once");
+    if (const auto* ports = section.find("serial"))
+        parse_serial(section, *ports);
+    else
+        parse_network(section);
+}
+
+void Parser::parse_network(const Section& section)
+{
+    auto& link = config_.links.back();
+    if (const auto* baud = section.find("baud"))
+        section.fail(*baud, section.label("baud") + " without serial",
+                     "baud with serial = { NODE = \"/dev/ttyS0\", NODE = \"/dev/ttyS0\" }");
     section.read("port", link.port, Section::Numbers{1, 65535});
     const auto& addresses =
         section.require("address", "address = { NODE = \"IP\", NODE = \"IP\" }");
     for (const auto which : both) parse_address(section, which, addresses);
     if (config::parse_address(link.address.values[0])->bits !=
         config::parse_address(link.address.values[1])->bits)
-        section.fail(addresses, fmt::format("link {}: IPv4 on one side, IPv6 on the other", number),
-                     "the same on both");
+        section.fail(
+            addresses,
+            fmt::format("link {}: IPv4 on one side, IPv6 on the other", config_.links.size()),
+            "the same on both");
     if (const auto* device = section.find("device"))
         for (const auto which : both)
             per_node(section, "device", *device)

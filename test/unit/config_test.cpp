@@ -84,7 +84,7 @@ TEST_CASE("each bad configuration is told with its place and what is allowed", "
      R"(f:1:6: Error while parsing table header: expected ']', saw '\n'; allowed: TOML 1.0)"},
     {R"(name = "alpha"
 )",
-     R"(f:1:1: unknown key "name"; allowed: pair, node, link, store, work, witness, guard)"},
+     R"(f:1:1: unknown key "name"; allowed: pair, node, link, store, work, witness, guard, fence)"},
     {"pair = 5\n",
      R"(f:1:8: pair = 5; allowed: a table)"},
     {changed(R"([pair]
@@ -217,7 +217,7 @@ address = { left = "10.0.1.1", right = "10.0.1.2" }
     {with(R"(device = { middle = "eth0" })"),
      R"(f:11:12: link 1: device: unknown key "middle"; allowed: left, right)"},
     {with("speed = 1000"),
-     R"(f:11:1: link 1: unknown key "speed"; allowed: name, address, port, device)"},
+     R"(f:11:1: link 1: unknown key "speed"; allowed: name, address, port, device, serial, baud)"},
     {with(R"([[link]]
 name = "lan-a"
 address = { left = "10.0.2.1", right = "10.0.2.2" })"),
@@ -301,7 +301,7 @@ watchdog_timeout = "5500ms")"),
     {in_section("witness", "endpoints = [\"http://w:1\"]\nca_file = \"/ca\""),
      R"(f:13:11: witness.ca_file and no https endpoint; allowed: such files for endpoints that begin with https:// only)"},
     {in_section("wrok", R"(drain_timeout = "1s")"),
-     R"(f:11:2: unknown key "wrok", did you mean "work"?; allowed: pair, node, link, store, work, witness, guard)"},
+     R"(f:11:2: unknown key "wrok", did you mean "work"?; allowed: pair, node, link, store, work, witness, guard, fence)"},
     {with(R"([pair]
 name = "beta")"),
      R"(f:11:1: Error while parsing table header: cannot redefine existing table 'pair'; allowed: TOML 1.0)"},
