@@ -1,5 +1,6 @@
 #include "check.hpp"
 #include "base/time_text.hpp"
+#include "fence_status.hpp"
 #include "guard_text.hpp"
 #include "witness_view.hpp"
 #include <fmt/format.h>
@@ -74,7 +75,9 @@ void check_links(const Context& context, Report& report)
         const auto link = context.transport.status(i);
         const bool up = link.state == link::LinkState::up;
         report.add({"link " + link.name, up, Level::warn, std::string(link::to_string(link.state)),
-                    "up", "look at the cable and at address " + link.local});
+                    "up",
+                    link.baud > 0 ? "look at the cable and at port " + link.local
+                                  : "look at the cable and at address " + link.local});
         if (up)
             report.add({"loss " + link.name, link.loss() <= loss_max, Level::warn,
                         fmt::format("{:.1f} %", link.loss() * 100),
@@ -167,6 +170,15 @@ void check_guard(const Context& context, Report& report)
                 "see [guard] watchdog in roleswap.toml(5)"});
 }
 
+void check_fence(const Context& context, Report& report)
+{
+    if (context.fence == nullptr) return;
+    const bool asked = context.fence->is_meatware() || context.fence->status().look.has_value();
+    report.add({"fence", asked && !fence_trouble(context), Level::warn, fence_look_text(context),
+                "answers",
+                "without it no silent master is replaced: look with \"roleswap fence test\""});
+}
+
 void check_machine(const Context& context, Report& report)
 {
     const auto worst = duration_cast<milliseconds>(context.driver.worst_delay());
@@ -192,6 +204,7 @@ json local_checks(const Context& context, const link::ProbeResult& probe)
     check_disk(context, report);
     check_probes(probe, report);
     check_witness(context, report);
+    check_fence(context, report);
     check_machine(context, report);
     check_guard(context, report);
     return report.take();

@@ -2,6 +2,7 @@
 #include "config/config.hpp"
 #include "driver.hpp"
 #include "durable/event_log.hpp"
+#include "fence/fence.hpp"
 #include "guard/client.hpp"
 #include "link/transport.hpp"
 #include "link_announcer.hpp"
@@ -30,6 +31,7 @@ struct Context {
     durable::EventLog& log;
     PeerView& peer;
     witness::Witness* witness = nullptr; ///< null: none is configured
+    fence::Fence* fence = nullptr;       ///< null: none is configured
 
     const config::Node& self_node() const { return config.nodes.at(self); }
     const config::Node& peer_node() const { return config.nodes.at(core::other(self)); }

@@ -98,6 +98,7 @@ void Driver::work_off()
         if (!std::holds_alternative<core::Elapsed>(input)) step(input);
     }
     working_ = false;
+    give_up_fence();
     if (on_change_ && before != std::pair(state_.role, state_.record)) on_change_();
 }
 
@@ -164,9 +165,7 @@ void Driver::carry_out(const core::Effect& effect)
                    },
                    [this](const core::Notify& e) { parts_.announcer.announce(e.what, e.why); },
                    [this](const core::WitnessAsk& e) { on(e); },
-                   // Its executor comes with the fence; the core asks for it only where one is
-                   // configured, which this version refuses.
-                   [](const core::FencePeer&) { base::ensure(false, "no fence is configured"); },
+                   [this](const core::FencePeer& e) { on(e); },
                    [this](const core::ExtendGuard& e) { on(e); },
                },
                effect);
@@ -198,6 +197,23 @@ void Driver::on(const core::WitnessAsk& effect)
                                feed(core::WitnessAnswer{ticket, answer_kind(answer.kind),
                                                         answer.found.value_or(core::Verdict{})});
                            });
+}
+
+void Driver::on(const core::FencePeer& effect)
+{
+    base::ensure(parts_.fence != nullptr, "no fence is configured");
+    parts_.fence->fence(effect.ticket);
+}
+
+/// A peer that is heard again shall not be switched off by an attempt that is still to come.
+void Driver::give_up_fence()
+{
+    if (parts_.fence == nullptr) return;
+    const auto ticket = parts_.fence->status().ticket;
+    if (ticket == 0) return;
+    const bool wanted = state_.asking && state_.asking->whom == core::Asking::Whom::fence &&
+                        state_.asking->ticket == ticket;
+    if (!wanted) parts_.fence->cancel();
 }
 
 void Driver::on(const core::Reply& effect)

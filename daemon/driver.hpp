@@ -4,6 +4,7 @@
 #include "core/machine.hpp"
 #include "durable/writer.hpp"
 #include "event/loop.hpp"
+#include "fence/fence.hpp"
 #include "guard/client.hpp"
 #include "link/probe.hpp"
 #include "link/transport.hpp"
@@ -32,6 +33,7 @@ public:
         std::string record_path;
         witness::Witness* witness = nullptr; ///< null: none is configured
         event::Duration witness_limit{0};    ///< of one question to it
+        fence::Fence* fence = nullptr;       ///< null: none is configured
     };
     Driver(Parts parts, const core::Settings& settings, const core::Record& record);
 
@@ -61,6 +63,8 @@ private:
     void on(const core::WitnessAsk& effect);
     void on(const core::Reply& effect);
     void on(const core::ExtendGuard& effect);
+    void on(const core::FencePeer& effect);
+    void give_up_fence();
 
     Parts parts_;
     core::Settings settings_;

@@ -89,6 +89,7 @@ Instance::Instance(Setup setup)
       interrupt_(loop_, SIGINT, [this] { leave(); })
 {
     announcer_.set_listener([this](const durable::LoggedEvent& event) { on_event(event); });
+    make_fence();
 }
 
 int Instance::run()
@@ -169,16 +170,41 @@ void Instance::begin()
     const auto path = durable::record_path(node_.data_dir);
     driver_.emplace(Driver::Parts{loop_, writer_, transport_, prober_, guard_, store_, engine_,
                                   announcer_, path, witness_ ? &*witness_ : nullptr,
-                                  setup_.config.witness.value_or(config::Witness{}).timeout},
+                                  setup_.config.witness.value_or(config::Witness{}).timeout,
+                                  fence_ ? &*fence_ : nullptr},
                     core_settings(setup_, record_.boots), record_.role);
     context_.emplace(Context{setup_.config, setup_.self, setup_.config_digest, wall_now(), *driver_,
                              transport_, link_announcer_, prober_, store_, executor_, guard_,
-                             engine_, log_, peer_, witness_ ? &*witness_ : nullptr});
+                             engine_, log_, peer_, witness_ ? &*witness_ : nullptr,
+                             fence_ ? &*fence_ : nullptr});
     verbs_.emplace(*context_);
     driver_->set_on_change([this] { on_role_change(); });
-    store_.set_link_order(transport_.live());
+    order_store_links();
     sd_notify(0, "READY=1");
     on_role_change();
+}
+
+void Instance::make_fence()
+{
+    const auto options = fence_options(setup_);
+    if (!options) return;
+    fence::Callbacks callbacks;
+    callbacks.on_answer = [this](std::uint64_t ticket, fence::Result result) {
+        const bool confirmed = result == fence::Result::confirmed;
+        if (driver_)
+            driver_->feed(core::FenceAnswer{ticket, confirmed ? core::FenceAnswer::Kind::confirmed
+                                                              : core::FenceAnswer::Kind::failed});
+    };
+    callbacks.on_event = [this](std::string_view what, const std::string& why) {
+        announcer_.announce(what, why);
+    };
+    fence_.emplace(loop_, *options, std::move(callbacks));
+}
+
+/// The store knows the networks only, by their order among themselves.
+void Instance::order_store_links()
+{
+    store_.set_link_order(networks_of(setup_.config, transport_.live()));
 }
 
 void Instance::on_role_change()
@@ -224,7 +250,7 @@ void Instance::on_request(wire::View bytes, link::Responder responder)
 void Instance::on_link(std::size_t index, const link::LinkStatus& status)
 {
     link_announcer_.changed(index, status);
-    store_.set_link_order(transport_.live());
+    order_store_links();
     bus_.changed();
 }
 

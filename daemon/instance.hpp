@@ -62,6 +62,8 @@ private:
     Dispatcher::Ports dispatcher_ports();
     work::Host work_host();
     void open_witness();
+    void make_fence();
+    void order_store_links();
     Answer bus_answer(bus::Responder responder);
 
     Setup setup_;
@@ -82,6 +84,7 @@ private:
     store::ManagedStore store_;
     work::Engine engine_;
     PeerView peer_;
+    std::optional<fence::Fence> fence_;
     OwnerWatch owner_;
     std::int64_t watched_ = 0; ///< the operation whose owner is watched
     bus::Waiting waiting_;

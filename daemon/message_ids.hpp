@@ -68,6 +68,11 @@ inline constexpr MessageKind message_kinds[] = {
     {"pair_booted", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a8", "notice"},
     {"task_broken", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a9", "error"},
     {"fence", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2aa", "warning"},
+    {"fence_started", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e251", "warning"},
+    {"fence_confirmed", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e252", "warning"},
+    {"fence_failed", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e253", "error"},
+    {"fence_ready", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e254", "notice"},
+    {"fence_unready", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e255", "warning"},
     {"other", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21f", "info"},
 };
 

@@ -44,9 +44,10 @@ link::Options link_options(const Setup& setup, std::uint64_t boot)
     options.boot = boot;
     options.self = setup.self;
     for (const auto& link : setup.config.links) {
-        options.links.push_back({link.name, link.address.at(setup.self),
-                                 link.address.at(core::other(setup.self)), link.port,
-                                 link.device.at(setup.self)});
+        const auto& ends = link.is_serial() ? link.serial : link.address;
+        options.links.push_back({link.name, ends.at(setup.self), ends.at(core::other(setup.self)),
+                                 link.port, link.device.at(setup.self),
+                                 link.is_serial() ? link.baud : 0});
     }
     options.heartbeat = pair.heartbeat;
     options.dead_after = pair.heartbeat * 3;
@@ -68,8 +69,9 @@ store::Options store_options(const Setup& setup, const run::Executor& executor)
     options.name = own.name;
     options.peer_name = peer.name;
     for (const auto& link : setup.config.links)
-        options.links.push_back(
-            {link.name, link.address.at(setup.self), link.address.at(core::other(setup.self))});
+        if (!link.is_serial())
+            options.links.push_back(
+                {link.name, link.address.at(setup.self), link.address.at(core::other(setup.self))});
     options.replication_password = link::derive_password(setup.key, "store replication");
     options.certificate = setup.key.certificate;
     options.private_key = setup.key.private_key;
@@ -146,6 +148,19 @@ std::optional<witness::Options> witness_options(const config::Config& config)
     return options;
 }
 
+std::vector<std::size_t> networks_of(const config::Config& config,
+                                     const std::vector<std::size_t>& links)
+{
+    std::vector<std::size_t> networks;
+    for (const auto index : links) {
+        if (config.links.at(index).is_serial()) continue;
+        const auto before = config.links.begin() + static_cast<std::ptrdiff_t>(index);
+        networks.push_back(static_cast<std::size_t>(std::count_if(
+            config.links.begin(), before, [](const auto& link) { return !link.is_serial(); })));
+    }
+    return networks;
+}
+
 core::Settings core_settings(const Setup& setup, std::uint64_t boot)
 {
     const auto& pair = setup.config.pair;
@@ -157,6 +172,9 @@ core::Settings core_settings(const Setup& setup, std::uint64_t boot)
     settings.probes_configured = !pair.probes.empty();
     settings.witness = setup.config.witness.has_value();
     settings.guard = true;
+    settings.fence = setup.config.fence.kind != config::Fence::Kind::none;
+    if (settings.fence)
+        settings.fence_delay = static_cast<core::Ticks>(setup.config.fence.delay.count());
     return settings;
 }
 

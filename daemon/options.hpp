@@ -13,6 +13,11 @@ guard::Settings guard_settings(const Setup& setup, const run::Executor& executor
 work::Settings work_settings(const Setup& setup, const std::string& conninfo);
 /// Reads the files that the witness needs.  Throws std::runtime_error with path and remedy.
 std::optional<witness::Options> witness_options(const config::Config& config);
+/// Empty: none is configured.
+std::optional<fence::Options> fence_options(const Setup& setup);
+/// Of the links with these indexes those that are networks, numbered among themselves.
+std::vector<std::size_t> networks_of(const config::Config& config,
+                                     const std::vector<std::size_t>& links);
 core::Settings core_settings(const Setup& setup, std::uint64_t boot);
 
 } // namespace roleswap::daemon

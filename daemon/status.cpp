@@ -1,6 +1,7 @@
 #include "status.hpp"
 #include "announcer.hpp"
 #include "base/time_text.hpp"
+#include "fence_status.hpp"
 #include "guard_text.hpp"
 #include "message_ids.hpp"
 #include "version.hpp"
@@ -65,6 +66,8 @@ json link_status(const link::LinkStatus& link, const std::string& in_use)
                 {"local", link.local},
                 {"remote", link.remote},
                 {"device", link.device},
+                {"kind", link.baud > 0 ? "serial" : "udp"},
+                {"interval_ms", link.interval.count() / 1000},
                 {"in_use", link.name == in_use},
                 {"trouble", link.trouble},
                 {"sent", link.sent.datagrams},
@@ -98,9 +101,17 @@ json guarantees(const Context& context)
     if (context.guard.snapshot().left)
         list.push_back("should this daemon freeze, its guard kills tasks and store before the "
                        "standby may take over");
-    if (context.witness != nullptr) {
-        list.push_back(witness_guarantee(context));
-    } else if (context.config.pair.probes.empty()) {
+    if (context.witness != nullptr) list.push_back(witness_guarantee(context));
+    if (context.fence != nullptr) {
+        list.push_back("fence: no takeover from a silent " + context.peer_node().name + " before " +
+                       (context.fence->is_meatware() ? std::string("a human")
+                                                     : context.fence->status().device) +
+                       " confirms that it is off");
+        const bool trust = context.config.fence.trust;
+        if (trust) list.push_back("[fence] trust = true: nothing proves that the peer is off");
+    }
+    if (context.witness != nullptr || context.fence != nullptr) return list;
+    if (context.config.pair.probes.empty()) {
         list.push_back("no takeover on silence alone: no probe address is configured");
     } else {
         list.push_back("pair only, no witness and no fence: should every link be cut while both "
@@ -136,6 +147,12 @@ json warnings(const Context& context, const json& self, const json& peer)
             list.push_back(
                 "node " + node->at("name").get<std::string>() +
                 " may not take over by itself: \"roleswap takeover release\" there ends it");
+    }
+    if (context.fence != nullptr) {
+        if (const auto trouble = fence_trouble(context)) list.push_back("fence: " + *trouble);
+        if (context.fence->status().state == fence::Status::State::waiting)
+            list.push_back("switch " + context.peer_node().name +
+                           " off, then say \"roleswap fence confirm\"");
     }
     const auto role = context.driver.state().role;
     if (role != Role::master && role != Role::standby) list.push_back(self["why"]);
@@ -198,6 +215,7 @@ json node_status(const Context& context)
                 {"guard", guard_status(context.guard)}};
     if (context.witness != nullptr) object["witness"] = witness_status(context);
     object["links"] = links_status(context)["links"];
+    if (context.fence != nullptr) object["fence"] = fence_status(context);
     if (role == Role::master || role == Role::releasing) {
         object["replication"] = replication_status(context);
         object["work"] = context.engine.status_part();

@@ -61,6 +61,9 @@ void Verbs::call(const bus::Verb& verb, const json& args, const Requester& who, 
     if (name == "pending") return answer.done(pending_status(context_));
     if (name == "witness_status") return witness_status(std::move(answer));
     if (name == "witness_init") return witness_init(args, std::move(answer));
+    if (name == "fence_status") return answer.done(fence_status());
+    if (name == "fence_test") return fence_test(args, who, answer);
+    if (name == "fence_confirm") return answer.done(fence_confirm(args, who));
     if (name == "hand_over") return hand_over(args, std::move(answer));
     if (name == "activate") return activate(args, who, std::move(answer));
     if (name == "activate_check")

@@ -18,6 +18,9 @@ private:
     void status(Answer answer);
     void check(const nlohmann::json& args, Answer answer);
     void check_peer(const nlohmann::json& here, const Answer& answer);
+    nlohmann::json fence_status() const;
+    void fence_test(const nlohmann::json& args, const Requester& who, const Answer& answer);
+    nlohmann::json fence_confirm(const nlohmann::json& args, const Requester& who);
     nlohmann::json events(const nlohmann::json& args) const;
     void hand_over(const nlohmann::json& args, Answer answer);
     void order_hand_over(Answer answer);

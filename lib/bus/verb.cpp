@@ -47,6 +47,17 @@ constexpr std::array table{
     Verb{"takeover_release", act, local, "Allow this node to take over by itself again.", "{}",
          "{}"},
     Verb{
+        "fence_status", look, local, "The device that switches the other node off.", "{}",
+        R"({"kind":"none|agent|serial|meatware","device","peer":NODE,"state":"idle|fencing|waiting for a human","attempt":N,"step":TEXT,"look":null|{"power":"on|off|unknown|no answer","why","age_ms"},"last":null|{"result":"confirmed|failed","why","steps":[TEXT],"took_ms","age_ms"},"delay_ms","timeout_ms"})"},
+    Verb{
+        "fence_test", act, local,
+        "Ask the device for the power of the other node, or really switch that off.",
+        R"({"really"?:BOOL, default false})",
+        R"({"device","peer":NODE,"really":BOOL,"ok":BOOL,"why","took_ms","power", of a look,"steps":[TEXT], where it really switched})"},
+    Verb{"fence_confirm", act, local,
+         "A human says that the node to be switched off is off; refused when none is.",
+         R"({"name":NODE, the node that is off})", R"({"peer":NODE})"},
+    Verb{
         "task_list", look, master, "All tasks with their state and next due time.", "{}",
         R"({"tasks":[{"name","schedule","queue","enabled":BOOL,"next_due":TIME|null,"last":null|{"run","state","due","ended_at"},"running":N}]})"},
     Verb{"task_show", act, master, "One task with all its fields.", R"({"name"})",
