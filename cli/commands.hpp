@@ -154,6 +154,15 @@ int init(Context& context, const InitOptions& options);
 int join(Context& context, const std::string& timeout);
 int config_check(Context& context, const std::string& path);
 
+// fence.cpp
+struct FenceOptions {
+    bool really = false; ///< test: switch off
+    bool yes = false;    ///< do not ask
+};
+int fence_status(Context& context);
+int fence_test(Context& context, const FenceOptions& options);
+int fence_confirm(Context& context, const FenceOptions& options);
+
 // about.cpp
 int version(Context& context);
 int fsm(Context& context);

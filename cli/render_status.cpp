@@ -181,7 +181,9 @@ std::string render_links(const json& result, const Style& style)
                    loss.is_number() ? fmt::format("{:.1f} %", loss.get<double>()) : "-",
                    text(link, "local", "-"),
                    text(link, "remote", "-"),
-                   flag(link, "in_use") ? "replication" : ""});
+                   flag(link, "in_use")             ? "replication"
+                   : text(link, "kind") == "serial" ? "heartbeats"
+                                                    : ""});
     }
     return table.text(style);
 }

@@ -29,6 +29,7 @@ struct Values {
     PendingOptions pending;
     WaitOptions wait;
     ActivateOptions activate;
+    FenceOptions fence;
     StepOptions step;
     TaskOptions task;
     RunListOptions runs;

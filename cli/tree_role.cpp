@@ -76,6 +76,21 @@ void add_takeover(CLI::App& app, Values& values)
     }
 }
 
+void add_fence(CLI::App& app, Values& values)
+{
+    auto* fence = app.add_subcommand("fence", "Switching the other node off");
+    fence->group(group)->require_subcommand(1);
+    auto* status = fence->add_subcommand("status", "The device and what it did last");
+    status->callback([&] { values.result = fence_status(values.context); });
+    auto* test = fence->add_subcommand("test", "Does the device answer?  Switches nothing");
+    test->add_flag("--really", values.fence.really, "Switch the other node off");
+    test->add_flag("--yes", values.fence.yes, "Do not ask");
+    test->callback([&] { values.result = fence_test(values.context, values.fence); });
+    auto* confirm = fence->add_subcommand("confirm", "A human says that the other node is off");
+    confirm->add_flag("--yes", values.fence.yes, "Do not ask");
+    confirm->callback([&] { values.result = fence_confirm(values.context, values.fence); });
+}
+
 /// The steps that runbooks are made of.
 void add_primitives(CLI::App& app, Values& values)
 {
@@ -134,6 +149,7 @@ void add_role_commands(CLI::App& app, Values& values)
     add_runbooks(app, values);
     add_activate(app, values);
     add_takeover(app, values);
+    add_fence(app, values);
     add_operation(app, values);
     add_primitives(app, values);
 }
