@@ -15,7 +15,7 @@ std::uint16_t crc16(View bytes)
         for (int bit = 0; bit < 8; ++bit)
             crc = static_cast<std::uint16_t>((crc & 0x8000) != 0 ? (crc << 1) ^ 0x1021 : crc << 1);
     }
-    return crc;
+    return static_cast<std::uint16_t>(~crc);
 }
 
 /// Each length byte counts itself and the bytes up to the next zero, which it stands for.
@@ -78,10 +78,11 @@ void SerialFrameDecoder::add(std::uint8_t byte)
 const Bytes& SerialFrameDecoder::finish()
 {
     if (too_long_ || !unstuff(stuffed_, datagram_)) datagram_.clear();
-    // Over a datagram and its own CRC the CRC is zero.
-    if (datagram_.size() <= 2 || crc16(datagram_) != 0) datagram_.clear();
-    if (!datagram_.empty()) datagram_.resize(datagram_.size() - 2);
-    if (datagram_.size() > serial_datagram_bytes_max) datagram_.clear();
+    if (datagram_.size() <= 2) datagram_.clear();
+    if (datagram_.empty()) return datagram_;
+    const auto told = Reader(View(datagram_).last(2)).u16();
+    datagram_.resize(datagram_.size() - 2);
+    if (crc16(datagram_) != told || datagram_.size() > serial_datagram_bytes_max) datagram_.clear();
     return datagram_;
 }
 

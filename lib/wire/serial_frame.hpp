@@ -7,8 +7,9 @@
 ///
 /// Consistent Overhead Byte Stuffing (S. Cheshire and M. Baker, IEEE/ACM Transactions on Networking
 /// 7(2), 1999) leaves no zero inside, so after any damage the next zero is a border again.  The CRC
-/// is CRC-16/IBM-3740 (polynomial 0x1021, start 0xffff), most significant byte first: it tells a
-/// noisy cable from a wrong key; what proves the sender is the seal of the datagram.
+/// is CRC-16/GENIBUS (polynomial 0x1021, start and end 0xffff, so that zeros at either end count),
+/// most significant byte first: it tells a noisy cable from a wrong key; what proves the sender is
+/// the seal of the datagram.
 namespace roleswap::wire {
 
 inline constexpr std::size_t serial_datagram_bytes_max = 512; ///< the role message has some 170
