@@ -103,7 +103,7 @@ struct Asking {
     Epoch epoch = 0;           ///< to be claimed
     bool peer_has_all = false; ///< see State
     bool resigned = false;     ///< the peer itself said that it is none: no fence
-    std::string why;           ///< what the claim will be told with
+    std::string why{};          ///< what the claim will be told with
     bool operator==(const Asking&) const = default;
 };
 

@@ -1,0 +1,309 @@
+#include "fields.hpp"
+#include <algorithm>
+
+namespace roleswap::explore {
+namespace {
+
+using core::Epoch;
+using core::Ticks;
+
+/// "Whatever the round is", in a question to the witness.
+constexpr std::uint64_t endless = ~std::uint64_t{0};
+
+/// Numbers of which only the order counts: replaced by their places.
+struct Ranks {
+    std::vector<std::uint64_t> values;
+    void add(std::uint64_t value)
+    {
+        if (value != 0) values.push_back(value);
+    }
+    void close()
+    {
+        std::sort(values.begin(), values.end());
+        values.erase(std::unique(values.begin(), values.end()), values.end());
+    }
+    std::uint64_t rank(std::uint64_t value) const
+    {
+        if (value == 0) return 0;
+        const auto at = std::lower_bound(values.begin(), values.end(), value);
+        return static_cast<std::uint64_t>(at - values.begin()) + 1;
+    }
+};
+
+/// What every number is relative to.
+struct Bases {
+    Epoch epoch = 0; ///< even; subtracted from all but 0
+    std::vector<std::pair<Epoch, std::uint64_t>> rounds;
+    std::array<std::array<Ranks, numbers>, 2> ranks;
+
+    std::uint64_t round(Epoch of) const
+    {
+        for (const auto& [known, base] : rounds)
+            if (known == of) return base;
+        return 0;
+    }
+};
+
+struct Collect {
+    Bases bases;
+    Epoch least = ~Epoch{0};
+
+    void epoch(Epoch& e)
+    {
+        if (e != 0) least = std::min(least, e);
+    }
+    void round(Epoch of, std::uint64_t& r)
+    {
+        if (r >= endless) return;
+        for (auto& [known, base] : bases.rounds)
+            if (known == of) return void(base = std::min(base, r));
+        bases.rounds.emplace_back(of, r);
+    }
+    void number(unsigned n, Number kind, std::uint64_t& value)
+    {
+        bases.ranks[n][std::size_t(kind)].add(value);
+    }
+    void time(unsigned, Ticks&, Ticks) {}
+    void ahead(unsigned, Ticks&, Ticks) {}
+    void deadline(unsigned, Ticks&) {}
+    void ticks(Ticks&) {}
+    template <class T> void plain(T&) {}
+    void node(core::Node&) {}
+    template <class T> bool present(std::optional<T>& value) { return value.has_value(); }
+
+    Bases close()
+    {
+        if (least != ~Epoch{0}) bases.epoch = (least - 1) / 2 * 2;
+        for (auto& of_node : bases.ranks)
+            for (auto& ranks : of_node) ranks.close();
+        return bases;
+    }
+};
+
+struct Rewrite {
+    const Bases& bases;
+    World& world;
+
+    void epoch(Epoch& e) const
+    {
+        if (e != 0) e -= bases.epoch;
+    }
+    void round(Epoch of, std::uint64_t& r) const
+    {
+        // `of` may have been rewritten already; the listing gives it as it was.
+        if (r < endless) r -= bases.round(of);
+    }
+    void number(unsigned n, Number kind, std::uint64_t& value) const
+    {
+        value = bases.ranks[n][std::size_t(kind)].rank(value);
+    }
+    /// An age, as long as it matters.
+    void time(unsigned n, Ticks& t, Ticks cap) const
+    {
+        const Ticks now = world.side[n].core.now;
+        const Ticks age = std::min({t < now ? now - t : 0, cap, age_cap});
+        t = std::min(now, age_cap) - std::min(age, std::min(now, age_cap));
+    }
+    void ahead(unsigned n, Ticks& t, Ticks) const
+    {
+        const Ticks now = world.side[n].core.now;
+        t = t > now ? std::min(now, age_cap) + (t - now) : 0;
+    }
+    void deadline(unsigned n, Ticks& t) const
+    {
+        const Ticks now = world.side[n].core.now;
+        if (t == core::ExtendGuard::never) return;
+        t = t + std::min(now, age_cap) > now ? t + std::min(now, age_cap) - now : 0;
+    }
+    void ticks(Ticks& t) const { t = std::min(t, age_cap); }
+    template <class T> void plain(T&) const {}
+    void node(core::Node&) const {}
+    template <class T> bool present(std::optional<T>& value) const { return value.has_value(); }
+};
+
+/// The other node's view: the same world with the nodes swapped.  Epochs change their parity.
+struct Flip {
+    void epoch(Epoch& e) const
+    {
+        if (e != 0) ++e;
+    }
+    void round(Epoch, std::uint64_t&) const {}
+    void number(unsigned, Number, std::uint64_t&) const {}
+    void time(unsigned, Ticks&, Ticks) const {}
+    void ahead(unsigned, Ticks&, Ticks) const {}
+    void deadline(unsigned, Ticks&) const {}
+    void ticks(Ticks&) const {}
+    template <class T> void plain(T&) const {}
+    void node(core::Node& node) const { node = core::other(node); }
+    template <class T> bool present(std::optional<T>& value) const { return value.has_value(); }
+};
+
+struct Put {
+    Bytes& bytes;
+    void value(std::uint64_t v)
+    {
+        for (; v >= 0x80; v >>= 7) bytes.push_back(static_cast<std::uint8_t>(v | 0x80));
+        bytes.push_back(static_cast<std::uint8_t>(v));
+    }
+    void epoch(Epoch& e) { value(e); }
+    void round(Epoch, std::uint64_t& r) { value(r); }
+    void number(unsigned, Number, std::uint64_t& v) { value(v); }
+    void time(unsigned, Ticks& t, Ticks) { value(t / step_ms); }
+    void ahead(unsigned, Ticks& t, Ticks) { value(t / step_ms); }
+    void deadline(unsigned, Ticks& t)
+    {
+        value(t == core::ExtendGuard::never ? 0 : t / step_ms + 1);
+    }
+    void ticks(Ticks& t) { value(t / step_ms); }
+    template <class T> void plain(T& v) { value(static_cast<std::uint64_t>(v)); }
+    void node(core::Node& n) { plain(n); }
+    template <class T> bool present(std::optional<T>& v)
+    {
+        value(v.has_value());
+        return v.has_value();
+    }
+};
+
+struct Get {
+    const std::uint8_t* at;
+    std::uint64_t value()
+    {
+        std::uint64_t v = 0;
+        for (unsigned shift = 0;; shift += 7) {
+            const std::uint8_t byte = *at++;
+            v |= std::uint64_t(byte & 0x7f) << shift;
+            if (byte < 0x80) return v;
+        }
+    }
+    void epoch(Epoch& e) { e = value(); }
+    void round(Epoch, std::uint64_t& r) { r = value(); }
+    void number(unsigned, Number, std::uint64_t& v) { v = value(); }
+    void time(unsigned, Ticks& t, Ticks) { t = value() * step_ms; }
+    void ahead(unsigned, Ticks& t, Ticks) { t = value() * step_ms; }
+    void deadline(unsigned, Ticks& t)
+    {
+        const std::uint64_t v = value();
+        t = v == 0 ? core::ExtendGuard::never : (v - 1) * step_ms;
+    }
+    void ticks(Ticks& t) { t = value() * step_ms; }
+    template <class T> void plain(T& v) { v = static_cast<T>(value()); }
+    void node(core::Node& n) { plain(n); }
+    template <class T> bool present(std::optional<T>& v)
+    {
+        if (value() == 0) return v.reset(), false;
+        v.emplace();
+        return true;
+    }
+};
+
+/// Forgets what no rule looks at any more.
+void forget(World& world)
+{
+    for (unsigned n = 0; n < 2; ++n) {
+        Side& side = world.side[n];
+        if (!side.alive) {
+            const core::Settings settings = side.core.settings;
+            side.core = core::State{};
+            side.core.settings = settings;
+            side.core.settings.boot = side.boots;
+        }
+        side.core.peer.heard_at = side.core.now;
+        side.core.said.clear();
+        side.core.boot_told = true;
+        side.core.failures = std::min(side.core.failures, 4U);
+        side.core.last_rule = core::State::no_rule;
+        if (side.core.asking) side.core.asking->why.clear();
+    }
+    if (world.stall == Stall::none) world.stalled = 0;
+    auto clean = [&world](unsigned receiver, core::Message& m) {
+        const core::State& own = world.side[receiver].core;
+        const core::State& peer = world.side[1 - receiver].core;
+        if (m.boot != peer.settings.boot || !world.side[1 - receiver].alive) m.sent_at = 0;
+        if (m.echo_boot != own.settings.boot) m.echo_boot = m.echo_sequence = m.echo_sent_at = 0;
+    };
+    for (unsigned n = 0; n < 2; ++n) {
+        // Numbers of a former boot are compared with those on their way only.
+        core::Message& last = world.side[n].core.peer.last;
+        const bool former = last.boot != world.side[1 - n].core.settings.boot;
+        const bool compared =
+            std::any_of(world.to[n].begin(), world.to[n].end(),
+                        [&last](const core::Message& m) { return m.boot == last.boot; });
+        if (former && !compared) last.sequence = 0;
+        clean(n, last);
+        for (auto& message : world.to[n]) clean(n, message);
+    }
+}
+
+void normalise(World& world)
+{
+    Collect collect;
+    each_field(collect, world);
+    const Bases bases = collect.close();
+    Rewrite rewrite{bases, world};
+    each_field(rewrite, world);
+    for (Side& side : world.side) side.core.now = std::min(side.core.now, age_cap);
+}
+
+Bytes bytes_of(World world)
+{
+    normalise(world);
+    Bytes bytes;
+    bytes.reserve(256);
+    Put put{bytes};
+    for (Side& side : world.side) put.value(side.core.now / step_ms);
+    each_field(put, world);
+    return bytes;
+}
+
+World swapped(World world)
+{
+    std::swap(world.side[0], world.side[1]);
+    std::swap(world.to[0], world.to[1]);
+    std::swap(world.cut[0], world.cut[1]);
+    world.stalled = world.stall == Stall::none ? 0 : 1 - world.stalled;
+    Flip flip;
+    each_field(flip, world);
+    for (unsigned n = 0; n < 2; ++n)
+        world.side[n].core.settings.self = n == 0 ? core::Node::first : core::Node::second;
+    return world;
+}
+
+} // namespace
+
+Action swapped(Action action)
+{
+    using enum Action::Kind;
+    const bool global = action.kind == tick || action.kind == heal || action.kind == serial ||
+                        action.kind == unstall || action.kind >= witness_dies;
+    if (!global || action.kind == command) action.n = 1 - action.n;
+    if (action.kind == cut)
+        action.arg = static_cast<std::uint8_t>((action.arg & 1) | (action.arg & 2) << 1 |
+                                               (action.arg & 4) >> 1);
+    return action;
+}
+
+Bytes pack(const World& original, bool* turned)
+{
+    World world = original;
+    forget(world);
+    Bytes one = bytes_of(world);
+    Bytes other = bytes_of(swapped(std::move(world)));
+    const bool swap = other < one;
+    if (turned) *turned = swap;
+    return swap ? other : one;
+}
+
+World unpack(const Mode& mode, const Bytes& bytes)
+{
+    World world = blank(mode);
+    Get get{bytes.data()};
+    for (Side& side : world.side) side.core.now = get.value() * step_ms;
+    each_field(get, world);
+    for (Side& side : world.side) {
+        side.core.boot_told = true;
+        side.core.peer.heard_at = side.core.now;
+    }
+    return world;
+}
+
+} // namespace roleswap::explore

@@ -1,0 +1,192 @@
+#include "inside.hpp"
+#include <utility>
+
+/// What can happen in a world, and what must happen before time goes on.
+namespace roleswap::explore {
+namespace {
+
+using A = Action::Kind;
+
+struct List {
+    const Mode& mode;
+    const World& w;
+    std::vector<Action> out;
+
+    void add(A kind, unsigned n = 0, unsigned arg = 0)
+    {
+        out.push_back({kind, static_cast<std::uint8_t>(n), static_cast<std::uint8_t>(arg)});
+    }
+    bool left(Fault fault) const { return w.faults > 0 && w.budget[std::size_t(fault)] > 0; }
+
+    void must(unsigned n);
+    void must_store(unsigned n);
+    void may_be_late(unsigned n);
+    void breaks_in_passing(unsigned n, bool between);
+    void breaks(unsigned n);
+    void breaks_around();
+    void recovers();
+};
+
+bool runs(const Side& side)
+{
+    return side.alive && !side.frozen;
+}
+
+bool can_mode(const World& w, unsigned n)
+{
+    const Store& store = w.side[n].store;
+    if (store.state != Store::State::primary) return false;
+    return store.set_alone || (store.sync_owed && w.side[1 - n].store.streaming);
+}
+
+bool can_freeze(const World& w, unsigned n)
+{
+    const Store& store = w.side[n].store;
+    if (store.thawing) return true;
+    if (!store.freezing || store.state != Store::State::primary) return false;
+    return !store.sync || w.side[1 - n].store.streaming;
+}
+
+void List::must_store(unsigned n)
+{
+    if (stalled(w, n, Stall::store)) return;
+    const Side& side = w.side[n];
+    if (side.store.op != Op::none) add(A::store_op, n);
+    if (can_mode(w, n)) add(A::store_mode, n);
+    if (can_freeze(w, n)) add(A::store_freeze, n);
+}
+
+void List::must(unsigned n)
+{
+    const Side& side = w.side[n];
+    if (!side.alive) return;
+    if (deadline_passed(side)) add(A::fire, n);
+    // What the daemon ordered goes on while it does not run; the answers wait.
+    must_store(n);
+    if (side.frozen) return;
+    if (side.exiting) add(A::exit, n);
+    if (side.due.guard) add(A::guard, n);
+    if (!w.to[n].empty() && !stalled(w, n, Stall::messages)) add(A::hear, n);
+    if (!side.due.writes.empty() && !stalled(w, n, Stall::disk)) add(A::persisted, n);
+    if (side.due.kill && !stalled(w, n, Stall::kill)) add(A::killed, n);
+    if (!side.due.store.empty()) add(A::store_event, n);
+    if (side.due.probe) add(A::probe, n);
+    if (side.due.witness) add(A::witness, n);
+}
+
+/// What is slow may be done at any time; a fence takes as long as it takes.
+void List::may_be_late(unsigned n)
+{
+    const Side& side = w.side[n];
+    if (!side.alive) return;
+    if (stalled(w, n, Stall::store)) {
+        if (side.store.op != Op::none) add(A::store_op, n);
+        if (can_mode(w, n)) add(A::store_mode, n);
+        if (can_freeze(w, n)) add(A::store_freeze, n);
+    }
+    if (side.zombie) add(A::land, n);
+    if (!runs(side)) return;
+    if (stalled(w, n, Stall::messages))
+        for (unsigned i = 0; i < w.to[n].count; ++i) add(A::hear, n, i);
+    if (stalled(w, n, Stall::disk) && !side.due.writes.empty()) add(A::persisted, n);
+    if (stalled(w, n, Stall::kill) && side.due.kill) add(A::killed, n);
+    if (side.due.fence != 0) add(A::fence, n, 0);
+}
+
+/// Faults that matter between two things of the same instant.
+/// Between two things of one instant only what was begun can be broken in a way of its own.
+bool has_begun(const Side& side)
+{
+    return !side.due.writes.empty() || side.store.op != Op::none || side.store.freezing ||
+           side.due.kill || side.due.witness;
+}
+
+void List::breaks_in_passing(unsigned n, bool between)
+{
+    const Side& side = w.side[n];
+    if (!side.alive || (between && !has_begun(side))) return;
+    if (left(Fault::crash))
+        for (unsigned kept = 0; kept <= side.due.writes.count; ++kept) add(A::crash, n, kept);
+    if (left(Fault::freeze) && !side.frozen) add(A::freeze, n);
+    const bool store = left(Fault::store) && !stalled(w, n, Stall::store);
+    if (store && side.store.state != Store::State::down) add(A::store_dies, n);
+    if (store && (side.store.op == Op::lead || side.store.op == Op::follow)) add(A::store_op, n, 1);
+    if (store && side.store.freezing && can_freeze(w, n)) add(A::store_freeze, n, 1);
+    if (side.due.witness && runs(side) && left(Fault::third) && side.lan && !w.witness_down) {
+        add(A::witness, n, 1);
+        add(A::witness, n, 2);
+    }
+    if (side.due.fence != 0 && runs(side) && left(Fault::third)) {
+        add(A::fence, n, 1);
+        add(A::fence, n, 2);
+    }
+    if (left(Fault::command) && runs(side) && !between)
+        for (unsigned i = 0; i < mode.commands.size(); ++i) add(A::command, n, i);
+}
+
+void List::breaks(unsigned n)
+{
+    const Side& side = w.side[n];
+    if (left(Fault::cut) && !w.cut[n]) {
+        // At least one of two nodes that hear nothing of each other reaches nothing else either:
+        // the stated limit of a pair without witness and fence.
+        const bool safe = mode.witness || mode.fence;
+        for (const unsigned both : {0U, 1U}) {
+            if (both && n == 1) continue; // the same as from node 0
+            if (safe) add(A::cut, n, both);
+            for (const unsigned lan : {2U, 4U, 6U}) add(A::cut, n, both | lan);
+        }
+    }
+    if (left(Fault::cut) && side.lan && !w.cut[0] && !w.cut[1]) add(A::lan, n);
+    if (!side.alive) return;
+    if (left(Fault::stall) && w.stall == Stall::none)
+        for (const Stall what : {Stall::disk, Stall::store, Stall::kill, Stall::messages})
+            add(A::stall, n, unsigned(what));
+    if (left(Fault::guard) && side.guarded) add(A::guard_dies, n);
+}
+
+void List::breaks_around()
+{
+    if (mode.serial && left(Fault::cut) && !w.serial_cut) add(A::serial);
+    if (!mode.witness || !left(Fault::third)) return;
+    if (!w.witness_down) add(A::witness_dies);
+    if (!w.wiped) add(A::witness_wiped);
+}
+
+void List::recovers()
+{
+    for (unsigned n = 0; n < 2; ++n) {
+        if (!w.side[n].alive) add(A::boot, n);
+        if (w.side[n].frozen) add(A::wake, n);
+    }
+    if (w.cut[0] || w.cut[1] || w.serial_cut || !w.side[0].lan || !w.side[1].lan) add(A::heal);
+    if (w.stall != Stall::none) add(A::unstall);
+    if (w.witness_down || w.wiped) add(A::witness_back);
+}
+
+} // namespace
+
+std::vector<Action> urgent(const Mode& mode, const World& world)
+{
+    List list{mode, world, {}};
+    for (unsigned n = 0; n < 2; ++n) list.must(n);
+    return std::move(list.out);
+}
+
+std::vector<Action> actions(const Mode& mode, const World& world)
+{
+    List list{mode, world, urgent(mode, world)};
+    const bool now = list.out.empty();
+    for (unsigned n = 0; n < 2; ++n) {
+        list.may_be_late(n);
+        list.breaks_in_passing(n, !now);
+        if (now) list.breaks(n);
+    }
+    if (!now) return std::move(list.out);
+    list.add(A::tick);
+    list.breaks_around();
+    list.recovers();
+    return std::move(list.out);
+}
+
+} // namespace roleswap::explore

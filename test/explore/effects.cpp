@@ -1,0 +1,186 @@
+#include "inside.hpp"
+#include "trace.hpp"
+#include <algorithm>
+#include <fmt/format.h>
+
+/// What the core orders, as far as it happens at once.
+namespace roleswap::explore {
+
+using Kind = core::StoreEvent::Kind;
+
+void Run::violate(const std::string& what)
+{
+    if (seen.violation.empty()) seen.violation = what;
+}
+
+void Run::note(unsigned n, const std::string& text) const
+{
+    if (seen.trace)
+        seen.trace->push_back(fmt::format("  {} {}", n == 0 ? "first " : "second", text));
+}
+
+void Run::step(unsigned n, const core::Input& input)
+{
+    Side& side = w.side[n];
+    if (!side.alive) return;
+    if (input.index() != 0) note(n, "< " + sim::describe(input));
+    const core::Role before = side.core.role;
+    const auto rule_before = side.core.last_rule;
+    side.core.last_rule = core::State::no_rule;
+    const core::Effects effects = core::step(side.core, input);
+    if (side.core.last_rule == core::State::no_rule)
+        side.core.last_rule = rule_before;
+    else
+        seen.rules |= 1U << side.core.last_rule;
+    for (const auto& effect : effects) {
+        if (seen.trace) note(n, "> " + sim::describe(effect));
+        carry_out(n, effect);
+    }
+    if (before != side.core.role && side.core.role == core::Role::undecided) check_idle(n);
+}
+
+void Run::carry_out(unsigned n, const core::Effect& effect)
+{
+    Side& side = w.side[n];
+    Due& due = side.due;
+    Store& store = side.store;
+    if (const auto* e = std::get_if<core::Send>(&effect)) return send(n, e->message);
+    if (const auto* e = std::get_if<core::Notify>(&effect)) return notice(n, *e);
+    if (const auto* e = std::get_if<core::Reply>(&effect)) return reply(n, *e);
+    if (const auto* e = std::get_if<core::Persist>(&effect))
+        return due.writes.push({e->record, e->ticket});
+    if (const auto* e = std::get_if<core::StoreMode>(&effect)) {
+        store.sync = store.sync_owed = e->mode == core::Mode::mirrored;
+        store.set_alone = e->mode == core::Mode::alone;
+        // The order takes effect when it is done; requiring more than is known is no harm.
+        return;
+    }
+    if (const auto* e = std::get_if<core::WitnessAsk>(&effect)) {
+        due.witness = *e;
+        return;
+    }
+    if (const auto* e = std::get_if<core::FencePeer>(&effect)) due.fence = e->ticket;
+    if (std::holds_alternative<core::StoreFollow>(effect)) store.op = Op::follow;
+    if (std::holds_alternative<core::StoreLead>(effect)) {
+        store.op = Op::lead;
+        store.streaming = false;
+    }
+    if (std::holds_alternative<core::StoreStop>(effect)) store.op = Op::stop;
+    if (std::holds_alternative<core::StoreFreeze>(effect)) store.freezing = true;
+    if (std::holds_alternative<core::StoreThaw>(effect)) {
+        store.freezing = store.frozen = false;
+        store.thawing = true;
+    }
+    if (std::holds_alternative<core::WorkStart>(effect)) {
+        side.tasks = true;
+        due.kill = false;
+    }
+    if (std::holds_alternative<core::WorkKill>(effect)) due.kill = true;
+    if (std::holds_alternative<core::Probe>(effect)) due.probe = true;
+}
+
+void Run::send(unsigned n, const core::Message& message)
+{
+    if (message.record != w.side[n].disk)
+        for (const Write& write : w.side[n].due.writes)
+            if (write.record == message.record)
+                violate("I4: a record is told that is not on the disk yet");
+    const bool lan = !w.cut[n];
+    const bool serial = mode.serial && !w.serial_cut;
+    if (!w.side[1 - n].alive || (!lan && !serial)) return;
+    w.to[1 - n].push(message);
+}
+
+void Run::see(Sight sight)
+{
+    seen.sights |= 1U << unsigned(sight);
+}
+
+void Run::notice(unsigned n, const core::Notify& notify)
+{
+    const std::string_view what = notify.what;
+    if (what == "takeover")
+        see(notify.why.find("handed its role over") != std::string::npos ? Sight::takeover_by_name
+                                                                         : Sight::takeover);
+    if (what == "handover_done") see(Sight::hand_over);
+    if (what == "handover_undone") see(Sight::hand_over_undone);
+    if (what == "self_fence") see(Sight::self_fence);
+    if (what == "mode_alone") see(Sight::went_alone);
+    if (what == "standby_lost") see(Sight::gave_up_sync);
+    if (what == "standby_in_sync") see(Sight::in_sync);
+    if (what == "takeover" && notify.why.find("forced") != std::string::npos) {
+        see(Sight::forced);
+        w.forced = true;
+    }
+    if (w.side[n].core.unsure) see(Sight::witness_unsure);
+}
+
+void Run::reply(unsigned n, const core::Reply& reply)
+{
+    Side& side = w.side[n];
+    const bool left =
+        side.core.leaving && !side.core.owed_leave && reply.kind == core::Reply::Kind::done;
+    if (!left) return;
+    if (side.tasks || side.store.state == Store::State::primary)
+        violate("leave was answered while the store or a task still lived");
+    side.exiting = true;
+}
+
+bool Run::streams(unsigned standby) const
+{
+    return !w.cut[0] && !w.cut[1] && w.side[1 - standby].store.state == Store::State::primary;
+}
+
+/// Could the store of node `n` tell a client "committed" now?
+bool Run::able(unsigned n) const
+{
+    const Store& store = w.side[n].store;
+    if (store.state != Store::State::primary || store.frozen) return false;
+    return !store.sync || store.sync_owed || w.side[1 - n].store.streaming;
+}
+
+/// What goes on by itself all the time: replication, and clients that commit whenever they can.
+void Run::settle_stores()
+{
+    for (unsigned n = 0; n < 2; ++n) {
+        Store& store = w.side[n].store;
+        const bool wants = store.state == Store::State::following && store.op == Op::none;
+        if (store.streaming && (!wants || !streams(n))) {
+            store.streaming = false;
+            if (wants) w.side[n].due.store.push(Kind::lost_peer);
+            if (w.side[1 - n].store.sync) w.side[1 - n].due.store.push(Kind::lost_peer);
+        } else if (!store.streaming && wants && streams(n)) {
+            store.streaming = true;
+            w.side[n].due.store.push(Kind::following);
+        }
+    }
+    for (unsigned n = 0; n < 2; ++n) {
+        const Store& store = w.side[n].store;
+        const bool waits = store.sync && !store.sync_owed;
+        if (able(n) && !waits) w.side[1 - n].store.has_all = false;
+    }
+}
+
+void Run::check()
+{
+    if (w.forced) return;
+    if (able(0) && able(1)) violate("I1: two stores can acknowledge");
+    if (w.side[0].tasks && w.side[1].tasks && !excused(0) && !excused(1))
+        violate("I3: task processes on both nodes");
+}
+
+/// Without a guard a daemon that does not run cannot end its tasks.
+bool Run::excused(unsigned n) const
+{
+    const Side& side = w.side[n];
+    return !mode.guard && (side.frozen || side.due.kill);
+}
+
+void Run::check_idle(unsigned n)
+{
+    if (w.side[n].tasks) violate("I5: an undecided node has task processes");
+    if (w.side[n].store.state == Store::State::primary)
+        violate("I5: an undecided node has a primary store");
+}
+
+} // namespace roleswap::explore

@@ -1,0 +1,70 @@
+#pragma once
+#include "world.hpp"
+
+/// Inside of the explored world: one action under way.
+namespace roleswap::explore {
+
+struct Run {
+    const Mode& mode;
+    World& w;
+    Seen& seen;
+
+    // effects.cpp
+    void step(unsigned n, const core::Input& input);
+    void carry_out(unsigned n, const core::Effect& effect);
+    void send(unsigned n, const core::Message& message);
+    void notice(unsigned n, const core::Notify& notify);
+    void reply(unsigned n, const core::Reply& reply);
+    void see(Sight sight);
+    void note(unsigned n, const std::string& text) const;
+    void violate(const std::string& what);
+    bool streams(unsigned standby) const;
+    bool able(unsigned n) const;
+    void settle_stores();
+    void check();
+    void check_idle(unsigned n);
+    bool excused(unsigned n) const;
+
+    // act.cpp
+    void act(const Action& action);
+    void tick();
+    void hear(unsigned n, unsigned which);
+    void persisted(unsigned n);
+    void killed(unsigned n);
+    void store_op(unsigned n, bool fails);
+    void store_mode(unsigned n);
+    void store_freeze(unsigned n, bool fails);
+    void store_event(unsigned n);
+    void lead(unsigned n);
+    void probe(unsigned n);
+    void witness(unsigned n, unsigned how);
+    void land(unsigned n);
+    void fence(unsigned n, unsigned how);
+    void fire(unsigned n);
+    void guard(unsigned n);
+    void wake(unsigned n);
+    void boot(unsigned n);
+    void end(unsigned n, unsigned kept);
+    void cut(const Action& action);
+    void heal();
+    void witness_back();
+};
+
+/// Time as node `n` would see it if it looked.
+inline core::Ticks clock_of(const Side& side)
+{
+    return side.core.now + side.slept;
+}
+inline bool deadline_passed(const Side& side)
+{
+    return side.guarded && side.core.guard_until != core::ExtendGuard::never &&
+           clock_of(side) >= side.core.guard_until &&
+           (side.tasks || side.store.state != Store::State::down);
+}
+/// Is this slow at present?
+inline bool stalled(const World& world, unsigned n, Stall what)
+{
+    return world.stall == what && world.stalled == n;
+}
+
+} // namespace roleswap::explore

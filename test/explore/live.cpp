@@ -1,0 +1,117 @@
+#include "inside.hpp"
+#include <fmt/format.h>
+
+/// Where a world starts, and whether it comes to rest.
+namespace roleswap::explore {
+namespace {
+
+constexpr unsigned ticks_limit = 150;
+constexpr unsigned events_limit = 400; ///< within one instant
+
+bool converged(const World& w)
+{
+    for (unsigned n = 0; n < 2; ++n) {
+        const core::State& a = w.side[n].core;
+        const core::State& b = w.side[1 - n].core;
+        if (a.role == core::Role::master && a.record.mode == core::Mode::mirrored &&
+            b.role == core::Role::standby && b.in_sync && !a.wish_alone && !a.suspended)
+            return w.side[n].alive && w.side[1 - n].alive;
+    }
+    return false;
+}
+
+/// By a rule that is told to the operator with the command that helps.
+bool waits_for_human(const World& w)
+{
+    for (const Side& side : w.side)
+        if (core::why_waiting(side.core).find("roleswap activate") != std::string::npos ||
+            core::why_waiting(side.core).find("takeover_hold") != std::string::npos)
+            return true;
+    return false;
+}
+
+void heal_all(const Mode& mode, World& w, Seen& seen)
+{
+    using enum Action::Kind;
+    w.stall = Stall::none;
+    apply(mode, w, {heal}, seen);
+    for (std::uint8_t n = 0; n < 2; ++n) {
+        if (w.side[n].frozen) apply(mode, w, {wake, n}, seen);
+        w.side[n].zombie.reset();
+        w.side[n].core.hold = false;
+    }
+    apply(mode, w, {witness_back}, seen);
+}
+
+void instant(const Mode& mode, World& w, Seen& seen)
+{
+    using enum Action::Kind;
+    for (std::uint8_t n = 0; n < 2; ++n) {
+        if (!w.side[n].alive) apply(mode, w, {boot, n}, seen);
+        if (w.side[n].due.fence != 0) apply(mode, w, {fence, n}, seen);
+    }
+    for (unsigned i = 0; i < events_limit; ++i) {
+        const auto due = urgent(mode, w);
+        if (due.empty()) return;
+        apply(mode, w, due[i % due.size()], seen);
+    }
+    if (seen.violation.empty()) seen.violation = "within one instant things never come to an end";
+}
+
+} // namespace
+
+World blank(const Mode& mode)
+{
+    World w;
+    for (unsigned n = 0; n < 2; ++n) {
+        core::Settings& s = w.side[n].core.settings;
+        s.self = n == 0 ? core::Node::first : core::Node::second;
+        s.boot = 0;
+        s.heartbeat = step_ms;
+        s.takeover_delay = delay_ms;
+        s.probes_configured = mode.probes;
+        s.witness = mode.witness;
+        s.fence = mode.fence;
+        s.guard = mode.guard;
+        s.fence_delay = mode.fence ? 300 : 0;
+        s.sabotage = mode.sabotage;
+    }
+    w.side[0].disk = {1, core::Node::first, core::Mode::alone};
+    w.side[0].store.has_all = true;
+    w.verdict = {1, 0, core::Node::first};
+    w.budget = mode.budget;
+    w.faults = mode.faults;
+    return w;
+}
+
+World initial(const Mode& mode)
+{
+    World w = blank(mode);
+    Seen seen;
+    for (unsigned i = 0; i < ticks_limit && !mode.cold; ++i) {
+        instant(mode, w, seen);
+        if (converged(w)) return w;
+        apply(mode, w, {Action::Kind::tick}, seen);
+    }
+    return w;
+}
+
+std::string settles(const Mode& mode, World w, Seen& seen)
+{
+    heal_all(mode, w, seen);
+    for (unsigned i = 0; i < ticks_limit; ++i) {
+        instant(mode, w, seen);
+        if (!seen.violation.empty()) return seen.violation;
+        if (converged(w)) return {};
+        apply(mode, w, {Action::Kind::tick}, seen);
+    }
+    if (w.forced || waits_for_human(w)) {
+        seen.sights |= 1U << unsigned(Sight::waits_for_human);
+        return {};
+    }
+    return fmt::format("I6: no convergence: first is {} ({}), second is {} ({})",
+                       core::to_string(w.side[0].core.role), core::why_waiting(w.side[0].core),
+                       core::to_string(w.side[1].core.role), core::why_waiting(w.side[1].core));
+}
+
+} // namespace roleswap::explore
