@@ -10,6 +10,8 @@ using core::Ticks;
 /// "Whatever the round is", in a question to the witness.
 constexpr std::uint64_t endless = ~std::uint64_t{0};
 
+constexpr std::uint64_t former_boot = std::uint64_t{1} << 40;
+
 /// Numbers of which only the order counts: replaced by their places.
 struct Ranks {
     std::vector<std::uint64_t> values;
@@ -206,7 +208,9 @@ void forget(World& world)
             side.core = core::State{};
             side.core.settings = settings;
             side.core.settings.boot = side.boots;
+            side.core.answer_from = 0;
         }
+        if (side.due.writes.empty()) side.before = side.disk;
         side.core.peer.heard_at = side.core.now;
         side.core.said.clear();
         side.core.boot_told = true;
@@ -218,6 +222,8 @@ void forget(World& world)
     auto clean = [&world](unsigned receiver, core::Message& m) {
         const core::State& own = world.side[receiver].core;
         const core::State& peer = world.side[1 - receiver].core;
+        // Apart from the numbers of this boot: the two are never compared.
+        if (m.boot != peer.settings.boot && m.sequence != 0) m.sequence |= former_boot;
         if (m.boot != peer.settings.boot || !world.side[1 - receiver].alive) m.sent_at = 0;
         if (m.echo_boot != own.settings.boot) m.echo_boot = m.echo_sequence = m.echo_sent_at = 0;
     };

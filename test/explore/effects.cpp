@@ -47,8 +47,10 @@ void Run::carry_out(unsigned n, const core::Effect& effect)
     if (const auto* e = std::get_if<core::Send>(&effect)) return send(n, e->message);
     if (const auto* e = std::get_if<core::Notify>(&effect)) return notice(n, *e);
     if (const auto* e = std::get_if<core::Reply>(&effect)) return reply(n, *e);
-    if (const auto* e = std::get_if<core::Persist>(&effect))
+    if (const auto* e = std::get_if<core::Persist>(&effect)) {
+        if (due.writes.empty()) side.before = side.disk;
         return due.writes.push({e->record, e->ticket});
+    }
     if (const auto* e = std::get_if<core::StoreMode>(&effect)) {
         store.sync = store.sync_owed = e->mode == core::Mode::mirrored;
         store.set_alone = e->mode == core::Mode::alone;
@@ -81,7 +83,7 @@ void Run::carry_out(unsigned n, const core::Effect& effect)
 
 void Run::send(unsigned n, const core::Message& message)
 {
-    if (message.record != w.side[n].disk)
+    if (message.record != w.side[n].disk && message.record != w.side[n].before)
         for (const Write& write : w.side[n].due.writes)
             if (write.record == message.record)
                 violate("I4: a record is told that is not on the disk yet");

@@ -155,6 +155,7 @@ template <class Io> void fields(Io& io, unsigned n, Side& side)
     io.plain(side.store.op);
     io.ticks(side.slept);
     fields(io, side.disk);
+    fields(io, side.before);
     io.number(n, Number::boot, side.boots);
     fields(io, n, side.due);
     if (io.present(side.zombie)) fields(io, *side.zombie);

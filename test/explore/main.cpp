@@ -1,6 +1,7 @@
 #include "modes.hpp"
 #include "search.hpp"
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
@@ -81,14 +82,26 @@ void replay(const Mode& mode, const std::vector<Action>& path, std::ostream& out
     seen.trace = &trace;
     for (const Action& action : path) {
         out << describe(mode, action) << "\n";
+        bool turned = false;
+        World packed = unpack(mode, pack(world, &turned));
+        Seen other;
+        std::vector<std::string> trace2;
+        other.trace = &trace2;
         apply(mode, world, action, seen);
+        apply(mode, packed, turned ? swapped(action) : action, other);
+        if (pack(world) != pack(packed) || seen.violation != other.violation) {
+            out << "#!! differs: " << other.violation << "\n";
+            for (const auto& line : trace2) out << "#!!" << line << "\n";
+            out << fmt::format("{}\n{}\n", fmt::join(pack(world), " "), fmt::join(pack(packed), " "));
+        }
         for (const auto& line : trace) out << "#" << line << "\n";
         trace.clear();
     }
     if (seen.violation.empty()) {
         Seen after;
         after.trace = &trace;
-        seen.violation = settles(mode, world, after);
+        // As the search did it: the order of what comes next is that of the packed nodes.
+        seen.violation = settles(mode, unpack(mode, pack(world)), after);
         for (const auto& line : trace) out << "#~" << line << "\n";
     }
     out << "# " << seen.violation << "\n";

@@ -90,6 +90,7 @@ struct Side {
     core::Ticks slept = 0; ///< while frozen
     bool guarded = false;  ///< the guard process runs
     core::Record disk;
+    core::Record before; ///< on disk before the oldest write under way
     std::uint64_t boots = 0;
     Store store;
     bool tasks = false;
