@@ -11,6 +11,7 @@ using Kind = core::StoreEvent::Kind;
 
 void Run::tick()
 {
+    notice_streams();
     for (unsigned n = 0; n < 2; ++n) {
         Side& side = w.side[n];
         if (!side.alive) continue;

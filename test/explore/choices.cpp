@@ -164,6 +164,23 @@ void List::recovers()
     if (w.witness_down || w.wiped) add(A::witness_back);
 }
 
+/// Nodes touch each other by messages only, and those come in order: where node `n` has one to
+/// hear, nothing that the other node does first can change what comes next here, so it need not be
+/// tried in both orders.  Steps of the stores and of the witness touch both nodes.
+bool goes_first(const World& w, const std::vector<Action>& due, unsigned n)
+{
+    if (w.to[1 - n].count > 1) return false; // one more would push one out
+    bool hears = false;
+    for (const Action& action : due) {
+        if (action.kind == A::hear && action.n == n) hears = true;
+        if (action.kind == A::store_op || action.kind == A::store_mode ||
+            action.kind == A::store_freeze || action.kind == A::witness || action.kind == A::fire ||
+            action.kind == A::exit)
+            return false;
+    }
+    return hears;
+}
+
 } // namespace
 
 std::vector<Action> urgent(const Mode& mode, const World& world)
@@ -177,6 +194,11 @@ std::vector<Action> actions(const Mode& mode, const World& world)
 {
     List list{mode, world, urgent(mode, world)};
     const bool now = list.out.empty();
+    for (unsigned n = 0; n < 2; ++n) {
+        if (!goes_first(world, list.out, n)) continue;
+        std::erase_if(list.out, [n](const Action& action) { return action.n != n; });
+        break;
+    }
     for (unsigned n = 0; n < 2; ++n) {
         list.may_be_late(n);
         list.breaks_in_passing(n, !now);

@@ -2,6 +2,7 @@
 #include "trace.hpp"
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 /// What the core orders, as far as it happens at once.
 namespace roleswap::explore {
@@ -141,6 +142,20 @@ bool Run::able(unsigned n) const
     return !store.sync || store.sync_owed || w.side[1 - n].store.streaming;
 }
 
+/// Once per step of time the stores notice what became of their connection.
+void Run::notice_streams()
+{
+    for (unsigned n = 0; n < 2; ++n) {
+        Side& side = w.side[n];
+        Store& store = side.store;
+        if (std::exchange(store.lost, false) && side.alive) side.due.store.push(Kind::lost_peer);
+        const bool wants = store.state == Store::State::following && store.op == Op::none;
+        if (store.streaming || !wants || !streams(n)) continue;
+        store.streaming = true;
+        side.due.store.push(Kind::following);
+    }
+}
+
 /// What goes on by itself all the time: replication, and clients that commit whenever they can.
 void Run::settle_stores()
 {
@@ -149,11 +164,8 @@ void Run::settle_stores()
         const bool wants = store.state == Store::State::following && store.op == Op::none;
         if (store.streaming && (!wants || !streams(n))) {
             store.streaming = false;
-            if (wants) w.side[n].due.store.push(Kind::lost_peer);
-            if (w.side[1 - n].store.sync) w.side[1 - n].due.store.push(Kind::lost_peer);
-        } else if (!store.streaming && wants && streams(n)) {
-            store.streaming = true;
-            w.side[n].due.store.push(Kind::following);
+            store.lost = wants;
+            w.side[1 - n].store.lost |= w.side[1 - n].store.sync;
         }
     }
     for (unsigned n = 0; n < 2; ++n) {

@@ -21,6 +21,7 @@ struct Run {
     bool streams(unsigned standby) const;
     bool able(unsigned n) const;
     void settle_stores();
+    void notice_streams();
     void check();
     void check_idle(unsigned n);
     bool excused(unsigned n) const;

@@ -92,7 +92,8 @@ void replay(const Mode& mode, const std::vector<Action>& path, std::ostream& out
         if (pack(world) != pack(packed) || seen.violation != other.violation) {
             out << "#!! differs: " << other.violation << "\n";
             for (const auto& line : trace2) out << "#!!" << line << "\n";
-            out << fmt::format("{}\n{}\n", fmt::join(pack(world), " "), fmt::join(pack(packed), " "));
+            out << fmt::format("{}\n{}\n", fmt::join(pack(world), " "),
+                               fmt::join(pack(packed), " "));
         }
         for (const auto& line : trace) out << "#" << line << "\n";
         trace.clear();

@@ -24,8 +24,9 @@ std::string same(const Mode& mode, std::uint64_t seed, unsigned steps)
         apply(mode, packed, turned ? swapped(action) : action, seen_packed);
         path.push_back(describe(mode, action));
         if (pack(real) == pack(packed) && seen_real.violation == seen_packed.violation) continue;
-        std::string text = fmt::format("seed {}: after {} steps the packed world differs ({} / {})\n",
-                                       seed, i + 1, seen_real.violation, seen_packed.violation);
+        std::string text =
+            fmt::format("seed {}: after {} steps the packed world differs ({} / {})\n", seed, i + 1,
+                        seen_real.violation, seen_packed.violation);
         for (const auto& line : path) text += line + "\n";
         text += fmt::format("{}\n{}\n", fmt::join(pack(real), " "), fmt::join(pack(packed), " "));
         return text;

@@ -68,6 +68,7 @@ struct Store {
     bool streaming = false; ///< as standby
     bool has_all = false;   ///< holds every commit that was ever acknowledged
     bool sync = false;      ///< commits wait for the peer
+    bool lost = false;      ///< the connection broke and nobody was told yet
     bool set_alone = false, sync_owed = false, freezing = false, frozen = false, thawing = false;
 };
 
@@ -104,7 +105,7 @@ enum class Stall : std::uint8_t { none, disk, store, kill, messages };
 struct World {
     std::array<Side, 2> side;
     /// to[n]: on the way to node n, oldest first.
-    std::array<Few<core::Message, 3>, 2> to;
+    std::array<Few<core::Message, 2>, 2> to;
     std::array<bool, 2> cut{}; ///< what node n sends over the LAN is lost
     bool serial_cut = false;
     /// One thing that is slow: its kind and the node that waits.
