@@ -102,8 +102,7 @@ void handover_store(Turn& t, const StoreEvent& event)
 void handover_try(Turn& t)
 {
     State& s = t.s;
-    if (s.role != Role::releasing || past_return(s) || !s.tasks_dead) return;
-    if (!s.frozen && !sabotaged(s, Settings::Sabotage::hand_over_unfrozen)) return;
+    if (s.role != Role::releasing || past_return(s) || !s.frozen || !s.tasks_dead) return;
     t.persist(Record{next_epoch(s, peer_of(s)), peer_of(s), Mode::alone}, After::handed_over);
 }
 

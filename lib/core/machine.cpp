@@ -15,7 +15,6 @@ Ticks add(Ticks a, Ticks b)
 void wake_up(Turn& t, Ticks step)
 {
     State& s = t.s;
-    if (sabotaged(s, Settings::Sabotage::freeze_unnoticed)) return;
     s.peer.silence = 0;
     s.probe = {};
     s.answer_from = s.sequence + 1;

@@ -29,9 +29,7 @@ struct Settings {
         undecided_with_work,      ///< a demoted node does not wait for its tasks
         undecided_with_store,     ///< a demoted node does not wait for its store
         silence_without_probe,    ///< a standby claims by silence alone
-        freeze_unnoticed,         ///< what was believed before a freeze is believed after it
         old_answers,              ///< a message counts as an answer whatever it echoes
-        hand_over_unfrozen,       ///< the point of no return does not wait for the store
         not_in_sync,              ///< a standby that is not in sync claims
         witness_unheard,          ///< no answer of the witness counts as leave
         fence_unheard,            ///< the claim does not wait for the fence

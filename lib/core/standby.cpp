@@ -150,7 +150,7 @@ void standby_elapsed(Turn& t, Ticks step)
 {
     State& s = t.s;
     order_follow(t);
-    if (!s.in_sync) return;
+    if (!s.in_sync && !sabotaged(s, Settings::Sabotage::not_in_sync)) return;
     watch_probes(t);
     const bool silent = s.peer.silence >= silence_limit(s);
     if (silent && step <= 2 * s.settings.heartbeat && !s.hold && !s.leaving) {

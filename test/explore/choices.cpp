@@ -32,6 +32,12 @@ bool runs(const Side& side)
     return side.alive && !side.frozen;
 }
 
+/// Guard and daemon do not fail within one lease: a stated limit.
+bool is_guarded(const Mode& mode, const Side& side)
+{
+    return !mode.guard || (side.guarded && side.due.guard != core::GuardEvent::Kind::lost);
+}
+
 bool can_mode(const World& w, unsigned n)
 {
     const Store& store = w.side[n].store;
@@ -107,7 +113,7 @@ void List::breaks_in_passing(unsigned n, bool between)
     if (!side.alive || (between && !has_begun(side))) return;
     if (left(Fault::crash))
         for (unsigned kept = 0; kept <= side.due.writes.count; ++kept) add(A::crash, n, kept);
-    if (left(Fault::freeze) && !side.frozen) add(A::freeze, n);
+    if (left(Fault::freeze) && !side.frozen && is_guarded(mode, side)) add(A::freeze, n);
     const bool store = left(Fault::store) && !stalled(w, n, Stall::store);
     if (store && side.store.state != Store::State::down) add(A::store_dies, n);
     if (store && (side.store.op == Op::lead || side.store.op == Op::follow)) add(A::store_op, n, 1);
@@ -142,7 +148,7 @@ void List::breaks(unsigned n)
     if (left(Fault::stall) && w.stall == Stall::none)
         for (const Stall what : {Stall::disk, Stall::store, Stall::kill, Stall::messages})
             add(A::stall, n, unsigned(what));
-    if (left(Fault::guard) && side.guarded) add(A::guard_dies, n);
+    if (left(Fault::guard) && side.guarded && runs(side)) add(A::guard_dies, n);
 }
 
 void List::breaks_around()

@@ -24,9 +24,7 @@ constexpr std::array planted = {
     Named{"undecided_with_work", undecided_with_work},
     Named{"undecided_with_store", undecided_with_store},
     Named{"silence_without_probe", silence_without_probe},
-    Named{"freeze_unnoticed", freeze_unnoticed},
     Named{"old_answers", old_answers},
-    Named{"hand_over_unfrozen", hand_over_unfrozen},
     Named{"not_in_sync", not_in_sync},
     Named{"witness_unheard", witness_unheard},
     Named{"fence_unheard", fence_unheard},
@@ -44,6 +42,7 @@ std::vector<Mode> modes()
     std::vector<Mode> list;
     const auto add = [&list](Mode mode) { list.push_back(std::move(mode)); };
     add({.name = "pair", .budget = all, .faults = 2});
+    add({.name = "cold", .budget = all, .faults = 1, .cold = true});
     add({.name = "pair-three-faults", .budget = {2, 1, 1, 1, 1, 0, 1, 0}, .faults = 3});
     add({.name = "pair-without-probes", .probes = false, .budget = all, .faults = 2});
     add({.name = "pair-without-guard", .guard = false, .budget = all, .faults = 2});
