@@ -54,6 +54,7 @@ void Run::lead(unsigned n)
         violate("I2: the new master lacks an acknowledged commit");
     const bool known = epoch == w.led.epoch && w.led.master == side.core.settings.self;
     if (!w.forced && epoch <= w.led.epoch && !known) violate("I4: a new master has no newer epoch");
+    if (w.side[1 - n].frozen) see(Sight::frozen_while_peer_leads);
     w.led = {epoch, 0, side.core.settings.self};
     side.store.state = Store::State::primary;
     side.store.has_all = true;

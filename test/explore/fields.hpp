@@ -174,7 +174,8 @@ template <class Io> void each_field(Io& io, World& world)
     io.plain(world.stall);
     io.plain(world.stalled);
     fields(io, world.verdict);
-    fields(io, world.led);
+    io.epoch(world.led.epoch);
+    if (world.led.epoch != 0) io.node(world.led.master);
     for (auto& left : world.budget) io.plain(left);
     io.plain(world.faults);
 }

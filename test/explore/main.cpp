@@ -1,139 +1,158 @@
 #include "modes.hpp"
 #include "search.hpp"
+#include "walk.hpp"
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
 
-/// explore [--mode NAME] [--seconds N] [--states N] [--faults N] [--sabotage NAME]
-///         [--out FILE] [--replay FILE]
+/// explore ci | nightly
+/// explore sabotage NAME    must find the planted bug
+/// explore same WALKS       the packed world behaves as the world
+/// explore mode NAME [--faults N] [--kinds DIGITS] [--states N] [--seconds N]
+///
+/// The shortest path to a violation goes to the file explore.script, for test/scenario.
 namespace {
 
 using namespace roleswap;
 using namespace roleswap::explore;
 
-struct Call {
-    std::vector<Mode> modes = explore::modes();
-    Bounds bounds;
-    std::string out = "explore.script";
-    std::string replay;
-    int faults = -1;
-    bool sabotaged = false;
-    std::uint64_t same = 0;
+constexpr const char* script = "explore.script";
+
+struct Totals {
+    std::uint64_t states = 0, edges = 0, settled = 0;
+    double seconds = 0;
+    Seen seen;
 };
 
-Call parse(int argc, char** argv)
+std::string kinds_of(const Mode& mode)
 {
-    Call call;
-    for (int i = 1; i < argc; ++i) {
-        const std::string word = argv[i];
-        if (i + 1 == argc) throw std::invalid_argument(word + " needs a value");
-        const std::string value = argv[++i];
-        if (word == "--mode")
-            call.modes = {find_mode(value)};
-        else if (word == "--seconds")
-            call.bounds.seconds = std::stod(value);
-        else if (word == "--states")
-            call.bounds.states = std::stoull(value);
-        else if (word == "--faults")
-            call.faults = std::stoi(value);
-        else if (word == "--same")
-            call.same = std::stoull(value);
-        else if (word == "--kind") {
-            for (Mode& mode : call.modes)
-                for (std::size_t k = 0; k < fault_kinds; ++k)
-                    if (value.find(static_cast<char>('0' + k)) == std::string::npos)
-                        mode.budget[k] = 0;
-        } else if (word == "--sabotage") {
-            call.sabotaged = true;
-            for (Mode& mode : call.modes) mode.sabotage = find_sabotage(value);
-        } else if (word == "--out")
-            call.out = value;
-        else if (word == "--replay")
-            call.replay = value;
-        else
-            throw std::invalid_argument("unknown argument " + word);
-    }
-    for (Mode& mode : call.modes)
-        if (call.faults >= 0) mode.faults = static_cast<std::uint8_t>(call.faults);
-    return call;
+    static constexpr const char* names[] = {"cut",   "crash", "freeze", "stall",
+                                            "store", "third", "guard",  "command"};
+    std::string text;
+    for (std::size_t kind = 0; kind < fault_kinds; ++kind)
+        if (mode.budget[kind] > 0) text += (text.empty() ? "" : "+") + std::string(names[kind]);
+    return text;
 }
 
 void print(const Mode& mode, const Report& r)
 {
-    fmt::print("{:<20} {:>10} states {:>11} edges depth {:>3} {:>7.1f} s {} settled {}\n",
-               mode.name, r.states, r.edges, r.depth, r.seconds, r.closed ? "closed" : "bounded",
-               r.settled);
-    std::string unseen;
-    for (std::size_t i = 0; i < sights; ++i)
-        if (!(r.seen.sights >> i & 1)) unseen += " " + std::string(to_string(Sight(i)));
-    fmt::print("  rules used {} of {}; not seen:{}\n", __builtin_popcount(r.seen.rules),
-               std::size(core::rules), unseen);
+    fmt::print("{:<20} {} of {:<42} {:>9} states {:>9} edges, depth {:>3}, {:>6.1f} s, {}\n",
+               mode.name, mode.faults, kinds_of(mode), r.states, r.edges, r.depth, r.seconds,
+               r.closed ? "closed" : "bounded");
     std::cout.flush();
 }
 
-/// The actions of a script, with all that they lead to.
-void replay(const Mode& mode, const std::vector<Action>& path, std::ostream& out)
+void fail(const Mode& mode, const Report& report)
 {
-    World world = initial(mode);
-    std::vector<std::string> trace;
-    Seen seen;
-    seen.trace = &trace;
-    for (const Action& action : path) {
-        out << describe(mode, action) << "\n";
-        bool turned = false;
-        World packed = unpack(mode, pack(world, &turned));
-        Seen other;
-        std::vector<std::string> trace2;
-        other.trace = &trace2;
-        apply(mode, world, action, seen);
-        apply(mode, packed, turned ? swapped(action) : action, other);
-        if (pack(world) != pack(packed) || seen.violation != other.violation) {
-            out << "#!! differs: " << other.violation << "\n";
-            for (const auto& line : trace2) out << "#!!" << line << "\n";
-            out << fmt::format("{}\n{}\n", fmt::join(pack(world), " "),
-                               fmt::join(pack(packed), " "));
-        }
-        for (const auto& line : trace) out << "#" << line << "\n";
-        trace.clear();
+    fmt::print("VIOLATION after {} steps: {}\n  {} replays it\n", report.path.size(),
+               report.seen.violation, script);
+    std::ofstream(script) << write_walk(mode, report.path, report.seen.violation);
+}
+
+/// False where an invariant does not hold.
+bool run(const Job& job, Totals& totals, double seconds = 3600)
+{
+    Bounds bounds;
+    bounds.states = job.states;
+    bounds.seconds = seconds;
+    const Report report = search(job.mode, bounds);
+    print(job.mode, report);
+    totals.states += report.states;
+    totals.edges += report.edges;
+    totals.settled += report.settled;
+    totals.seconds += report.seconds;
+    totals.seen.rules |= report.seen.rules;
+    totals.seen.sights |= report.seen.sights;
+    if (report.seen.violation.empty()) return true;
+    fail(job.mode, report);
+    return false;
+}
+
+/// Every row of the table and every situation must have come in one of the searches.
+bool all_seen(const Seen& seen)
+{
+    bool all = true;
+    for (std::size_t i = 0; i < std::size(core::rules); ++i) {
+        if (seen.rules >> i & 1) continue;
+        fmt::print("never used: {} {}\n", core::to_string(core::rules[i].from),
+                   core::to_string(core::rules[i].event));
+        all = false;
     }
-    if (seen.violation.empty()) {
-        Seen after;
-        after.trace = &trace;
-        // As the search did it: the order of what comes next is that of the packed nodes.
-        seen.violation = settles(mode, unpack(mode, pack(world)), after);
-        for (const auto& line : trace) out << "#~" << line << "\n";
+    for (std::size_t i = 0; i < sights; ++i) {
+        if (seen.sights >> i & 1) continue;
+        fmt::print("never seen: {}\n", to_string(Sight(i)));
+        all = false;
     }
-    out << "# " << seen.violation << "\n";
+    return all;
+}
+
+bool run_all(const std::vector<Job>& jobs)
+{
+    Totals totals;
+    for (const Job& job : jobs)
+        if (!run(job, totals)) return false;
+    const bool all = all_seen(totals.seen);
+    fmt::print("{} states, {} edges, {} healed and settled, {:.0f} s; {} of {} rows used, {} of {} "
+               "situations seen, no violation\n",
+               totals.states, totals.edges, totals.settled, totals.seconds,
+               __builtin_popcount(totals.seen.rules), std::size(core::rules),
+               __builtin_popcount(totals.seen.sights), sights);
+    return all;
+}
+
+bool run_same(std::uint64_t walks)
+{
+    for (const Mode& mode : modes())
+        for (std::uint64_t seed = 1; seed <= walks; ++seed)
+            if (const auto differs = same(mode, seed, 400); !differs.empty()) {
+                fmt::print("{}: {}", mode.name, differs);
+                return false;
+            }
+    fmt::print("{} walks of 400 steps in each of {} modes: no difference\n", walks, modes().size());
+    return true;
+}
+
+bool run_mode(int argc, char** argv)
+{
+    Job job{find_mode(argv[2]), 1'000'000};
+    double seconds = 600;
+    for (int i = 3; i + 1 < argc; i += 2) {
+        const std::string word = argv[i], value = argv[i + 1];
+        if (word == "--faults")
+            job.mode.faults = static_cast<std::uint8_t>(std::stoul(value));
+        else if (word == "--kinds")
+            only(job.mode, value, job.mode.faults);
+        else if (word == "--states")
+            job.states = std::stoull(value);
+        else if (word == "--seconds")
+            seconds = std::stod(value);
+        else
+            throw std::invalid_argument("unknown argument " + word);
+    }
+    Totals totals;
+    return run(job, totals, seconds);
+}
+
+bool explore_as_told(int argc, char** argv)
+{
+    const std::string what = argc > 1 ? argv[1] : "";
+    if (what == "ci") return run_all(ci_jobs());
+    if (what == "nightly") return run_all(nightly_jobs());
+    if (argc < 3)
+        throw std::invalid_argument("ci, nightly, sabotage NAME, same WALKS or mode NAME expected");
+    if (what == "same") return run_same(std::stoull(argv[2]));
+    if (what == "mode") return run_mode(argc, argv);
+    if (what != "sabotage") throw std::invalid_argument("unknown argument " + what);
+    Totals totals;
+    return !run(sabotage_job(argv[2]), totals);
 }
 
 } // namespace
 
 int main(int argc, char** argv)
 try {
-    Call call = parse(argc, argv);
-    bool found = false;
-    for (std::uint64_t seed = 1; seed <= call.same; ++seed)
-        for (const Mode& mode : call.modes)
-            if (const auto differs = same(mode, seed, 400); !differs.empty()) {
-                std::ofstream(call.out) << "mode " << mode.name << "\n" << differs;
-                fmt::print("{}: {}", mode.name, differs.substr(0, 150));
-                return 1;
-            }
-    if (call.same > 0) return 0;
-    for (const Mode& mode : call.modes) {
-        const Report report = search(mode, call.bounds);
-        print(mode, report);
-        if (report.seen.violation.empty()) continue;
-        found = true;
-        fmt::print("  VIOLATION after {} steps: {}\n  see {}\n", report.path.size(),
-                   report.seen.violation, call.out);
-        std::ofstream out(call.out);
-        replay(mode, report.path, out);
-        break;
-    }
-    return found != call.sabotaged;
+    return explore_as_told(argc, argv) ? 0 : 1;
 } catch (const std::exception& error) {
     std::cerr << "explore: " << error.what() << "\n";
     return 2;

@@ -12,27 +12,30 @@ using Command = core::Command::Kind;
 struct Named {
     const char* name;
     core::Settings::Sabotage which;
+    const char* mode;  ///< in which it shows
+    const char* kinds; ///< of faults, by number
+    std::uint8_t faults = 1;
 };
 
 using enum core::Settings::Sabotage;
 constexpr std::array planted = {
-    Named{"no_epoch_check", no_epoch_check},
-    Named{"lead_before_persisted", lead_before_persisted},
-    Named{"lease_ignored", lease_ignored},
-    Named{"promise_before_persisted", promise_before_persisted},
-    Named{"alone_without_consent", alone_without_consent},
-    Named{"undecided_with_work", undecided_with_work},
-    Named{"undecided_with_store", undecided_with_store},
-    Named{"silence_without_probe", silence_without_probe},
-    Named{"old_answers", old_answers},
-    Named{"not_in_sync", not_in_sync},
-    Named{"witness_unheard", witness_unheard},
-    Named{"fence_unheard", fence_unheard},
-    Named{"guard_unarmed", guard_unarmed},
-    Named{"round_forgotten", round_forgotten},
+    Named{"no_epoch_check", no_epoch_check, "pair", "02", 1},
+    Named{"lead_before_persisted", lead_before_persisted, "pair", "01", 1},
+    Named{"lease_ignored", lease_ignored, "pair-without-guard", "0", 1},
+    Named{"promise_before_persisted", promise_before_persisted, "pair", "1", 1},
+    Named{"alone_without_consent", alone_without_consent, "serial", "0", 2},
+    Named{"undecided_with_work", undecided_with_work, "pair", "4", 1},
+    Named{"undecided_with_store", undecided_with_store, "pair", "4", 1},
+    Named{"silence_without_probe", silence_without_probe, "pair", "0", 1},
+    Named{"old_answers", old_answers, "pair", "13", 2},
+    Named{"not_in_sync", not_in_sync, "cold", "0", 1},
+    Named{"witness_unheard", witness_unheard, "witness", "0", 1},
+    Named{"fence_unheard", fence_unheard, "fence", "0", 1},
+    Named{"guard_unarmed", guard_unarmed, "pair", "2", 1},
+    Named{"round_forgotten", round_forgotten, "witness", "0", 1},
 };
 
-///                  cut crash freeze stall store third guard command
+//                   cut crash freeze stall store third guard command
 constexpr Budget all{3, 3, 3, 3, 3, 3, 3, 3};
 
 } // namespace
@@ -88,12 +91,55 @@ std::vector<std::string> sabotages()
     return names;
 }
 
-core::Settings::Sabotage find_sabotage(const std::string& name)
+void only(Mode& mode, std::string_view kinds, std::uint8_t faults)
 {
-    for (const Named& one : planted)
-        if (name == one.name) return one.which;
+    mode.faults = faults;
+    for (std::size_t kind = 0; kind < fault_kinds; ++kind)
+        if (kinds.find(static_cast<char>('0' + kind)) == std::string_view::npos)
+            mode.budget[kind] = 0;
+}
+
+Job sabotage_job(const std::string& name)
+{
+    for (const Named& one : planted) {
+        if (name != one.name) continue;
+        Job job{find_mode(one.mode), 3'000'000};
+        job.mode.sabotage = one.which;
+        only(job.mode, one.kinds, one.faults);
+        return job;
+    }
     throw std::invalid_argument(
         fmt::format("there is no planted bug \"{}\": {}", name, fmt::join(sabotages(), ", ")));
+}
+
+std::vector<Job> ci_jobs()
+{
+    std::vector<Job> jobs;
+    const auto add = [&jobs](const char* name, std::string_view kinds, unsigned faults,
+                             std::uint64_t states = 5'000'000) {
+        Job job{find_mode(name), states};
+        only(job.mode, kinds, static_cast<std::uint8_t>(faults));
+        jobs.push_back(std::move(job));
+    };
+    for (const char* name : {"pair", "pair-without-probes", "pair-without-guard", "witness",
+                             "fence", "serial", "witness-serial", "witness-and-fence"})
+        for (const char* kind : {"0", "1", "2", "4", "5", "6"}) add(name, kind, 1);
+    for (const char* name : {"hand-over", "operator", "witness-operator"}) add(name, "7", 1);
+    add("cold", "1", 1, 200'000);
+    add("pair", "3", 1, 300'000);
+    add("hand-over", "47", 2, 400'000);
+    add("operator", "07", 2, 400'000);
+    add("witness-operator", "57", 2, 400'000);
+    add("pair", "01246", 2, 300'000);
+    add("witness", "01245", 2, 300'000);
+    return jobs;
+}
+
+std::vector<Job> nightly_jobs()
+{
+    std::vector<Job> jobs;
+    for (Mode& mode : modes()) jobs.push_back({std::move(mode), 6'000'000});
+    return jobs;
 }
 
 } // namespace roleswap::explore

@@ -22,7 +22,7 @@ std::string same(const Mode& mode, std::uint64_t seed, unsigned steps)
         Seen seen_real, seen_packed;
         apply(mode, real, action, seen_real);
         apply(mode, packed, turned ? swapped(action) : action, seen_packed);
-        path.push_back(describe(mode, action));
+        path.push_back(describe(action));
         if (pack(real) == pack(packed) && seen_real.violation == seen_packed.violation) continue;
         std::string text =
             fmt::format("seed {}: after {} steps the packed world differs ({} / {})\n", seed, i + 1,

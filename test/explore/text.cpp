@@ -32,13 +32,13 @@ std::string_view to_string(Sight sight)
     return sight_names[std::size_t(sight)];
 }
 
-std::string describe(const Mode&, const Action& action)
+std::string describe(const Action& action)
 {
     return fmt::format("{} {} {}", names[std::size_t(action.kind)],
                        action.n == 0 ? "first" : "second", action.arg);
 }
 
-Action parse_action(const Mode&, const std::string& text)
+Action parse_action(const std::string& text)
 {
     const auto space = text.find(' ');
     const auto second = space == std::string::npos ? space : text.find(' ', space + 1);

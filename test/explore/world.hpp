@@ -200,9 +200,9 @@ std::vector<Action> urgent(const Mode& mode, const World& world);
 std::optional<Fault> fault_of(const Action& action);
 void apply(const Mode& mode, World& world, const Action& action, Seen& seen);
 
-std::string describe(const Mode& mode, const Action& action);
+std::string describe(const Action& action);
 /// Throws std::invalid_argument.
-Action parse_action(const Mode& mode, const std::string& text);
+Action parse_action(const std::string& text);
 
 // canon.cpp
 using Bytes = std::vector<std::uint8_t>;

@@ -1,29 +1,34 @@
 #include "pair.hpp"
+#include "walk.hpp"
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 
-/// scenario [--update] SCRIPT...: plays each script and compares its trace with SCRIPT's .trace.
+/// scenario [--update] SCRIPT...: plays each script, or walk of the explorer, and compares its
+/// trace with SCRIPT's .trace.
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string play(const fs::path& script)
-{
-    std::ifstream file(script);
-    if (!file) throw std::runtime_error("cannot read " + script.string());
-    roleswap::scenario::Pair pair;
-    for (std::string line; std::getline(file, line);)
-        if (!line.empty() && line[0] != '#') pair.command(line);
-    return pair.trace();
-}
 
 std::string read(const fs::path& path)
 {
     std::ifstream file(path);
     return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string play(const fs::path& script)
+{
+    if (!fs::exists(script)) throw std::runtime_error("cannot read " + script.string());
+    const std::string text = read(script);
+    if (roleswap::explore::is_walk(text)) return roleswap::explore::replay_walk(text);
+    roleswap::scenario::Pair pair;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        if (!line.empty() && line[0] != '#') pair.command(line);
+    return pair.trace();
 }
 
 bool compare(const fs::path& script, bool update)
