@@ -23,8 +23,8 @@ void guard_event(Turn& t, const GuardEvent& event)
     s.guard_ready = event.kind == Kind::ready;
     s.changed = true;
     if (event.kind == Kind::ready) {
-        // A new guard knows no deadline yet.
-        s.guard_until = ExtendGuard::never;
+        // A new guard knows no deadline yet; what was promised holds also while this node gives up.
+        if (s.guard_until != ExtendGuard::never) t.emit(ExtendGuard{s.guard_until});
         return;
     }
     const bool acts = s.role == Role::master || s.role == Role::releasing;

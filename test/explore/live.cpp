@@ -20,16 +20,6 @@ bool converged(const World& w)
     return false;
 }
 
-/// By a rule that is told to the operator with the command that helps.
-bool waits_for_human(const World& w)
-{
-    for (const Side& side : w.side)
-        if (core::why_waiting(side.core).find("roleswap activate") != std::string::npos ||
-            core::why_waiting(side.core).find("takeover_hold") != std::string::npos)
-            return true;
-    return false;
-}
-
 void heal_all(const Mode& mode, World& w, Seen& seen)
 {
     using enum Action::Kind;
@@ -105,10 +95,7 @@ std::string settles(const Mode& mode, World w, Seen& seen)
         if (converged(w)) return {};
         apply(mode, w, {Action::Kind::tick}, seen);
     }
-    if (w.forced || waits_for_human(w)) {
-        seen.sights |= 1U << unsigned(Sight::waits_for_human);
-        return {};
-    }
+    if (w.forced) return {};
     return fmt::format("I6: no convergence: first is {} ({}), second is {} ({})",
                        core::to_string(w.side[0].core.role), core::why_waiting(w.side[0].core),
                        core::to_string(w.side[1].core.role), core::why_waiting(w.side[1].core));

@@ -21,8 +21,7 @@ constexpr std::array sight_names = {
     "hand_over_undone", "self_fence",       "went_alone",
     "gave_up_sync",     "guard_fired",      "frozen_while_peer_leads",
     "witness_granted",  "witness_refused",  "witness_unsure",
-    "fenced",           "forced",           "waits_for_human",
-    "in_sync"};
+    "fenced",           "forced",           "in_sync"};
 static_assert(sight_names.size() == sights);
 
 } // namespace

@@ -183,10 +183,9 @@ enum class Sight : std::uint8_t {
     witness_unsure,
     fenced,
     forced,
-    waits_for_human,
     in_sync,
 };
-constexpr std::size_t sights = 16;
+constexpr std::size_t sights = 15;
 std::string_view to_string(Sight sight);
 
 /// Both nodes off, as `roleswap init` and `join` leave them.
@@ -215,7 +214,7 @@ World unpack(const Mode& mode, const Bytes& bytes);
 
 // live.cpp
 /// After all faults healed, time goes on in a fixed order: empty where one master and an in-sync
-/// standby come, or where a rule makes the pair wait for a human; else what is wrong.
+/// standby come (or an operator forced a takeover before); else what is wrong.
 std::string settles(const Mode& mode, World world, Seen& seen);
 
 } // namespace roleswap::explore
