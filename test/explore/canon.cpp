@@ -282,6 +282,7 @@ Action swapped(Action action)
     const bool global = action.kind == tick || action.kind == heal || action.kind == serial ||
                         action.kind == unstall || action.kind >= witness_dies;
     if (!global || action.kind == command) action.n = 1 - action.n;
+    if (action.kind == cut && (action.arg & 1)) action.n = 0; // both directions: said one way
     if (action.kind == cut)
         action.arg = static_cast<std::uint8_t>((action.arg & 1) | (action.arg & 2) << 1 |
                                                (action.arg & 4) >> 1);

@@ -1,4 +1,5 @@
 #include "inside.hpp"
+#include <algorithm>
 #include <utility>
 
 /// What can happen in a world, and what must happen before time goes on.
@@ -196,11 +197,15 @@ std::vector<Action> urgent(const Mode& mode, const World& world)
     return std::move(list.out);
 }
 
-std::vector<Action> actions(const Mode& mode, const World& world)
+namespace {
+
+enum class Order : std::uint8_t { every, enough };
+
+std::vector<Action> choices(const Mode& mode, const World& world, Order order)
 {
     List list{mode, world, urgent(mode, world)};
     const bool now = list.out.empty();
-    for (unsigned n = 0; n < 2; ++n) {
+    for (unsigned n = 0; n < 2 && order == Order::enough; ++n) {
         if (!goes_first(world, list.out, n)) continue;
         std::erase_if(list.out, [n](const Action& action) { return action.n != n; });
         break;
@@ -215,6 +220,19 @@ std::vector<Action> actions(const Mode& mode, const World& world)
     list.breaks_around();
     list.recovers();
     return std::move(list.out);
+}
+
+} // namespace
+
+std::vector<Action> actions(const Mode& mode, const World& world)
+{
+    return choices(mode, world, Order::enough);
+}
+
+bool is_possible(const Mode& mode, const World& world, const Action& action)
+{
+    const auto all = choices(mode, world, Order::every);
+    return std::find(all.begin(), all.end(), action) != all.end();
 }
 
 } // namespace roleswap::explore

@@ -52,8 +52,13 @@ std::string replay_walk(const std::string& text)
             continue;
         }
         if (!mode) throw std::invalid_argument("a walk begins with \"walk MODE\"");
+        const Action action = parse_action(line);
+        if (!is_possible(*mode, world, action)) {
+            out += line + ": not possible now\n";
+            continue;
+        }
         out += line + "\n";
-        apply(*mode, world, parse_action(line), seen);
+        apply(*mode, world, action, seen);
         for (const auto& told : trace) out += told + "\n";
         trace.clear();
     }

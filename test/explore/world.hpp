@@ -157,6 +157,7 @@ struct Action {
     Kind kind = Kind::tick;
     std::uint8_t n = 0;
     std::uint8_t arg = 0;
+    bool operator==(const Action&) const = default;
 };
 
 /// What a run of actions showed, for properties and traces.
@@ -193,6 +194,8 @@ World blank(const Mode& mode);
 World initial(const Mode& mode);
 /// All that can happen, in a fixed order.
 std::vector<Action> actions(const Mode& mode, const World& world);
+/// Whether it can happen now, in whatever order.
+bool is_possible(const Mode& mode, const World& world, const Action& action);
 /// Only what must happen before time may go on; empty: tick.
 std::vector<Action> urgent(const Mode& mode, const World& world);
 /// Empty for what happens without any fault.
