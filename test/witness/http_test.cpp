@@ -77,7 +77,7 @@ TEST_CASE("what is over the limit of time fails at that time")
     REQUIRE(wait(loop, [&] { return asked.outcome.has_value(); }));
     CHECK(asked.failed());
     CHECK(event::Loop::now() - began >= 150ms);
-    CHECK(event::Loop::now() - began < 300ms);
+    CHECK(event::Loop::now() - began < 2s);
 }
 
 TEST_CASE("a client may go while requests are under way")
