@@ -6,6 +6,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <sys/prctl.h>
@@ -68,7 +70,7 @@ namespace {
 void run(event::Loop& loop, std::vector<std::string> argv)
 {
     std::optional<event::Ended> ended;
-    const event::Process process(loop, {std::move(argv), {}, {}, "/", SIGKILL},
+    const event::Process process(loop, {.argv = std::move(argv), .death_signal = SIGKILL},
                                  [&](const event::Ended& end) { ended = end; });
     if (!wait(loop, [&] { return ended.has_value(); }) || !ended->ok())
         throw std::runtime_error(ended ? ended->output : "openssl does not end");
@@ -179,8 +181,26 @@ void Etcd::start()
                                  "--trusted-ca-file", tls_->file("ca.pem")});
     running_ = true;
     process_ = std::make_unique<event::Process>(
-        loop_, event::Command{std::move(argv), {}, {}, "/", SIGKILL},
+        loop_, event::Command{.argv = std::move(argv), .death_signal = SIGKILL},
         [this](const event::Ended&) { running_ = false; });
+}
+
+void Etcd::freeze()
+{
+    process_->signal(SIGSTOP);
+    const std::string tasks = "/proc/" + std::to_string(process_->pid()) + "/task";
+    const auto stopped = [](const std::filesystem::path& task) {
+        std::ifstream stat(task / "stat");
+        const std::string text{std::istreambuf_iterator<char>(stat), {}};
+        const auto end = text.rfind(')');
+        return end == std::string::npos || text.compare(end, 3, ") T") == 0;
+    };
+    const auto all = [&] {
+        const std::filesystem::directory_iterator threads(tasks);
+        return std::all_of(begin(threads), end(threads),
+                           [&](const auto& task) { return stopped(task.path()); });
+    };
+    if (!wait(loop_, all)) throw std::runtime_error("etcd does not stop");
 }
 
 void Etcd::ready()

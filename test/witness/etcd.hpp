@@ -65,7 +65,8 @@ public:
     void kill();
     /// Kills it, removes its data and starts it as new.
     void wipe();
-    void freeze() { process_->signal(SIGSTOP); }
+    /// Returns when every thread of it stands still.
+    void freeze();
     void thaw() { process_->signal(SIGCONT); }
     std::string url() const;
     int port() const { return own_.client_port; }
