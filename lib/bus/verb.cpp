@@ -115,6 +115,25 @@ constexpr std::array table{
         "operation_show", look, master, "The report of an operation, or of the newest.",
         R"({"id"?})",
         R"({"operation":null|{"id","kind","node","owner_pid","begun_by","begun_epoch","hand_over_epoch","started_at","ended_at","result":"open|done|undone|failed|abandoned","why","steps":[{"step","state","at","took_ms","detail"}]}})"},
+    Verb{
+        "history_list", look, master,
+        "What a returning old master had done and the new one did not know.",
+        R"({"state"?:"undecided|accepted|dismissed|recorded|all", default undecided,"task"?:NAME,"limit"?:1..10000, default 1000})",
+        R"({"history":[{"id","kind":"run|operation|task","node","epoch","task","due","state","found_at","decided_at","decided_by","run_state","ended_at","here":null|{"run","state","node"}}],"undecided":N})"},
+    Verb{"history_show", act, master, "One entry of the server history with the whole row.",
+         R"({"id"})", R"({"history":{as in history_list, "row":{...}}})"},
+    Verb{"history_accept", act, master,
+         "Make runs of the server history part of the run table, where none was started here.",
+         R"({"id" or "task" or "all":true})", R"({"accepted":[ID],"undecided":N})"},
+    Verb{"history_dismiss", act, master, "Leave runs of the server history where they are.",
+         R"({"id" or "task" or "all":true})", R"({"dismissed":[ID],"undecided":N})"},
+    Verb{"history_add", act, master,
+         "Take what a returning old master had done; its daemon calls this. Repeating is harmless.",
+         R"({"holder":NODE,"lines":[{"kind","row"}]})", R"({"added":N,"undecided":N})"},
+    Verb{"join_password", act, master,
+         "Set the admin password for roleswap join: what the store keeps of it, and the pair key "
+         "sealed with it.",
+         R"({"verifier":TEXT, as in pg_authid,"sealed_key":TEXT})", "{}"},
 };
 
 } // namespace

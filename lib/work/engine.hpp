@@ -21,6 +21,8 @@ struct Settings {
     std::string catch_up = "last";                ///< default of tasks: none, last, all
     int catch_up_limit = 100;                     ///< 1 to 10000
     std::string timezone;           ///< IANA name, default of tasks; empty: the system's
+    std::string config_text{};      ///< of the configuration file, for nodes that join
+    std::string version{};          ///< of the daemon, for the same
     std::uint32_t keep_runs = 1000; ///< ended runs kept for each task, from 1
     std::uint32_t keep_days = 90;   ///< and for so long at most, from 1
     std::chrono::milliseconds house_period{600'000}; ///< between two looks for older ones

@@ -28,6 +28,7 @@ void Engine::Impl::loaded(Loaded loaded)
         write_operation_end({});
     else
         adopt_operation(first ? LoadKind::first : LoadKind::again);
+    count_history();
     answer_early_calls();
     look_at_all();
     dispatch();
@@ -92,6 +93,7 @@ void Engine::Impl::begin_epoch(const Loaded& loaded)
         note("runs_in_doubt", fmt::format("their end is unknown, they are not run again by "
                                           "themselves: {}",
                                           fmt::join(loaded.interrupted, ", ")));
+    offer_config();
     look_at_pair_boot();
     house_timer_.start_every(settings_.house_period);
 }

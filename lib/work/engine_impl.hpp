@@ -148,6 +148,22 @@ private:
                                     std::int64_t limit);
     void take_queue_rows(const pg::Result& rows);
 
+    // server history
+    void count_history();
+    void set_decision(const Call& call, const std::string& decision);
+    nlohmann::json take_decision(std::vector<pg::Result>& results, const std::string& decision,
+                                 const std::string& by);
+    static Reply decided_or_refused(const Reply& reply, std::string id, std::string decision);
+    void history_add(const Call& call);
+    void history_list(const Call& call);
+    void history_show(const Call& call);
+    void history_accept(const Call& call);
+    void history_dismiss(const Call& call);
+
+    // joining
+    void offer_config();
+    void join_password(const Call& call);
+
     // verbs
     void call(const Call& call);
     using Verb = void (Impl::*)(const Call&);
@@ -213,6 +229,7 @@ private:
     std::uint64_t tickets_ = 0;
     nlohmann::json pair_boot_;
     std::string peer_boot_;
+    std::uint64_t undecided_ = 0; ///< entries of the server history
     std::optional<Drain> drain_;
     std::deque<EarlyCall> early_calls_;
     std::deque<EarlyCall> late_calls_; ///< they wait for a change of the tasks

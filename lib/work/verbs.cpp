@@ -39,6 +39,12 @@ Engine::Impl::Verb Engine::Impl::find_verb(std::string_view name)
         {"operation_step", &Impl::operation_step},
         {"operation_end", &Impl::operation_end},
         {"operation_show", &Impl::operation_show},
+        {"history_add", &Impl::history_add},
+        {"history_list", &Impl::history_list},
+        {"history_show", &Impl::history_show},
+        {"history_accept", &Impl::history_accept},
+        {"history_dismiss", &Impl::history_dismiss},
+        {"join_password", &Impl::join_password},
     };
     const auto found = verbs.find(name);
     return found == verbs.end() ? nullptr : found->second;
@@ -119,7 +125,8 @@ json Engine::Impl::status_part() const
               {"enabled", enabled},
               {"running", running},
               {"next", next}}},
-            {"operation", operation_json()}};
+            {"operation", operation_json()},
+            {"history", {{"undecided", undecided_}}}};
 }
 
 void Engine::Impl::set_scheduler(const Call& call, Scheduler scheduler)

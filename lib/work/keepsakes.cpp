@@ -1,0 +1,22 @@
+#include "work/keepsakes.hpp"
+
+namespace roleswap::work {
+
+std::vector<Keepsake> keepsakes()
+{
+    return {
+        {"run",
+         "SELECT to_jsonb(r) FROM roleswap.run AS r WHERE ({since} IS NULL OR age(r.xmin) <= "
+         "age({since})) AND r.state NOT IN ('queued', 'skipped') ORDER BY r.id"},
+        {"operation",
+         "SELECT to_jsonb(o) || jsonb_build_object('steps', (SELECT coalesce(jsonb_agg(to_jsonb(s) "
+         "ORDER BY s.id), '[]') FROM roleswap.operation_step AS s WHERE s.operation = o.id)) "
+         "FROM roleswap.operation AS o WHERE {since} IS NULL OR age(o.xmin) <= age({since}) "
+         "ORDER BY o.id"},
+        {"task", "SELECT to_jsonb(t) || jsonb_build_object('epoch', (SELECT epoch FROM "
+                 "roleswap.term)) FROM roleswap.task AS t WHERE {since} IS NULL OR age(t.xmin) <= "
+                 "age({since}) ORDER BY t.name"},
+    };
+}
+
+} // namespace roleswap::work
