@@ -5,6 +5,7 @@
 #include "version.hpp"
 #include "wire/message.hpp"
 #include <csignal>
+#include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -52,6 +53,18 @@ durable::NodeRecord count_boot(const config::Node& node, bool& fresh)
     return *record;
 }
 
+/// Notes of the store with an event of their own; the others are "store" and say what they are.
+std::string_view store_event(std::string_view note)
+{
+    if (note == "disk-full") return "disk_full";
+    if (note == "rejoin") return "rejoin";
+    if (note == "copy-refused") return "copy_refused";
+    if (note == "history-found") return "history_found";
+    if (note == "history-unreadable" || note == "history-kept-aside") return "history_kept_aside";
+    if (note == "wrong-password") return "join_denied";
+    return "store";
+}
+
 std::string prepared_socket(const config::Node& node)
 {
     durable::make_folders(node.run_dir, 0755);
@@ -77,7 +90,7 @@ Instance::Instance(Setup setup)
       store_(loop_, store_options(setup_, executor_), *this),
       engine_(loop_, executor_, work_settings(setup_, store_.conninfo()), work_host()),
       peer_(loop_, transport_, [this](const json& peer) { on_peer_news(peer); }), owner_(loop_),
-      dispatcher_(dispatcher_ports()),
+      dispatcher_(dispatcher_ports()), courier_(loop_, courier_ports()),
       bus_(
           loop_, {.path = prepared_socket(node_), .group = "roleswap", .limits = {}},
           [this](const bus::Verb& verb, const json& args, const bus::Caller& who,
@@ -261,8 +274,8 @@ void Instance::on_store(const core::StoreEvent& event)
 
 void Instance::on_store_note(std::string_view what, const std::string& why)
 {
-    announcer_.announce(what == "disk-full" ? "disk_full" : "store",
-                        fmt::format("{}: {}", what, why));
+    const auto kind = store_event(what);
+    announcer_.announce(kind, kind == "store" ? fmt::format("{}: {}", what, why) : why);
 }
 
 void Instance::on_event(const durable::LoggedEvent& event)
@@ -283,7 +296,10 @@ work::Host Instance::work_host()
     host.on_event = [this](std::string_view what, const std::string& why) {
         announcer_.announce(what, why);
     };
-    host.on_ready = [this] { bus_.changed(); };
+    host.on_ready = [this] {
+        take_join_password();
+        bus_.changed();
+    };
     host.on_store_trouble = [this](const std::string& why) { store_trouble_.happened(why); };
     host.on_store_well = [this] { store_trouble_.well(); };
     host.on_superseded = [this](const std::string& why) { announcer_.announce("demotion", why); };
@@ -292,6 +308,44 @@ work::Host Instance::work_host()
         if (owner > 0) watch_operation(operation, owner);
     };
     return host;
+}
+
+/// What "roleswap init --admin-password-file" left for the first master; removed when the store has
+/// it.
+void Instance::take_join_password()
+{
+    const auto path = node_.data_dir + "/join-password.json";
+    const auto text = durable::read(path);
+    if (!text) return;
+    const auto args = json::parse(*text, nullptr, false);
+    const auto failed = [this, path](const work::VerbError& error) {
+        announcer_.announce("other", fmt::format("{}: {}", path, error.why));
+    };
+    if (!args.is_object())
+        return failed({work::VerbError::Code::bad_argument, "is damaged; set the password again"});
+    engine_.handle("join_password", args, {0, "roleswap init"},
+                   {[path](const json&) { std::filesystem::remove(path); }, failed});
+}
+
+HistoryCourier::Ports Instance::courier_ports()
+{
+    HistoryCourier::Ports ports;
+    ports.folder = node_.data_dir + "/history";
+    ports.node = node_.name;
+    ports.ready = [this] {
+        if (!driver_) return false;
+        const auto& state = driver_->state();
+        return (state.role == core::Role::standby && state.in_sync) ||
+               (state.role == core::Role::master && engine_.running());
+    };
+    ports.add = [this](const json& args, Answer answer) {
+        dispatcher_.call(*bus::find_verb("history_add"), args, {0, "roleswapd", false},
+                         std::move(answer));
+    };
+    ports.announce = [this](std::string_view what, const std::string& why) {
+        announcer_.announce(what, why);
+    };
+    return ports;
 }
 
 Dispatcher::Ports Instance::dispatcher_ports()

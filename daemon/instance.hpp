@@ -5,6 +5,7 @@
 #include "dispatcher.hpp"
 #include "durable/lock.hpp"
 #include "durable/record_file.hpp"
+#include "history_courier.hpp"
 #include "link/pair_key.hpp"
 #include "link_announcer.hpp"
 #include "owner_watch.hpp"
@@ -20,6 +21,7 @@ struct Setup {
     config::Config config;
     core::Node self = core::Node::first;
     std::string config_digest;
+    std::string config_text;
     link::PairKey key;
     std::optional<witness::Options> witness; ///< empty: none is configured
 };
@@ -64,6 +66,8 @@ private:
     void open_witness();
     void make_fence();
     void order_store_links();
+    HistoryCourier::Ports courier_ports();
+    void take_join_password();
     Answer bus_answer(bus::Responder responder);
 
     Setup setup_;
@@ -93,6 +97,7 @@ private:
     std::optional<Context> context_;
     std::optional<Verbs> verbs_;
     Dispatcher dispatcher_;
+    HistoryCourier courier_;
     bus::Server bus_;
     bool ending_ = false;
     event::Timer guard_retry_;

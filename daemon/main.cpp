@@ -59,6 +59,7 @@ daemon::Setup read_setup(const std::string& path, const std::string& node)
     setup.config = config::parse(*text, path);
     setup.self = config::find_self(setup.config, host_name(), node);
     setup.config_digest = digest(*text);
+    setup.config_text = *text;
     setup.key = link::read_pair_key(setup.config.pair.key_file);
     setup.witness = daemon::witness_options(setup.config);
     return setup;

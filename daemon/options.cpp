@@ -1,6 +1,8 @@
 #include "options.hpp"
 #include "task/policy.hpp"
+#include "version.hpp"
 #include "witness/secret.hpp"
+#include "work/keepsakes.hpp"
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -78,6 +80,8 @@ store::Options store_options(const Setup& setup, const run::Executor& executor)
     options.allow = setup.config.store.allow;
     options.settings = setup.config.store.settings;
     options.cgroup = sibling_group(executor, "store");
+    for (auto& keepsake : work::keepsakes())
+        options.keepsakes.push_back({std::move(keepsake.kind), std::move(keepsake.sql)});
     return options;
 }
 
@@ -124,6 +128,8 @@ work::Settings work_settings(const Setup& setup, const std::string& conninfo)
     settings.timezone = work.defaults.timezone;
     settings.keep_runs = work.keep_runs;
     settings.keep_days = work.keep_days;
+    settings.config_text = setup.config_text;
+    settings.version = version;
     return settings;
 }
 

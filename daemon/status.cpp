@@ -35,8 +35,12 @@ json store_status(const store::Snapshot& store)
     if (store.copy_bytes_total > 0) {
         object["copy"] = {{"done", store.copy_done},
                           {"bytes", store.copy_bytes},
-                          {"bytes_total", store.copy_bytes_total}};
+                          {"bytes_total", store.copy_bytes_total},
+                          {"bytes_per_second", static_cast<std::uint64_t>(store.copy_rate)},
+                          {"left_ms", static_cast<std::uint64_t>(store.copy_seconds_left * 1000)}};
     }
+    if (!store.refused.empty()) object["refused"] = store.refused;
+    if (!store.way.empty()) object["rejoin"] = {{"way", store.way}, {"why", store.way_why}};
     return object;
 }
 
@@ -121,6 +125,18 @@ json guarantees(const Context& context)
     return list;
 }
 
+/// What of a node waits for a person: room for a copy, a decision.
+void add_store_warnings(json& list, const json& node)
+{
+    const auto refused = node.value("/store/refused"_json_pointer, "");
+    if (!refused.empty()) list.push_back("node " + node.value("name", "") + ": " + refused);
+    const auto undecided = node.value("/work/history/undecided"_json_pointer, std::uint64_t{0});
+    if (undecided > 0)
+        list.push_back(std::to_string(undecided) +
+                       " runs of the server history wait for a "
+                       "decision: \"roleswap history list\", then accept or dismiss");
+}
+
 json warnings(const Context& context, const json& self, const json& peer)
 {
     json list = json::array();
@@ -154,6 +170,7 @@ json warnings(const Context& context, const json& self, const json& peer)
             list.push_back("switch " + context.peer_node().name +
                            " off, then say \"roleswap fence confirm\"");
     }
+    for (const auto* node : {&self, &peer}) add_store_warnings(list, *node);
     const auto role = context.driver.state().role;
     if (role != Role::master && role != Role::standby) list.push_back(self["why"]);
     return list;
