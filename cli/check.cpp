@@ -96,6 +96,10 @@ WaitResult wait_for_pair(Context& context, const WaitOptions& options)
             if (state.ok) master = nodes_of_role(status, "master").front();
             if (state.ok) break;
             if (deadline.over()) break;
+            if (!state.refused.empty()) {
+                clear_progress(context);
+                throw bus::Error(bus::ErrorCode::refused, state.refused);
+            }
             context.progress("  " + state.why);
             context.client().next_signal(std::min(milliseconds(250), deadline.left()));
         } catch (const bus::Error& error) {

@@ -129,6 +129,19 @@ struct ImportOptions {
 };
 int import_crontab(Context& context, const ImportOptions& options);
 
+// history.cpp
+struct HistoryOptions {
+    std::string id;
+    std::string task;
+    std::string state = "undecided"; ///< or accepted, dismissed, recorded, all
+    unsigned limit = 1000;
+    bool all = false;
+};
+int history_list(Context& context, const HistoryOptions& options);
+int history_show(Context& context, const std::string& id);
+/// Verb is history_accept or history_dismiss.
+int history_decide(Context& context, const std::string& verb, const HistoryOptions& options);
+
 // queue.cpp
 struct QueueOptions {
     std::string name;
@@ -149,9 +162,21 @@ struct InitOptions {
     std::vector<std::string> nodes;  ///< NAME or NAME=HOST,HOST
     std::vector<std::string> links;  ///< NAME=ADDRESS,ADDRESS
     std::vector<std::string> probes; ///< ADDRESS
+    std::string password_file;       ///< of the admin password; empty: none is set
 };
 int init(Context& context, const InitOptions& options);
-int join(Context& context, const std::string& timeout);
+/// Sets the admin password that `join` asks for.
+int password_set(Context& context, const std::string& file);
+
+// join.cpp
+struct JoinOptions {
+    std::string address;       ///< of a node of the pair; empty: the files are here
+    std::string password_file; ///< empty: ask on the terminal
+    std::string pair;          ///< that must be there; empty: any
+    std::string timeout = "60s";
+};
+int join(Context& context, const JoinOptions& options);
+
 int config_check(Context& context, const std::string& path);
 
 // fence.cpp

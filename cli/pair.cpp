@@ -51,8 +51,10 @@ PairState pair_state(const json& status, const std::string& master, Sync sync)
     for (const json& node : list(status, "nodes")) {
         if (text(node, "name") == masters.front()) continue;
         const std::string missing = missing_of(node);
-        const std::string copy = copy_text(node);
-        if (!missing.empty()) return {false, missing + (copy.empty() ? "" : ": " + copy)};
+        const std::string copy = copy_bar(node);
+        if (!missing.empty())
+            return {false, missing + (copy.empty() ? "" : ": " + copy),
+                    text(member(node, "store"), "refused")};
     }
     return {true, ""};
 }

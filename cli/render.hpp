@@ -28,6 +28,10 @@ std::string render_operation(const nlohmann::json& result, const Style& style);
 
 /// Names of the nodes that have that role now; of all nodes when `role` is empty.
 std::vector<std::string> nodes_of_role(const nlohmann::json& status, std::string_view role);
+std::string render_history(const nlohmann::json& result, const Style& style);
+std::string render_history_entry(const nlohmann::json& result, const Style& style);
+/// "copying 37 % of 30.5 MiB [#######....] 12.0 MiB/s, 2 s left" while a base backup runs.
+std::string copy_bar(const nlohmann::json& node);
 /// "copying 37 % of 30.5 MiB" while a base backup of this node runs, else empty.
 std::string copy_text(const nlohmann::json& node);
 /// Whether there is exactly one master, `master` where it is not empty, and every other node is a
@@ -35,6 +39,7 @@ std::string copy_text(const nlohmann::json& node);
 struct PairState {
     bool ok = false;
     std::string why;
+    std::string refused{}; ///< a node waits for a person, e.g. for room: waiting does not help
 };
 enum class Sync : std::uint8_t { any, required };
 PairState pair_state(const nlohmann::json& status, const std::string& master, Sync sync);

@@ -120,6 +120,13 @@ std::string changes_part(const json& status, const Style& style)
                      fmt::format("{} {}: {}: {}", local_time(text(change, "at")),
                                  text(node, "name"), text(change, "what"), text(change, "why")));
     }
+    for (const json& node : list(status, "nodes")) {
+        const json& rejoin = member(member(node, "store"), "rejoin");
+        if (!rejoin.is_object()) continue;
+        part += item(style, "Rejoined",
+                     fmt::format("{} by {}: {}", text(node, "name"), text(rejoin, "way"),
+                                 text(rejoin, "why")));
+    }
     return part;
 }
 

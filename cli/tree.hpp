@@ -36,6 +36,8 @@ struct Values {
     ImportOptions import;
     QueueOptions queue;
     InitOptions init;
+    JoinOptions join;
+    HistoryOptions history;
 };
 
 /// Adds commands to `app`.  The chosen one runs while the command line is parsed.

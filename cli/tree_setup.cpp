@@ -21,6 +21,8 @@ void add_init(CLI::App& app, Values& values)
     repeated(init, "--link", values.init.links,
              "NAME=ADDRESS,ADDRESS in the order of the nodes; best first");
     repeated(init, "--probe", values.init.probes, "Address that answers while the LAN is well");
+    init->add_option("--admin-password-file", values.init.password_file,
+                     "First line: the password that roleswap join asks for");
     init->callback([&] { values.result = cli::init(values.context, values.init); });
 }
 
@@ -38,17 +40,33 @@ void add_witness(CLI::App& app, Values& values)
     });
 }
 
+void add_join(CLI::App& app, Values& values)
+{
+    auto* join = app.add_subcommand("join", "Make this node the second of the pair");
+    join->group(group);
+    join->add_option("address", values.join.address,
+                     "ADDRESS[:PORT] of a node of the pair: fetch the files from there");
+    join->add_option("--password-file", values.join.password_file,
+                     "First line: the admin password; default: ask for it");
+    join->add_option("--pair", values.join.pair, "Refuse another pair");
+    join->add_option("--timeout", values.join.timeout, "Follow the first mirroring so long")
+        ->capture_default_str();
+    join->callback([&] { values.result = cli::join(values.context, values.join); });
+
+    auto* password = app.add_subcommand("password", "The admin password of the pair");
+    password->group(group)->require_subcommand(1);
+    auto* set = password->add_subcommand("set", "Set what roleswap join asks for");
+    set->add_option("--password-file", values.path, "First line: the password; default: ask");
+    set->callback([&] { values.result = password_set(values.context, values.path); });
+}
+
 } // namespace
 
 void add_setup_commands(CLI::App& app, Values& values)
 {
     add_init(app, values);
     add_witness(app, values);
-    auto* join = app.add_subcommand("join", "Make this node the second of the pair");
-    join->group(group)
-        ->add_option("--timeout", values.timeout, "Follow the first mirroring so long")
-        ->capture_default_str();
-    join->callback([&] { values.result = cli::join(values.context, values.timeout); });
+    add_join(app, values);
 
     auto* config = app.add_subcommand("config", "The configuration file")->group(group);
     config->require_subcommand(1);

@@ -162,6 +162,37 @@ void add_scheduler(CLI::App& app, Values& values)
     drain->callback([&] { values.result = cli::drain(values.context, values.timeout); });
 }
 
+void add_choice(CLI::App& command, HistoryOptions& options)
+{
+    command.add_option("entry", options.id, "Number of one entry");
+    command.add_option("--task", options.task, "All runs of this task");
+    command.add_flag("--all", options.all, "All that are undecided");
+}
+
+void add_history(CLI::App& app, Values& values)
+{
+    auto* history = app.add_subcommand("history", "What a returning old master had done alone");
+    history->group(group)->require_subcommand(1);
+    auto* list = history->add_subcommand("list", "What waits for a decision");
+    list->add_option("--state", values.history.state,
+                     "undecided, accepted, dismissed, recorded or all")
+        ->capture_default_str();
+    list->add_option("--task", values.history.task, "Only of this task");
+    list->add_option("-n,--limit", values.history.limit, "So many")->check(CLI::Range(1, 10'000));
+    list->callback([&] { values.result = history_list(values.context, values.history); });
+    auto* show = history->add_subcommand("show", "One entry, with the output of the run");
+    show->add_option("entry", values.id, "Its number")->required();
+    show->callback([&] { values.result = history_show(values.context, values.id); });
+    auto* accept = history->add_subcommand("accept", "Make them part of the runs");
+    add_choice(*accept, values.history);
+    accept->callback(
+        [&] { values.result = history_decide(values.context, "history_accept", values.history); });
+    auto* dismiss = history->add_subcommand("dismiss", "Leave them in the server history");
+    add_choice(*dismiss, values.history);
+    dismiss->callback(
+        [&] { values.result = history_decide(values.context, "history_dismiss", values.history); });
+}
+
 } // namespace
 
 void add_work_commands(CLI::App& app, Values& values)
@@ -172,6 +203,7 @@ void add_work_commands(CLI::App& app, Values& values)
     add_queue(app, values);
     add_queue_set(app, values);
     add_scheduler(app, values);
+    add_history(app, values);
 }
 
 } // namespace roleswap::cli

@@ -8,6 +8,7 @@ std::string command_name(std::string_view verb)
         return "roleswap " + std::string(verb.substr(5));
     if (verb == "hand_over") return "roleswap hand-over";
     if (verb == "node_status") return "roleswap status";
+    if (verb == "join_password") return "roleswap password set";
     if (verb == "activate" || verb == "rejoin") return "roleswap primitive " + std::string(verb);
     std::string name = "roleswap " + std::string(verb);
     if (const auto gap = name.find('_'); gap != std::string::npos) name[gap] = ' ';

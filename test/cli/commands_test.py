@@ -288,7 +288,34 @@ class Files(Case):
 
     def test_join_needs_what_the_first_node_made(self):
         self.env.update(ROLESWAP_NODE="right", ROLESWAP_CONFIG=str(self.path / "none.toml"))
-        self.assertIn("copy it from the first node", self.expect(3, "join").stderr)
+        self.assertIn("say roleswap join ADDRESS", self.expect(3, "join").stderr)
+
+    def test_a_copy_without_room_ends_the_wait(self):
+        short = copy.deepcopy(STATUS)
+        short["nodes"][1].update(in_sync=False, store={
+            "state": "down", "refused": "a full copy needs 2.1 GiB, /x has 1.0 GiB free"})
+        self.start({"status": short})
+        done = self.expect(3, "wait", "--in-sync", "--timeout", "30s")
+        self.assertIn("needs 2.1 GiB, /x has 1.0 GiB free", done.stderr)
+
+    def test_server_history_is_listed_and_decided(self):
+        entry = {"id": 4, "kind": "run", "node": "left", "epoch": 3, "task": "nightly",
+                 "due": "2026-11-22T12:00:00.000Z", "state": "undecided", "run_state": "ok",
+                 "here": {"run": 12, "state": "queued"}}
+        self.start({"history_list": {"history": [entry], "undecided": 1},
+                    "history_show": {"history": dict(entry, row={"exit_code": 0,
+                                                                 "output_tail": "line\n"})},
+                    "history_accept": {"accepted": [4], "undecided": 0},
+                    "history_dismiss": {"dismissed": [], "undecided": 0}})
+        self.assertIn("nightly", self.expect(0, "history", "list", "--state", "all").stdout)
+        self.assertIn("run 12 queued", self.expect(0, "history", "list").stdout)
+        self.assertIn("Output:\nline\n", self.expect(0, "history", "show", "4").stdout)
+        self.assertIn("1 accepted", self.expect(0, "history", "accept", "4").stdout)
+        self.expect(0, "history", "dismiss", "--task", "nightly")
+        self.expect(2, "history", "accept")
+        self.expect(2, "history", "dismiss", "4", "--all")
+        self.assertEqual(self.calls(), [("history_show", {"id": 4}), ("history_accept", {"id": 4}),
+                                        ("history_dismiss", {"task": "nightly"})])
 
 
 if __name__ == "__main__":

@@ -102,5 +102,6 @@ TEST_CASE("messages name commands, not verbs of the bus", "[base]")
     CHECK(command_name("task_list") == "roleswap task list");
     CHECK(command_name("task_apply") == "roleswap apply");
     CHECK(command_name("hand_over") == "roleswap hand-over");
+    CHECK(command_name("join_password") == "roleswap password set");
     CHECK(command_name("drain") == "roleswap drain");
 }
