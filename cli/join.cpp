@@ -84,6 +84,8 @@ Place place_of_offer(const Context& context, const JoinOffer& offer)
 {
     try {
         return place_of(context.config_path(), offer.config);
+    } catch (const UsageError& error) { // a whole sentence
+        refuse_unchanged(error.what());
     } catch (const std::exception& error) { // this host is none of its nodes, or newer settings
         refuse_unchanged(std::string(error.what()) + ".");
     }
