@@ -68,12 +68,12 @@ TEST_CASE("who is not let in is told so, and nothing is granted")
     Etcd etcd(loop);
     make_users(etcd);
     Side wrong(loop, with_user(etcd, "alpha", "guess"));
-    const auto refused = wrong.decide({1, 0, left}, {2, 0, right}, 2s);
+    const auto refused = wrong.decide({1, 0, left}, {2, 0, right}, 8s);
     CHECK(refused.kind == Answer::Kind::unreachable);
     INFO(refused.why);
     CHECK(refused.why.find("user \"alpha\" is not let in") != std::string::npos);
     Side nobody(loop, {etcd.url()});
-    const auto unknown = nobody.decide({1, 0, left}, {2, 0, right}, 1s);
+    const auto unknown = nobody.decide({1, 0, left}, {2, 0, right}, 4s);
     CHECK(unknown.kind == Answer::Kind::unreachable);
     INFO(unknown.why);
     CHECK(unknown.why.find("password_file") != std::string::npos);

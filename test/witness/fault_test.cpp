@@ -37,8 +37,8 @@ std::string nobody()
     return fmt::format("http://127.0.0.1:{}", free_port());
 }
 
-constexpr auto limit = 300ms;
-constexpr auto slack = 100ms; ///< of a machine with other things to do
+constexpr auto limit = 1000ms;
+constexpr auto slack = limit / 2; ///< of a machine with other things to do
 
 } // namespace
 
