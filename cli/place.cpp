@@ -53,7 +53,7 @@ void refuse_past(const Place& place)
 void write_record(const Place& place, const core::Record& record)
 {
     durable::make_folders(place.node().data_dir, 0755);
-    durable::save_record(place.record(), {record, 0});
+    durable::save_record(place.record(), {record, durable::boots_of_new_record()});
 }
 
 json summary(const Place& place)

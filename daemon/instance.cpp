@@ -47,7 +47,7 @@ durable::NodeRecord count_boot(const config::Node& node, bool& fresh)
     const auto path = durable::record_path(node.data_dir);
     auto record = durable::load_record(path);
     fresh = !record;
-    if (!record) record.emplace();
+    if (!record) record = {{}, durable::boots_of_new_record()};
     ++record->boots;
     save_when_there_is_room(path, *record);
     return *record;

@@ -1,6 +1,7 @@
 #include "durable/record_file.hpp"
 #include "durable/file.hpp"
 #include <charconv>
+#include <chrono>
 #include <fmt/format.h>
 #include <stdexcept>
 #include <vector>
@@ -88,6 +89,13 @@ NodeRecord parse_record(std::string_view text, std::string_view path)
     record.boots = reader.number("boots");
     reader.end();
     return record;
+}
+
+std::uint64_t boots_of_new_record()
+{
+    using namespace std::chrono;
+    const auto now = system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(duration_cast<seconds>(now).count());
 }
 
 std::string record_path(const std::string& data_dir)

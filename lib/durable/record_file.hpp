@@ -16,12 +16,16 @@ namespace roleswap::durable {
 ///     boots 12
 ///
 /// `master` is the place of the node in the configuration file; `boots` counts starts of the
-/// daemon.  Version 1 has no `round`; it is read as 0.
+/// daemon, from boots_of_new_record.  Version 1 has no `round`; it is read as 0.
 struct NodeRecord {
     core::Record role;
     std::uint64_t boots = 0;
     bool operator==(const NodeRecord&) const = default;
 };
+
+/// For a first record.  The peer takes what comes from an older boot of this node for stale, so a
+/// host that lost its record counts on from the present second, which no count of starts reaches.
+std::uint64_t boots_of_new_record();
 
 std::string format_record(const NodeRecord& record);
 
