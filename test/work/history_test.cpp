@@ -118,8 +118,8 @@ TEST_CASE("a run that was started here is not overwritten, one that waits is", "
     CHECK(node.call("queue_release", {{"name", "default"}}).at("released") == json{"default"});
     CHECK(database.ask("SELECT state, node, attempt FROM roleswap.run WHERE task = 'mine'") ==
           "ok|right|1");
-    for (const auto& queue : node.engine.status_part().at("queues"))
-        CHECK(queue.at("waiting") == 0);
+    const auto status = node.engine.status_part();
+    for (const auto& queue : status.at("queues")) CHECK(queue.at("waiting") == 0);
     CHECK(node.call("history_accept", {{"task", "ran"}}).at("accepted").empty());
 }
 

@@ -60,6 +60,11 @@ for ((round = 1; round <= rounds; round++)); do
 done
 leader=$(master)
 rs "$leader" task disable stubborn >/dev/null
-for run in $(sql "$leader" "select id from roleswap.run where task = 'stubborn' and state in ('queued', 'running')"); do
-    rs "$leader" run kill "$run" >/dev/null
-done
+# A run that is just being started cannot be killed yet.
+kill_stubborn() {
+    local run
+    for run in $(sql "$leader" "select id from roleswap.run where task = 'stubborn' and state in ('queued', 'running')"); do
+        rs "$leader" run kill "$run" >/dev/null 2>&1 || return 1
+    done
+}
+wait_for 30 'the runs of the task end' kill_stubborn
