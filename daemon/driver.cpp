@@ -209,6 +209,8 @@ void Driver::on(const core::FencePeer& effect)
 void Driver::give_up_fence()
 {
     if (parts_.fence == nullptr) return;
+    const auto heard = core::peer_heard_ago(state_);
+    if (heard && *heard < settings_.takeover_delay) parts_.fence->peer_heard();
     const auto ticket = parts_.fence->status().ticket;
     if (ticket == 0) return;
     const bool wanted = state_.asking && state_.asking->whom == core::Asking::Whom::fence &&

@@ -1,4 +1,5 @@
 #include "options.hpp"
+#include <algorithm>
 
 namespace roleswap::daemon {
 namespace {
@@ -38,6 +39,9 @@ std::optional<fence::Options> fence_options(const Setup& setup)
     options.timeout = fence.timeout;
     options.attempts = fence.attempts;
     options.monitor = fence.monitor;
+    // The core orders it again a takeover delay after it failed.
+    options.confirm_life =
+        std::max(options.confirm_life, fence::Duration(2 * setup.config.pair.takeover_delay));
     if (fence.kind == agent)
         options.device =
             fence::AgentOptions{fence.command, fence.options.at(peer), fence.secret_files.at(peer)};

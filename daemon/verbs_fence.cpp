@@ -78,7 +78,7 @@ json Verbs::fence_confirm(const json& args, const Requester& who)
                                 name.dump(), peer));
     if (!fence.confirm(who.user))
         throw Error(ErrorCode::refused,
-                    fmt::format("no fence is under way on {}: {} is not to be switched off now",
+                    fmt::format("no fence is under way on {} and none has failed: {} need not be off",
                                 context_.self_node().name, peer));
     return {{"peer", peer}};
 }

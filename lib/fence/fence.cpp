@@ -67,7 +67,17 @@ void Fence::begin(std::uint64_t ticket, const std::string& why, OnReport on_repo
     run_->began = event::Loop::now();
     end_looks({Look::Power::failed, "a fence is under way"});
     callbacks_.on_event("fence_started", why);
+    const auto human = std::exchange(human_, "");
+    if (ticket != 0 && !human.empty() && run_->began - human_at_ <= options_.confirm_life)
+        return finish(Result::confirmed,
+                      fmt::format("{} said that {} is off", human, options_.peer));
     if (device_) next_attempt();
+}
+
+void Fence::peer_heard()
+{
+    refused_ = false;
+    human_.clear();
 }
 
 void Fence::cancel()
@@ -85,6 +95,11 @@ void Fence::cancel()
 
 bool Fence::confirm(const std::string& who)
 {
+    if (!run_ && refused_) {
+        human_ = who;
+        human_at_ = event::Loop::now();
+        return true;
+    }
     if (!run_) return false;
     finish(Result::confirmed, fmt::format("{} says that {} is off", who, options_.peer));
     return true;
@@ -178,6 +193,7 @@ void Fence::finish(Result result, std::string why)
     status_.last = run->report;
     status_.last_at = event::Loop::now();
     const bool confirmed = result == Result::confirmed;
+    if (run->ticket != 0) refused_ = !confirmed;
     callbacks_.on_event(confirmed ? "fence_confirmed" : "fence_failed",
                         fmt::format("{}, {} ms after the start{}", why, ms(run->report.took),
                                     confirmed ? "" : fmt::format("; {} may be on", options_.peer)));

@@ -69,8 +69,11 @@ public:
     using OnReport = std::function<void(const Report&)>;
     /// Really switches the peer off.  Fails at once while something is under way.
     void test(const std::string& who, OnReport on_report);
-    /// A human says that the peer is off.  False where nothing waits for that.
+    /// A human says that the peer is off.  Counts for the run under way, or, after one that failed,
+    /// for the next one.  False where nothing waits for that.
     [[nodiscard]] bool confirm(const std::string& who);
+    /// The peer is heard, so what failed is of no interest, and what a human said is not so.
+    void peer_heard();
 
     using OnLook = std::function<void(const Look&, Duration took)>;
     /// Asks the device for the power of the peer; fails at once while a run is under way.
@@ -112,6 +115,9 @@ private:
     Callbacks callbacks_;
     std::unique_ptr<Device> device_; ///< null: meatware
     std::optional<Run> run_;
+    bool refused_ = false; ///< the newest run for a ticket failed, and the peer was not heard since
+    std::string human_;    ///< who said since then that the peer is off; empty: nobody
+    Duration human_at_{0};
     std::vector<OnLook> lookers_; ///< wait for the look under way
     bool looking_ = false;
     Duration look_began_{0};

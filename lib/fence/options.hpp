@@ -42,7 +42,9 @@ struct Options {
     Duration timeout{60'000'000};         ///< of all attempts together, an equal share for each
     unsigned attempts = 2;
     Duration status_every{1'000'000}; ///< pause between two questions, and before a new attempt
-    Duration monitor{60'000'000};     ///< how often the device is looked at; 0: never
+    /// How long the word of a human counts that came between two runs for a ticket.
+    Duration confirm_life{60'000'000};
+    Duration monitor{60'000'000}; ///< how often the device is looked at; 0: never
 };
 
 } // namespace roleswap::fence

@@ -279,6 +279,30 @@ TEST_CASE("a human confirms: meatware waits for ever, and any fence under way ca
     CHECK_FALSE(fence.confirm("root"));
 }
 
+TEST_CASE("after a fence that failed the word of a human counts for the next one, for a while")
+{
+    Bench bench;
+    auto options = agent(bench, {{"deaf", "1"}});
+    const auto how = GENERATE(0, 1, 2, 3);
+    if (how == 1) options.confirm_life = 100ms;
+    auto& fence = bench.make(options);
+    CHECK_FALSE(fence.confirm("root"));
+    REQUIRE(bench.answer() == Result::failed);
+    if (how == 3) fence.peer_heard();
+    CHECK(fence.confirm("root") == (how != 3));
+    if (how == 1) bench.run_for(200ms);
+    if (how == 2) fence.peer_heard();
+    bench.answers.clear();
+    fence.fence(2);
+    REQUIRE(bench.run_until([&] { return !bench.answers.empty(); }));
+    const auto expected = how == 0 ? Result::confirmed : Result::failed;
+    CHECK(bench.answers[0] == std::pair<std::uint64_t, Result>{2, expected});
+    bench.answers.clear();
+    fence.fence(3); // it counts once
+    REQUIRE(bench.run_until([&] { return !bench.answers.empty(); }));
+    CHECK(bench.answers[0].second == Result::failed);
+}
+
 /// The agent of the package fence-agents, where it is installed: see `real`.
 TEST_CASE("fence_dummy of Debian switches off", "[real]")
 {
