@@ -77,9 +77,10 @@ json Verbs::fence_confirm(const json& args, const Requester& who)
                     fmt::format("name is {}; the node that this one switches off is \"{}\"",
                                 name.dump(), peer));
     if (!fence.confirm(who.user))
-        throw Error(ErrorCode::refused,
-                    fmt::format("no fence is under way on {} and none has failed: {} need not be off",
-                                context_.self_node().name, peer));
+        throw Error(
+            ErrorCode::refused,
+            fmt::format("no fence is under way on {} and none has failed: {} need not be off",
+                        context_.self_node().name, peer));
     return {{"peer", peer}};
 }
 
