@@ -61,7 +61,7 @@ void Fence::begin(std::uint64_t ticket, const std::string& why, OnReport on_repo
 {
     if (run_ && run_->on_report) finish(Result::failed, "a takeover needs the fence now");
     pause_timer_.stop();
-    run_.emplace();
+    run_ = Run{}; // clang 14 finds no emplace() for a nested class with initializers
     run_->ticket = ticket;
     run_->on_report = std::move(on_report);
     run_->began = event::Loop::now();
