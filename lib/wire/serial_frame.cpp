@@ -81,7 +81,7 @@ const Bytes& SerialFrameDecoder::finish()
     if (datagram_.size() <= 2) datagram_.clear();
     if (datagram_.empty()) return datagram_;
     const auto told = Reader(View(datagram_).last(2)).u16();
-    datagram_.resize(datagram_.size() - 2);
+    datagram_.erase(datagram_.end() - 2, datagram_.end()); // the checksum
     if (crc16(datagram_) != told || datagram_.size() > serial_datagram_bytes_max) datagram_.clear();
     return datagram_;
 }
