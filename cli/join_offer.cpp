@@ -16,30 +16,31 @@ using bus::ErrorCode;
 constexpr const char* default_port = "7432";
 constexpr int known_format = 1;
 
-struct Place {
+struct ServerAddress {
     std::string host;
     std::string port;
 };
 
-Place parse_place(const std::string& text)
+ServerAddress parse_address(const std::string& text)
 {
-    Place place{text, default_port};
+    ServerAddress address{text, default_port};
     const auto colon = text.rfind(':');
     const auto bracket = text.rfind(']');
     const bool many = text.find(':') != colon; // an IPv6 address without brackets has no port
     if (text.starts_with('[') && bracket != std::string::npos) {
-        place.host = text.substr(1, bracket - 1);
-        if (colon > bracket && colon != std::string::npos) place.port = text.substr(colon + 1);
+        address.host = text.substr(1, bracket - 1);
+        if (colon > bracket && colon != std::string::npos) address.port = text.substr(colon + 1);
     } else if (colon != std::string::npos && !many) {
-        place = {text.substr(0, colon), text.substr(colon + 1)};
+        address = {text.substr(0, colon), text.substr(colon + 1)};
     }
     unsigned port = 0;
-    const auto* end = place.port.data() + place.port.size();
-    const auto read = std::from_chars(place.port.data(), end, port);
-    if (place.host.empty() || read.ec != std::errc{} || read.ptr != end || port < 1 || port > 65535)
+    const auto* end = address.port.data() + address.port.size();
+    const auto read = std::from_chars(address.port.data(), end, port);
+    if (address.host.empty() || read.ec != std::errc{} || read.ptr != end || port < 1 ||
+        port > 65535)
         throw UsageError("The address was \"" + printable(text) +
                          "\"; allowed is ADDRESS, ADDRESS:PORT or [IPv6]:PORT.");
-    return place;
+    return address;
 }
 
 using Connection = std::unique_ptr<PGconn, void (*)(PGconn*)>;
@@ -49,10 +50,10 @@ using Connection = std::unique_ptr<PGconn, void (*)(PGconn*)>;
     throw bus::Error(code, why + "  Nothing was changed.");
 }
 
-[[noreturn]] void explain(const Place& place, const std::string& message)
+[[noreturn]] void explain(const ServerAddress& address, const std::string& message)
 {
     const auto has = [&](const char* text) { return message.find(text) != std::string::npos; };
-    const auto at = place.host + ":" + place.port;
+    const auto at = address.host + ":" + address.port;
     if (has("password authentication failed"))
         refuse(ErrorCode::denied,
                at + " does not take this password: it is wrong, or none was set there with "
@@ -74,7 +75,7 @@ using Connection = std::unique_ptr<PGconn, void (*)(PGconn*)>;
            "The store at " + at + " does not answer: " + printable(message));
 }
 
-Connection connect(const Place& place, const std::string& password)
+Connection connect(const ServerAddress& address, const std::string& password)
 {
     // Nothing of this user's home takes part.
     constexpr std::array<const char*, 13> names{"host",
@@ -90,14 +91,23 @@ Connection connect(const Place& place, const std::string& password)
                                                 "gssencmode",
                                                 "application_name",
                                                 nullptr};
-    const std::array<const char*, 13> values{
-        place.host.c_str(), place.port.c_str(), "roleswap_join", "roleswap",     password.c_str(),
-        "require",          "require",          "/nonexistent",  "/nonexistent", "10",
-        "disable",          "roleswap join",    nullptr};
+    const std::array<const char*, 13> values{address.host.c_str(),
+                                             address.port.c_str(),
+                                             "roleswap_join",
+                                             "roleswap",
+                                             password.c_str(),
+                                             "require",
+                                             "require",
+                                             "/nonexistent",
+                                             "/nonexistent",
+                                             "10",
+                                             "disable",
+                                             "roleswap join",
+                                             nullptr};
     Connection connection(PQconnectdbParams(names.data(), values.data(), 0),
                           [](PGconn* handle) { PQfinish(handle); });
     if (PQstatus(connection.get()) != CONNECTION_OK)
-        explain(place, PQerrorMessage(connection.get()));
+        explain(address, PQerrorMessage(connection.get()));
     return connection;
 }
 
@@ -105,14 +115,14 @@ Connection connect(const Place& place, const std::string& password)
 
 JoinOffer fetch_offer(const std::string& address, const std::string& password)
 {
-    const auto place = parse_place(address);
-    const auto connection = connect(place, password);
+    const auto server = parse_address(address);
+    const auto connection = connect(server, password);
     const std::unique_ptr<PGresult, void (*)(PGresult*)> result(
         PQexec(connection.get(), "SELECT format, version, server_version, master, config, "
                                  "sealed_key FROM roleswap_join.offer()"),
         [](PGresult* rows) { PQclear(rows); });
     if (PQresultStatus(result.get()) != PGRES_TUPLES_OK || PQntuples(result.get()) != 1)
-        explain(place, PQerrorMessage(connection.get()));
+        explain(server, PQerrorMessage(connection.get()));
     const auto field = [&](int column) { return std::string(PQgetvalue(result.get(), 0, column)); };
     if (field(0) != std::to_string(known_format))
         refuse(ErrorCode::refused,

@@ -10,7 +10,6 @@ namespace roleswap::cli {
 namespace {
 
 using nlohmann::json;
-using Align = Table::Align;
 
 Paint state_paint(const std::string& state)
 {

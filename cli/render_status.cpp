@@ -9,7 +9,6 @@ namespace roleswap::cli {
 namespace {
 
 using nlohmann::json;
-using Align = Table::Align;
 
 std::string role_of(const json& node)
 {

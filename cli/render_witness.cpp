@@ -7,7 +7,6 @@
 namespace roleswap::cli {
 
 using nlohmann::json;
-using Align = Table::Align;
 
 std::string verdict_text(const json& verdict)
 {

@@ -9,7 +9,6 @@ namespace roleswap::cli {
 namespace {
 
 using nlohmann::json;
-using Align = Table::Align;
 
 Paint run_paint(const std::string& state)
 {

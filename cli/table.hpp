@@ -39,4 +39,6 @@ private:
     std::vector<std::vector<Cell>> rows_;
 };
 
+using Align = Table::Align;
+
 } // namespace roleswap::cli

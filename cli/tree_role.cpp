@@ -4,12 +4,12 @@
 namespace roleswap::cli {
 namespace {
 
-constexpr const char* group = "Roles";
+constexpr const char* role_group = "Roles";
 
 /// The options that the installed runbooks know; what comes after -- is for a site's own.
 CLI::App* add_runbook(CLI::App& app, Values& values, const char* name, const char* what)
 {
-    auto* command = app.add_subcommand(name, what)->group(group);
+    auto* command = app.add_subcommand(name, what)->group(role_group);
     const auto pass = [&values](const char* option) {
         return [&values, option](std::int64_t) { values.arguments.emplace_back(option); };
     };
@@ -53,7 +53,7 @@ void add_activate(CLI::App& app, Values& values)
 {
     auto* activate =
         app.add_subcommand("activate", "Make this standby the master (standby-to-master)");
-    activate->group(group);
+    activate->group(role_group);
     activate->add_flag("--force", values.activate.force, "Whatever this node knows of the other");
     activate->add_option("--reason", values.activate.reason, "Recorded; required with --force");
     activate->add_flag("--yes", values.activate.yes, "Do not ask");
@@ -65,7 +65,7 @@ void add_activate(CLI::App& app, Values& values)
 void add_takeover(CLI::App& app, Values& values)
 {
     auto* takeover = app.add_subcommand("takeover", "Whether this node may take over by itself");
-    takeover->group(group)->require_subcommand(1);
+    takeover->group(role_group)->require_subcommand(1);
     for (const char* action : {"hold", "release"}) {
         auto* command = takeover->add_subcommand(
             action, action == std::string_view("hold") ? "Forbid it" : "Allow it again");
@@ -79,7 +79,7 @@ void add_takeover(CLI::App& app, Values& values)
 void add_fence(CLI::App& app, Values& values)
 {
     auto* fence = app.add_subcommand("fence", "Switching the other node off");
-    fence->group(group)->require_subcommand(1);
+    fence->group(role_group)->require_subcommand(1);
     auto* status = fence->add_subcommand("status", "The device and what it did last");
     status->callback([&] { values.result = fence_status(values.context); });
     auto* test = fence->add_subcommand("test", "Does the device answer?  Switches nothing");
@@ -95,7 +95,7 @@ void add_fence(CLI::App& app, Values& values)
 void add_primitives(CLI::App& app, Values& values)
 {
     auto* primitive = app.add_subcommand("primitive", "The bare steps that runbooks are made of");
-    primitive->group(group)->require_subcommand(1);
+    primitive->group(role_group)->require_subcommand(1);
     auto* activate = primitive->add_subcommand("activate", "Only the core's activation");
     activate->add_flag("--force", values.activate.force, "Whatever this node knows");
     activate->add_option("--reason", values.activate.reason, "Recorded; required with --force");
@@ -106,14 +106,14 @@ void add_primitives(CLI::App& app, Values& values)
     rejoin->callback([&] { values.result = rejoin_now(values.context); });
 
     auto* hand_over = app.add_subcommand("hand-over", "Only the hand-over itself, no preparation");
-    hand_over->group(group)->add_option("--operation", values.id, "Operation it belongs to");
+    hand_over->group(role_group)->add_option("--operation", values.id, "Operation it belongs to");
     hand_over->callback([&] { values.result = cli::hand_over(values.context, values.id); });
 }
 
 void add_operation(CLI::App& app, Values& values)
 {
     auto* operation = app.add_subcommand("operation", "The report of a swap, activation, rejoin");
-    operation->group(group)->require_subcommand(1);
+    operation->group(role_group)->require_subcommand(1);
 
     auto* begin = operation->add_subcommand("begin", "Open one; prints its id");
     begin->add_option("--kind", values.kind, "swap, activate, rejoin or drill")->required();

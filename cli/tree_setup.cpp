@@ -4,7 +4,7 @@
 namespace roleswap::cli {
 namespace {
 
-constexpr const char* group = "Set up";
+constexpr const char* setup_group = "Set up";
 
 /// Options that may be repeated, one value each time.
 void repeated(CLI::App* app, const char* name, std::vector<std::string>& values, const char* what)
@@ -15,7 +15,7 @@ void repeated(CLI::App* app, const char* name, std::vector<std::string>& values,
 void add_init(CLI::App& app, Values& values)
 {
     auto* init = app.add_subcommand("init", "Make this node the first of a new pair");
-    init->group(group);
+    init->group(setup_group);
     init->add_option("--pair", values.init.pair, "Name of the pair");
     repeated(init, "--node", values.init.nodes, "NAME or NAME=HOST,HOST; twice");
     repeated(init, "--link", values.init.links,
@@ -29,7 +29,7 @@ void add_init(CLI::App& app, Values& values)
 void add_witness(CLI::App& app, Values& values)
 {
     auto* witness = app.add_subcommand("witness", "The third party that breaks ties");
-    witness->group(group)->require_subcommand(1);
+    witness->group(setup_group)->require_subcommand(1);
     auto* status = witness->add_subcommand("status", "Does it answer, and what does it hold?");
     status->callback([&] { values.result = witness_status(values.context); });
     auto* init = witness->add_subcommand("init", "Make its register from the present epoch");
@@ -43,7 +43,7 @@ void add_witness(CLI::App& app, Values& values)
 void add_join(CLI::App& app, Values& values)
 {
     auto* join = app.add_subcommand("join", "Make this node the second of the pair");
-    join->group(group);
+    join->group(setup_group);
     join->add_option("address", values.join.address,
                      "ADDRESS[:PORT] of a node of the pair: fetch the files from there");
     join->add_option("--password-file", values.join.password_file,
@@ -54,7 +54,7 @@ void add_join(CLI::App& app, Values& values)
     join->callback([&] { values.result = cli::join(values.context, values.join); });
 
     auto* password = app.add_subcommand("password", "The admin password of the pair");
-    password->group(group)->require_subcommand(1);
+    password->group(setup_group)->require_subcommand(1);
     auto* set = password->add_subcommand("set", "Set what roleswap join asks for");
     set->add_option("--password-file", values.path, "First line: the password; default: ask");
     set->callback([&] { values.result = password_set(values.context, values.path); });
@@ -68,15 +68,15 @@ void add_setup_commands(CLI::App& app, Values& values)
     add_witness(app, values);
     add_join(app, values);
 
-    auto* config = app.add_subcommand("config", "The configuration file")->group(group);
+    auto* config = app.add_subcommand("config", "The configuration file")->group(setup_group);
     config->require_subcommand(1);
     auto* check = config->add_subcommand("check", "Is it right?");
     check->add_option("file", values.path, "File; default: the one in use");
     check->callback([&] { values.result = config_check(values.context, values.path); });
 
-    auto* fsm = app.add_subcommand("fsm", "All transitions of the roles")->group(group);
+    auto* fsm = app.add_subcommand("fsm", "All transitions of the roles")->group(setup_group);
     fsm->callback([&] { values.result = cli::fsm(values.context); });
-    auto* version = app.add_subcommand("version", "Version of this program")->group(group);
+    auto* version = app.add_subcommand("version", "Version of this program")->group(setup_group);
     version->callback([&] { values.result = cli::version(values.context); });
 }
 

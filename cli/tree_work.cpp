@@ -4,7 +4,7 @@
 namespace roleswap::cli {
 namespace {
 
-constexpr const char* group = "Work";
+constexpr const char* work_group = "Work";
 
 void add_task_fields(CLI::App& add, TaskOptions& task)
 {
@@ -49,7 +49,7 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
 
 void add_task(CLI::App& app, Values& values)
 {
-    auto* task = app.add_subcommand("task", "Tasks of the pair")->group(group);
+    auto* task = app.add_subcommand("task", "Tasks of the pair")->group(work_group);
     task->require_subcommand(1);
     auto* list = task->add_subcommand("list", "All tasks");
     list->callback([&] { values.result = task_list(values.context); });
@@ -78,7 +78,7 @@ void add_task(CLI::App& app, Values& values)
 
 void add_run(CLI::App& app, Values& values)
 {
-    auto* run = app.add_subcommand("run", "Runs of tasks")->group(group);
+    auto* run = app.add_subcommand("run", "Runs of tasks")->group(work_group);
     run->require_subcommand(1);
     auto* list = run->add_subcommand("list", "The newest runs");
     list->add_option("--task", values.runs.task, "Only of this task");
@@ -96,7 +96,7 @@ void add_run(CLI::App& app, Values& values)
 void add_files(CLI::App& app, Values& values)
 {
     auto* apply =
-        app.add_subcommand("apply", "Add and change tasks as a TOML file says")->group(group);
+        app.add_subcommand("apply", "Add and change tasks as a TOML file says")->group(work_group);
     apply->add_option("file", values.path, "File, or - for standard input")->required();
     apply->add_flag("--dry-run", values.dry_run, "Only say what would change");
     apply->add_flag("--remove-others", values.remove_others,
@@ -105,9 +105,10 @@ void add_files(CLI::App& app, Values& values)
         values.result =
             cli::apply(values.context, values.path, {values.dry_run, values.remove_others});
     });
-    auto* out = app.add_subcommand("export", "All tasks as a TOML file")->group(group);
+    auto* out = app.add_subcommand("export", "All tasks as a TOML file")->group(work_group);
     out->callback([&] { values.result = export_tasks(values.context); });
-    auto* import = app.add_subcommand("import", "Take over tasks from elsewhere")->group(group);
+    auto* import =
+        app.add_subcommand("import", "Take over tasks from elsewhere")->group(work_group);
     import->require_subcommand(1);
     auto* crontab = import->add_subcommand("crontab", "From crontabs");
     crontab->add_option("file", values.import.files, "Files, or -")->required();
@@ -119,7 +120,7 @@ void add_files(CLI::App& app, Values& values)
 
 void add_queue(CLI::App& app, Values& values)
 {
-    auto* queue = app.add_subcommand("queue", "Queues of runs")->group(group);
+    auto* queue = app.add_subcommand("queue", "Queues of runs")->group(work_group);
     queue->require_subcommand(1);
     auto* list = queue->add_subcommand("list", "All queues");
     list->callback([&] { values.result = queue_list(values.context); });
@@ -147,7 +148,7 @@ void add_queue_set(CLI::App& app, Values& values)
 
 void add_scheduler(CLI::App& app, Values& values)
 {
-    auto* scheduler = app.add_subcommand("scheduler", "What makes due runs")->group(group);
+    auto* scheduler = app.add_subcommand("scheduler", "What makes due runs")->group(work_group);
     scheduler->require_subcommand(1);
     for (const char* action : {"stop", "start"}) {
         auto* command = scheduler->add_subcommand(
@@ -157,7 +158,7 @@ void add_scheduler(CLI::App& app, Values& values)
             values.result = cli::scheduler(values.context, action, values.reason);
         });
     }
-    auto* drain = app.add_subcommand("drain", "Wait until no task runs")->group(group);
+    auto* drain = app.add_subcommand("drain", "Wait until no task runs")->group(work_group);
     drain->add_option("--timeout", values.timeout, "At most so long")->capture_default_str();
     drain->callback([&] { values.result = cli::drain(values.context, values.timeout); });
 }
@@ -172,7 +173,7 @@ void add_choice(CLI::App& command, HistoryOptions& options)
 void add_history(CLI::App& app, Values& values)
 {
     auto* history = app.add_subcommand("history", "What a returning old master had done alone");
-    history->group(group)->require_subcommand(1);
+    history->group(work_group)->require_subcommand(1);
     auto* list = history->add_subcommand("list", "What waits for a decision");
     list->add_option("--state", values.history.state,
                      "undecided, accepted, dismissed, recorded or all")

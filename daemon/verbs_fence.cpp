@@ -15,7 +15,7 @@ std::int64_t ms(event::Duration time)
     return time.count() / 1000;
 }
 
-fence::Fence& configured(const Context& context)
+fence::Fence& configured_fence(const Context& context)
 {
     if (context.fence == nullptr)
         throw Error(ErrorCode::refused, "no fence is configured: see [fence] in roleswap.toml(5)");
@@ -43,7 +43,7 @@ json Verbs::fence_status() const
 
 void Verbs::fence_test(const json& args, const Requester& who, const Answer& answer)
 {
-    auto& fence = configured(context_);
+    auto& fence = configured_fence(context_);
     const json about{{"device", fence.status().device}, {"peer", context_.peer_node().name}};
     if (!flag(args, "really")) {
         return fence.look([answer, about](const fence::Look& look, event::Duration took) {
@@ -69,7 +69,7 @@ void Verbs::fence_test(const json& args, const Requester& who, const Answer& ans
 
 json Verbs::fence_confirm(const json& args, const Requester& who)
 {
-    auto& fence = configured(context_);
+    auto& fence = configured_fence(context_);
     const auto& peer = context_.peer_node().name;
     const auto name = args.value("name", json());
     if (name != peer)

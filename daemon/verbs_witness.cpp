@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 /// A person waits for it, so a slow etcd is no failure yet.
 constexpr auto init_limit = 5s;
 
-witness::Witness& configured(const Context& context)
+witness::Witness& configured_witness(const Context& context)
 {
     if (context.witness != nullptr) return *context.witness;
     throw Error(ErrorCode::refused,
@@ -27,13 +27,13 @@ witness::Witness& configured(const Context& context)
 
 void Verbs::witness_status(Answer answer)
 {
-    configured(context_).look(
+    configured_witness(context_).look(
         [this, answer = std::move(answer)] { answer.done(daemon::witness_status(context_)); });
 }
 
 void Verbs::witness_init(const json& args, Answer answer)
 {
-    auto& port = configured(context_);
+    auto& port = configured_witness(context_);
     const auto found = args.find("force");
     if (found != args.end() && !found->is_boolean())
         throw Error(

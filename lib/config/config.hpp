@@ -20,6 +20,8 @@ namespace roleswap::config {
 using Error = base::ParseError;
 using std::chrono::milliseconds;
 
+inline constexpr std::array both{core::Node::first, core::Node::second};
+
 /// One value for each node, indexed with `at`.
 template <class T> struct PerNode {
     std::array<T, 2> values{};

@@ -6,8 +6,6 @@
 namespace roleswap::config {
 namespace {
 
-constexpr std::array both{core::Node::first, core::Node::second};
-
 std::string names(const Config& config)
 {
     const auto& [first, second] = config.nodes.values;

@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::array both{core::Node::first, core::Node::second};
 constexpr std::array<std::string_view, 5> pair_keys{"name", "takeover_delay", "heartbeat", "probes",
                                                     "key_file"};
 constexpr std::array<std::string_view, 5> node_keys{"name", "hosts", "data_dir", "run_dir",

@@ -10,11 +10,10 @@ namespace roleswap::config {
 namespace {
 
 using base::TomlValue;
-using Kind = Fence::Kind;
+using Device = Fence::Kind;
 using TomlKind = TomlValue::Kind;
 using namespace std::chrono_literals;
 
-constexpr std::array both{core::Node::first, core::Node::second};
 /// 9600 8N1 is what power switches of that age speak.
 constexpr auto switch_bauds =
     std::to_array<std::int64_t>({300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200});
@@ -78,9 +77,9 @@ void Parser::parse_fence(const TomlValue& table)
     const Section section{path_, "fence", table, keys};
     const auto& kind = section.require("kind", "kind = \"agent\", \"serial\" or \"meatware\"");
     auto& fence = config_.fence;
-    constexpr std::array kinds{std::pair{std::string_view("agent"), Kind::agent},
-                               std::pair{std::string_view("serial"), Kind::serial},
-                               std::pair{std::string_view("meatware"), Kind::meatware}};
+    constexpr std::array kinds{std::pair{std::string_view("agent"), Device::agent},
+                               std::pair{std::string_view("serial"), Device::serial},
+                               std::pair{std::string_view("meatware"), Device::meatware}};
     const auto* chosen =
         std::ranges::find(kinds, kind.text, [](auto& entry) { return entry.first; });
     if (kind.kind != TomlKind::text || chosen == kinds.end())
@@ -92,8 +91,8 @@ void Parser::parse_fence(const TomlValue& table)
     section.read("command_timeout", fence.command_timeout, Section::Durations{100ms, 10min});
     section.read("monitor", fence.monitor, Section::Durations{0ms, 24h});
     section.read("attempts", fence.attempts, Section::Numbers{1, 10});
-    if (fence.kind == Kind::agent) parse_agent(section);
-    if (fence.kind == Kind::serial) parse_switch(section);
+    if (fence.kind == Device::agent) parse_agent(section);
+    if (fence.kind == Device::serial) parse_switch(section);
 }
 
 /// What the kind does not know is not silently ignored.
@@ -104,9 +103,9 @@ void Parser::refuse_foreign_keys(const Section& section, const TomlValue& table)
     const auto add = [&](const auto& keys) {
         known.insert(known.end(), std::begin(keys), std::end(keys));
     };
-    if (kind != Kind::meatware) add(of_devices);
-    if (kind == Kind::agent) add(of_agent);
-    if (kind == Kind::serial) add(of_serial);
+    if (kind != Device::meatware) add(of_devices);
+    if (kind == Device::agent) add(of_agent);
+    if (kind == Device::serial) add(of_serial);
     for (const auto& entry : table.entries) {
         if (std::ranges::find(known, entry.key) != known.end()) continue;
         section.fail(

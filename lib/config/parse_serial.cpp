@@ -13,7 +13,6 @@ namespace {
 using base::TomlValue;
 using std::chrono::milliseconds;
 
-constexpr std::array both{core::Node::first, core::Node::second};
 /// Slower ones cannot answer a challenge within its life of 1 s.
 constexpr auto link_bauds =
     std::to_array<std::int64_t>({9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600});

@@ -19,13 +19,13 @@ Fence::Fence(event::Loop& loop, Options options, Callbacks callbacks)
 
 Fence::Fence(event::Loop& loop, Options options, Callbacks callbacks,
              std::unique_ptr<Device> device)
-    : loop_(loop), options_(std::move(options)), callbacks_(std::move(callbacks)),
-      device_(std::move(device)), share_timer_(loop, [this] { share_over(); }),
-      pause_timer_(loop,
-                   [this] {
-                       if (pause_is_attempt_) return next_attempt();
-                       order_look();
-                   }),
+    : options_(std::move(options)), callbacks_(std::move(callbacks)), device_(std::move(device)),
+      share_timer_(loop, [this] { share_over(); }), pause_timer_(loop,
+                                                                 [this] {
+                                                                     if (pause_is_attempt_)
+                                                                         return next_attempt();
+                                                                     order_look();
+                                                                 }),
       monitor_timer_(loop, [this] { monitor(); })
 {
     status_.device = device_ ? device_->name() : "meatware";

@@ -110,7 +110,6 @@ private:
     void end_looks(const Look& look);
     Duration share() const { return options_.timeout / options_.attempts; }
 
-    event::Loop& loop_;
     Options options_;
     Callbacks callbacks_;
     std::unique_ptr<Device> device_; ///< null: meatware

@@ -3,7 +3,7 @@
 namespace roleswap::link {
 namespace {
 
-constexpr Duration repeat_after{10'000}; ///< three links bring the same heartbeat thrice
+constexpr Duration ask_again_after{10'000}; ///< three links bring the same heartbeat thrice
 
 } // namespace
 
@@ -24,7 +24,7 @@ std::optional<wire::Challenge> PeerBoot::challenge(std::uint64_t boot, Duration 
     if (!expired(now) && boot < asked_->boot) return {};
     if (expired(now) || boot != asked_->boot)
         asked_ = Asked{boot, make_token_(), now, now};
-    else if (now - asked_->sent < repeat_after)
+    else if (now - asked_->sent < ask_again_after)
         return {};
     asked_->sent = now;
     return wire::Challenge{boot, asked_->token};

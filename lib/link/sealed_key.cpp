@@ -12,8 +12,8 @@ namespace {
 using Bytes = std::vector<unsigned char>;
 constexpr std::string_view form = "1:"; ///< of the text: base64 of salt, nonce, sealed bytes
 constexpr std::size_t salt_bytes = crypto_pwhash_SALTBYTES;
-constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
-constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
+constexpr std::size_t key_nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+constexpr std::size_t key_tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr int variant = sodium_base64_VARIANT_ORIGINAL;
 
 /// Wiped at its end.
@@ -37,11 +37,11 @@ struct SealKey {
 std::string seal_with_password(std::string_view text, std::string_view password)
 {
     base::ensure(sodium_init() >= 0, "libsodium finds no source of randomness");
-    Bytes all(salt_bytes + nonce_bytes + text.size() + tag_bytes);
-    randombytes_buf(all.data(), salt_bytes + nonce_bytes);
+    Bytes all(salt_bytes + key_nonce_bytes + text.size() + key_tag_bytes);
+    randombytes_buf(all.data(), salt_bytes + key_nonce_bytes);
     const SealKey key(password, all.data());
     crypto_aead_xchacha20poly1305_ietf_encrypt(
-        all.data() + salt_bytes + nonce_bytes, nullptr,
+        all.data() + salt_bytes + key_nonce_bytes, nullptr,
         reinterpret_cast<const unsigned char*>(text.data()), text.size(),
         reinterpret_cast<const unsigned char*>(form.data()), form.size(), nullptr,
         all.data() + salt_bytes, key.bytes.data());
@@ -59,13 +59,13 @@ std::optional<std::string> open_with_password(std::string_view sealed, std::stri
     std::size_t size = 0;
     if (sodium_base642bin(all.data(), all.size(), base64.data(), base64.size(), nullptr, &size,
                           nullptr, variant) != 0 ||
-        size < salt_bytes + nonce_bytes + tag_bytes)
+        size < salt_bytes + key_nonce_bytes + key_tag_bytes)
         return std::nullopt;
     const SealKey key(password, all.data());
-    std::string text(size - salt_bytes - nonce_bytes - tag_bytes, '\0');
+    std::string text(size - salt_bytes - key_nonce_bytes - key_tag_bytes, '\0');
     const int opened = crypto_aead_xchacha20poly1305_ietf_decrypt(
         reinterpret_cast<unsigned char*>(text.data()), nullptr, nullptr,
-        all.data() + salt_bytes + nonce_bytes, size - salt_bytes - nonce_bytes,
+        all.data() + salt_bytes + key_nonce_bytes, size - salt_bytes - key_nonce_bytes,
         reinterpret_cast<const unsigned char*>(form.data()), form.size(), all.data() + salt_bytes,
         key.bytes.data());
     if (opened != 0) return std::nullopt;

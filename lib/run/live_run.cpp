@@ -19,7 +19,7 @@ namespace {
 /// the heartbeats share this loop.
 constexpr std::size_t turn_bytes_max = 16U * 1024;
 constexpr std::size_t rest_bytes_max = 1U << 20U; ///< after the tree is dead: a pipe's content
-constexpr auto walk_period = std::chrono::milliseconds(5);
+constexpr auto kill_walk_period = std::chrono::milliseconds(5);
 
 struct Pipe {
     event::UniqueFd read;
@@ -146,7 +146,7 @@ void LiveRun::tree_lost()
 {
     if (kill_marked(marker_) == 0) return tree_dead();
     timer_ = std::make_unique<event::Timer>(around_.loop, [this] { tree_lost(); });
-    timer_->start_in(walk_period);
+    timer_->start_in(kill_walk_period);
 }
 
 /// What the main process left behind must not live on.

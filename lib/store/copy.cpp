@@ -15,11 +15,6 @@ namespace {
 constexpr event::Duration rate_sample = 300ms;
 constexpr event::Duration room_poll = 1s;
 
-double seconds_since(event::Duration start)
-{
-    return std::chrono::duration<double>(event::Loop::now() - start).count();
-}
-
 } // namespace
 
 Task<> ManagedStore::Impl::copy(std::string why)

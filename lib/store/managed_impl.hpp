@@ -164,4 +164,9 @@ private:
     event::Timer freeze_limit_;
 };
 
+inline double seconds_since(event::Duration start)
+{
+    return std::chrono::duration<double>(event::Loop::now() - start).count();
+}
+
 } // namespace roleswap::store

@@ -6,15 +6,6 @@ namespace roleswap::store {
 
 using namespace std::chrono_literals;
 
-namespace {
-
-double seconds_since(event::Duration start)
-{
-    return std::chrono::duration<double>(event::Loop::now() - start).count();
-}
-
-} // namespace
-
 /// The programs say what is wrong in a line of its own, and hints after it.
 std::string failure_of(const event::Ended& ended)
 {

@@ -9,7 +9,7 @@
 namespace roleswap::task {
 namespace {
 
-constexpr std::string_view blanks = " \t";
+constexpr std::string_view tab_blanks = " \t";
 constexpr std::size_t name_stem_max = 56;
 
 bool is_name_character(char c)
@@ -59,7 +59,7 @@ public:
     void read_line(std::string_view line)
     {
         ++line_;
-        const auto begin = std::min(line.find_first_not_of(blanks), line.size());
+        const auto begin = std::min(line.find_first_not_of(tab_blanks), line.size());
         if (begin == line.size() || line[begin] == '#') return;
         try {
             read(line, begin);
@@ -73,7 +73,7 @@ public:
     void read_last_line(std::string_view line)
     {
         ++line_;
-        const auto begin = line.find_first_not_of(blanks);
+        const auto begin = line.find_first_not_of(tab_blanks);
         if (begin == std::string_view::npos || line[begin] == '#') return;
         const Error error{static_cast<unsigned>(line.size() + 1), "no newline ends the last line",
                           "lines that end with a newline; cron drops this one"};
@@ -90,11 +90,11 @@ private:
 
         unsigned column() const { return static_cast<unsigned>(at + 1); }
         std::string_view text() const { return line.substr(at); }
-        void skip_blanks() { at = std::min(line.find_first_not_of(blanks, at), line.size()); }
+        void skip_blanks() { at = std::min(line.find_first_not_of(tab_blanks, at), line.size()); }
         std::string_view take_word()
         {
             const auto begin = at;
-            at = std::min(line.find_first_of(blanks, at), line.size());
+            at = std::min(line.find_first_of(tab_blanks, at), line.size());
             return line.substr(begin, at - begin);
         }
     };

@@ -6,11 +6,11 @@
 namespace roleswap::task {
 namespace {
 
-constexpr std::string_view blanks = " \t\r\v\f";
+constexpr std::string_view line_blanks = " \t\r\v\f";
 
 void skip_blanks(std::string_view& text)
 {
-    text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+    text.remove_prefix(std::min(text.find_first_not_of(line_blanks), text.size()));
 }
 
 bool is_quote(char c)
@@ -79,7 +79,7 @@ std::optional<CrontabVariable> parse_crontab_variable(std::string_view line)
     skip_blanks(line);
     if (line.empty()) return std::nullopt;
     if (!is_quote(line.front())) {
-        const auto end = line.find_last_not_of(blanks);
+        const auto end = line.find_last_not_of(line_blanks);
         return CrontabVariable{std::move(name), std::string{line.substr(0, end + 1)}};
     }
     auto value = take_quoted(line);

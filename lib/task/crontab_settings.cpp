@@ -14,7 +14,7 @@ struct Pair {
 };
 
 /// Variables that stand for a field of a task.
-constexpr std::array<Pair, 4> fields{
+constexpr std::array<Pair, 4> named_settings{
     {{"SHELL", "shell"}, {"CRON_TZ", "timezone"}, {"MAILTO", "mail_to"}, {"HOME", "directory"}}};
 
 /// Variables that mean something to cron that tasks do not have.
@@ -38,10 +38,10 @@ std::string CrontabSettings::set(const CrontabVariable& variable, unsigned line,
 {
     const auto& [name, value] = variable;
     broken_.erase(name);
-    const auto* field = std::ranges::find(fields, name, &Pair::name);
-    if (field != fields.end()) set_field(field->value, variable, line, column);
+    const auto* field = std::ranges::find(named_settings, name, &Pair::name);
+    if (field != named_settings.end()) set_field(field->value, variable, line, column);
     if (name == "MAILTO") has_mail_to_ = true;
-    if (field != fields.end() && name != "HOME") return {};
+    if (field != named_settings.end() && name != "HOME") return {};
     const auto* why = std::ranges::find(lost, name, &Pair::name);
     if (why == lost.end()) task_.environment[name] = value;
     if (why == lost.end() || (name == "RANDOM_DELAY" && value == "0")) return {};

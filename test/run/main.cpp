@@ -1,5 +1,4 @@
-#define CATCH_CONFIG_RUNNER
-#include <catch2/catch.hpp>
+#include "support/catch_session.hpp"
 #include <cstdio>
 #include <cstdlib>
 #include <grp.h>
@@ -19,5 +18,5 @@ int main(int argc, char* argv[])
             ::setuid(entry->pw_uid) != 0 || ::chdir("/") != 0)
             return 1;
     }
-    return Catch::Session().run(argc, argv);
+    return roleswap::test::run_tests(argc, argv);
 }

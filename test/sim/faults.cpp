@@ -161,16 +161,17 @@ void World::plan_store(Micros when)
 
 void World::plan_command(Micros when)
 {
-    using Kind = core::Command::Kind;
-    static constexpr Kind kinds[] = {Kind::hand_over, Kind::hand_over,     Kind::hand_over,
-                                     Kind::activate,  Kind::rejoin,        Kind::leave,
-                                     Kind::leave,     Kind::hold_takeover, Kind::release_takeover};
-    const Kind kind = kinds[rng_.below(std::size(kinds))];
+    using Order = core::Command::Kind;
+    static constexpr Order kinds[] = {
+        Order::hand_over, Order::hand_over,     Order::hand_over,
+        Order::activate,  Order::rejoin,        Order::leave,
+        Order::leave,     Order::hold_takeover, Order::release_takeover};
+    const Order kind = kinds[rng_.below(std::size(kinds))];
     const unsigned node = unsigned(rng_.below(2));
     at(when, [this, kind, node] {
         // A hand-over is for the master only; most of them should get further than a refusal.
         unsigned n = node;
-        if (kind == Kind::hand_over && nodes_[1 - n].core.role == core::Role::master) n = 1 - n;
+        if (kind == Order::hand_over && nodes_[1 - n].core.role == core::Role::master) n = 1 - n;
         if (nodes_[n].alive) give(n, core::Command{next_command_++, kind, "drill"});
     });
 }

@@ -1,5 +1,5 @@
-#define CATCH_CONFIG_RUNNER
 #include "pair.hpp"
+#include "support/catch_session.hpp"
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdio>
@@ -132,5 +132,5 @@ int main(int argc, char** argv)
             return 77;
         }
     }
-    return Catch::Session().run(argc, argv);
+    return roleswap::test::run_tests(argc, argv);
 }

@@ -1,6 +1,6 @@
 // What only a returning old primary holds is kept, whatever way it becomes a standby again.
-#define CATCH_CONFIG_RUNNER
 #include "pair.hpp"
+#include "support/catch_session.hpp"
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <fstream>
@@ -176,5 +176,5 @@ TEST_CASE("a standby that only was away says that it streams, and why")
 int main(int argc, char** argv)
 {
     bin_dir();
-    return Catch::Session().run(argc, argv);
+    return roleswap::test::run_tests(argc, argv);
 }

@@ -1,5 +1,5 @@
-#define CATCH_CONFIG_RUNNER
 #include "pair.hpp"
+#include "support/catch_session.hpp"
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <csignal>
@@ -290,5 +290,5 @@ TEST_CASE("a daemon that starts again finds its store, a stopped primary leads a
 int main(int argc, char** argv)
 {
     bin_dir();
-    return Catch::Session().run(argc, argv);
+    return roleswap::test::run_tests(argc, argv);
 }

@@ -1,6 +1,6 @@
-#define CATCH_CONFIG_RUNNER
 #include "cluster.hpp"
 #include "pg/connection.hpp"
+#include "support/catch_session.hpp"
 #include <catch2/catch.hpp>
 
 using namespace roleswap;
@@ -281,5 +281,5 @@ TEST_CASE("quoting")
 int main(int argc, char** argv)
 {
     server();
-    return Catch::Session().run(argc, argv);
+    return roleswap::test::run_tests(argc, argv);
 }

@@ -89,11 +89,11 @@ TEST_CASE("who read the register before it was put again can put nothing")
     REQUIRE(side.create(now).kind == Answer::Kind::granted);
     const auto read = side.look().endpoints[0].found;
     REQUIRE(side.decide(now, now).kind == Answer::Kind::granted);
-    const witness::Names names{"left", "right"};
+    const witness::Names both{"left", "right"};
     const auto late = witness::put_body(witness::register_key("alpha"), read,
-                                        witness::encode({2, 0, right}, names));
+                                        witness::encode({2, 0, right}, both));
     const auto answer = nlohmann::json::parse(etcd.post(witness::txn_path, late));
-    const auto put = witness::parse_put(answer, names);
+    const auto put = witness::parse_put(answer, both);
     CHECK_FALSE(put.done);
     REQUIRE(put.found);
     CHECK(put.found->verdict == now);

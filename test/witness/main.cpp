@@ -1,6 +1,5 @@
-#define CATCH_CONFIG_RUNNER
 #include "etcd.hpp"
-#include <catch2/catch.hpp>
+#include "support/catch_session.hpp"
 #include <cstdio>
 
 int main(int argc, char** argv)
@@ -9,5 +8,5 @@ int main(int argc, char** argv)
         std::puts("skipped: there is no etcd; install the package etcd-server");
         return 77;
     }
-    return Catch::Session().run(argc, argv);
+    return roleswap::test::run_tests(argc, argv);
 }

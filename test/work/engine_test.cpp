@@ -22,12 +22,6 @@ private:
     std::string path_;
 };
 
-json with(json object, const std::string& field, const json& value)
-{
-    object["task"][field] = value;
-    return object;
-}
-
 const char* const seconds_missing = R"(
 SELECT count(*) FROM (SELECT due - lag(due) OVER (ORDER BY due) AS gap FROM roleswap.run
                       WHERE task = 'tick') AS gaps WHERE gap <> interval '1 s')";

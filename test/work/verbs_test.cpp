@@ -7,12 +7,6 @@ using nlohmann::json;
 
 namespace {
 
-json with(json object, const std::string& field, const json& value)
-{
-    object["task"][field] = value;
-    return object;
-}
-
 json queue_of(const Node& node, const std::string& name)
 {
     const auto queues = node.engine.status_part().at("queues");

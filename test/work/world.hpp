@@ -59,3 +59,10 @@ void until(const std::function<bool()>& done);
 /// A task object for task_add.
 nlohmann::json task(const std::string& name, const std::string& schedule,
                     const std::string& command);
+/// The same with one more field of its task.
+inline nlohmann::json with(nlohmann::json object, const std::string& field,
+                           const nlohmann::json& value)
+{
+    object["task"][field] = value;
+    return object;
+}
