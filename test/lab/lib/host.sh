@@ -32,9 +32,10 @@ make_lab() {
 # Ends the lab: the processes that this lab started, its mounts, its namespaces.
 remove_lab() {
     local node
-    for node in left right; do halt_host "$node" || true; done
+    rm -rf "$LAB/power" # ends the power strip
+    for node in "${HOSTS[@]}"; do halt_host "$node" || true; done
     remove_cables
-    for node in left right; do
+    for node in "${HOSTS[@]}"; do
         if mountpoint -q "$LAB/$node/root"; then umount -R "$LAB/$node/root" || true; fi
     done
     umount "$LAB" 2>/dev/null || umount -l "$LAB" || true
@@ -74,8 +75,9 @@ slim_down() {
 
 # boot NODE: starts it and returns when its multi-user target stands.
 boot() {
-    local node=$1 link
-    for link in "${LINKS[@]}"; do plug up "$node" "$link"; done
+    local node=$1
+    plug_all up "$node"
+    power_is_on "$node"
     start_nspawn "$node" &
     NSPAWN[$node]=$!
     wait_for 20 "$node has an init" find_init "$node"
@@ -86,13 +88,14 @@ boot() {
 
 # Becomes systemd-nspawn, in a cgroup of its own: two hosts in one would share their units' groups.
 start_nspawn() {
-    local node=$1 group
+    local node=$1 group binds=()
+    if [[ -d $LAB/power ]]; then binds=(--bind="$LAB/power:/mnt/power"); fi
     group=$(cgroup_of "$node")
     mkdir -p "$group"
     echo "$BASHPID" >"$group/cgroup.procs"
     exec env SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn -q -D "$LAB/$node/root" \
         --register=no --keep-unit --network-namespace-path="/run/netns/$(netns "$node")" \
-        -b --console=pipe </dev/null >>"$LAB/$node/console.log" 2>&1
+        "${binds[@]}" -b --console=pipe </dev/null >>"$LAB/$node/console.log" 2>&1
 }
 cgroup_root() { awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts; }
 cgroup_of() { echo "$(cgroup_root)/$LAB_ID-$1"; }
@@ -111,7 +114,7 @@ save_pids() {
 load_pids() {
     local node
     INIT=() NSPAWN=()
-    for node in left right; do
+    for node in "${HOSTS[@]}"; do
         [[ -r $LAB/$node/pids ]] || continue
         read -r "INIT[$node]" "NSPAWN[$node]" <"$LAB/$node/pids"
     done
@@ -138,9 +141,9 @@ in_host_as() {
 # kill_host NODE: the power goes.  The cables die with it: a host without power answers nothing,
 # while the network namespace of a killed container would go on sending resets.
 kill_host() {
-    local node=$1 link
+    local node=$1
     kill -KILL "${INIT[$node]}"
-    for link in "${LINKS[@]}"; do plug down "$node" "$link"; done
+    plug_all down "$node"
     forget_host "$node"
 }
 
@@ -168,10 +171,10 @@ stat_field() { awk -v n="$1" '{ print $n }' "$2"; }
 # reboot_host NODE: in order, through systemd, as an administrator does it.  systemd-nspawn ends
 # when its host reboots; the next start is ours, as a machine's firmware does it.
 reboot_host() {
-    local node=$1 link
+    local node=$1
     in_host "$node" systemctl --no-block --job-mode=replace-irreversibly start reboot.target
     wait_for 120 "$node goes down" has_ended "${INIT[$node]}"
-    for link in "${LINKS[@]}"; do plug down "$node" "$link"; done
+    plug_all down "$node"
     forget_host "$node"
     boot "$node"
 }

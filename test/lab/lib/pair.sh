@@ -4,8 +4,8 @@
 NODES=(left right)
 STORE_PORT=7432
 
-write_config() { # FILE
-    cat >"$1" <<CONF
+write_config() {
+    cat <<CONF
 [pair]
 name = "lab"
 takeover_delay = "1s"
@@ -42,25 +42,31 @@ timezone = "UTC"
 CONF
 }
 
-# make_pair BUILD: two fresh hosts, as an administrator installs them: init on the first, two files
-# carried over, join on the second.
+# make_one HOST BUILD: a host with the product in it, which nothing of it runs yet.
+make_one() {
+    make_host "$1" "$2"
+    # A file system of its own, as a store should have; the cases with full disks fill it.
+    mkdir -p "$LAB/$1/root/var/lib/roleswap"
+    mount -t tmpfs -o "size=${STORE_MIB:-640}m,mode=0755" "roleswap-$1" "$LAB/$1/root/var/lib/roleswap"
+    write_power_agent "$LAB/$1/root/usr/local/bin/lab-power"
+    boot "$1"
+}
+
+# make_pair BUILD [KIND]: fresh hosts, as an administrator installs them: init on the first, two
+# files carried over, join on the second.  KIND is what the pair is besides, see kinds.sh.
 make_pair() {
-    local build=$1 node
-    for node in "${NODES[@]}"; do
-        make_host "$node" "$build"
-        # A file system of its own, as a store should have; the cases with full disks fill it.
-        mkdir -p "$LAB/$node/root/var/lib/roleswap"
-        mount -t tmpfs -o size=640m,mode=0755 "roleswap-$node" "$LAB/$node/root/var/lib/roleswap"
-        boot "$node"
-    done
+    local build=$1 kind=${2:-plain} node
+    "before_$kind" "$build"
+    for node in "${NODES[@]}"; do make_one "$node" "$build"; done
     in_host left mkdir -p /etc/roleswap
-    write_config "$LAB/left/root/etc/roleswap/roleswap.toml"
+    { write_config && "config_$kind"; } >"$LAB/left/root/etc/roleswap/roleswap.toml"
     in_host left roleswap init >&2
     carry_over
     in_host left systemctl enable --now roleswapd
     in_host right roleswap join >&2
     in_host right systemctl enable --now roleswapd
     whole 60
+    "after_$kind"
     prepare_load
 }
 
@@ -71,13 +77,14 @@ carry_over() {
 
 remove_pair() {
     local node
-    for node in "${NODES[@]}"; do
+    for node in "${HOSTS[@]}"; do
+        [[ -d $LAB/$node ]] || continue
         halt_host "$node"
         umount "$LAB/$node/root/var/lib/roleswap"
         umount "$LAB/$node/root"
         rm -rf "${LAB:?}/$node"
     done
-    rm -f "$LAB"/written* # the next pair knows nothing of these
+    rm -rf "$LAB"/written* "$LAB/power" # the next pair knows nothing of these
     heal_all
 }
 
@@ -142,7 +149,8 @@ sql() {
 collect() {
     local folder=$ARTIFACTS/$1 node
     mkdir -p "$folder"
-    for node in "${NODES[@]}"; do
+    for node in "${HOSTS[@]}"; do
+        [[ -d $LAB/$node ]] || continue
         if is_up "$node"; then
             {
                 timeout 10 bash -c "$(declare -f in_host rs); $(declare -p INIT HOST_PATH)

@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# What a pair may be besides: each kind says what is made before the two nodes are, what their
+# configuration has more, and what is done when they are whole.  A case asks for one by a line
+# `# lab: KIND`; without it gets a plain pair.
+
+before_plain() { :; }
+config_plain() { :; }
+after_plain() { :; }
+
+# kind_of FILE: of a case.
+kind_of() {
+    local kind
+    kind=$(sed -n 's/^# lab: //p' "$1")
+    echo "${kind:-plain}"
+}
+
+# witness: a real etcd on the third host, on three cables.
+WITNESS_PORT=2379
+before_witness() {
+    make_one third "$1"
+    write_etcd_config >"$LAB/third/root/etc/default/etcd"
+    in_host third systemctl start etcd
+}
+config_witness() {
+    printf '\n[witness]\nendpoints = ["http://%s:%d", "http://%s:%d", "http://%s:%d"]\n' \
+        "$(address third lana)" "$WITNESS_PORT" "$(address third west)" "$WITNESS_PORT" \
+        "$(address third east)" "$WITNESS_PORT"
+}
+after_witness() { rs left witness init >&2; }
+
+# Elections of one member alone are quick; what is measured is the pair.
+write_etcd_config() {
+    cat <<CONF
+ETCD_DATA_DIR=/var/lib/etcd/default
+ETCD_LISTEN_CLIENT_URLS=http://0.0.0.0:$WITNESS_PORT
+ETCD_ADVERTISE_CLIENT_URLS=http://$(address third lana):$WITNESS_PORT
+ETCD_HEARTBEAT_INTERVAL=20
+ETCD_ELECTION_TIMEOUT=200
+CONF
+}
+witness_is() { # NODE WORD: what that node says of it, for example "well" or "wiped"
+    [[ $(rs "$1" witness status --get /health 2>/dev/null) == *"$2"* ]]
+}
+
+# fence: a power strip that stands outside of the hosts, and the agent that asks it through a folder.
+before_fence() {
+    mkdir "$LAB/power"
+    power_strip &
+}
+config_fence() {
+    cat <<'CONF'
+
+[fence]
+kind = "agent"
+command = "/usr/local/bin/lab-power"
+delay = "0s"
+node.left.options = { plug = "left" }
+node.right.options = { plug = "right" }
+CONF
+}
+after_fence() { rs left fence test >&2; }
+
+power_is_on() { if [[ -d $LAB/power ]]; then echo on >"$LAB/power/$1"; fi; }
+# power_strip: takes the power from a host when the file HOST.off asks for it, as long as there is one.
+power_strip() {
+    local node init
+    exec {silence}<> <(:)
+    while [[ -d $LAB/power ]]; do
+        for node in "${NODES[@]}"; do
+            [[ -e $LAB/power/$node.off ]] || continue
+            if read -r init _ <"$LAB/$node/pids"; then kill -KILL "$init"; fi
+            plug_all down "$node"
+            echo off >"$LAB/power/$node"
+            rm "$LAB/power/$node.off"
+        done 2>/dev/null
+        read -rt 0.005 -u "$silence" || true
+    done
+}
+write_power_agent() {
+    cat >"$1" <<'AGENT'
+#!/bin/sh
+# A fence agent: options come as lines name=value; off, then status until the plug is off.
+action='' plug=''
+while IFS='=' read -r name value; do
+    case $name in action | plug) eval "$name=\$value" ;; esac
+done
+case $action in
+off) : >"/mnt/power/$plug.off" ;;
+status) [ "$(cat "/mnt/power/$plug")" = on ] || exit 2 ;;
+monitor) [ -e "/mnt/power/$plug" ] ;;
+*) exit 1 ;;
+esac
+AGENT
+    chmod 0755 "$1"
+}
