@@ -64,8 +64,8 @@ struct Options {
     std::string output = "/dev/stdout";
     Micros patience = 250000;      ///< an unanswered commit that old makes it look elsewhere
     Micros attempt_limit = 700000; ///< a connection attempt that old is given up
-    Micros retry_pause = 2000;
-    Micros think_time = 0; ///< between two transactions
+    Micros retry_pause = 2000;     ///< between two attempts at one address
+    Micros think_time = 0;         ///< between two transactions
     std::int64_t first_id = 1;
 };
 
@@ -284,6 +284,8 @@ Options parse(int count, char** words)
             options.patience = number(words[i + 1]) * 1000;
         else if (name == "--pause-ms")
             options.think_time = number(words[i + 1]) * 1000;
+        else if (name == "--retry-ms")
+            options.retry_pause = number(words[i + 1]) * 1000;
         else if (name == "--first-id")
             options.first_id = number(words[i + 1]);
     }
@@ -297,7 +299,7 @@ int main(int count, char** words)
     Options options = parse(count, words);
     if (count % 2 == 0 || options.addresses.empty()) {
         std::fputs("usage: writer --to CONNINFO [--to CONNINFO]... [--output FILE] [--first-id N]"
-                   " [--patience-ms N] [--pause-ms N]\n",
+                   " [--patience-ms N] [--pause-ms N] [--retry-ms N]\n",
                    stderr);
         return 2;
     }

@@ -5,7 +5,7 @@
 STARTED_US=${EPOCHREALTIME/[.,]/}
 LAB=
 LAB_ID=rsl$$
-for part in say net host pair kinds writer faults crontabs proof; do
+for part in say net host pair kinds writer faults crontabs proof alive cuts; do
     # shellcheck source=/dev/null
     source "$LAB_HOME/lib/$part.sh"
 done

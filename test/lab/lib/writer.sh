@@ -2,26 +2,33 @@
 # The client in the office: one small transaction after another (test/bench/writer.cpp), and what
 # its notes tell.
 
-WRITER=  # process id
-WRITTEN= # its notes
+WRITERS=() # process ids
+WRITTEN=   # the notes
 
 # start_writer CONNINFO...: one for each address.  It goes on counting where its notes end.
 start_writer() {
-    local target targets=()
-    for target in "$@"; do targets+=(--to "$target"); done
     : "${WRITTEN:=$LAB/written}"
-    # `exec`: the process id must be the writer's, not that of a subshell around it.
-    exec_in_office "$BUILD/test/bench/writer" --output "$WRITTEN" --first-id "$(next_id)" \
-        --pause-ms "${WRITER_PAUSE_MS:-0}" "${targets[@]}" 2>>"$LAB/writer.log" &
-    WRITER=$!
+    run_writer "$WRITTEN" "$(next_id)" "$@"
     writes_again
+}
+# run_writer NOTES FIRST-ID CONNINFO...
+run_writer() {
+    local target targets=()
+    for target in "${@:3}"; do targets+=(--to "$target"); done
+    # `exec`: the process id must be the writer's, not that of a subshell around it.
+    exec_in_office "$BUILD/test/bench/writer" --output "$1" --first-id "$2" \
+        --pause-ms "${WRITER_PAUSE_MS:-0}" --retry-ms "${WRITER_RETRY_MS:-2}" "${targets[@]}" \
+        2>>"$LAB/writer.log" &
+    WRITERS+=($!)
 }
 
 stop_writer() {
-    [[ -n $WRITER ]] || return 0
-    kill -TERM "$WRITER" 2>/dev/null || true
-    wait "$WRITER" 2>/dev/null || true
-    WRITER=
+    local writer
+    for writer in "${WRITERS[@]}"; do
+        kill -TERM "$writer" 2>/dev/null || true
+        wait "$writer" 2>/dev/null || true
+    done
+    WRITERS=()
 }
 
 next_id() { awk '$2 > id { id = $2 } END { print id + 1 }' "$WRITTEN" 2>/dev/null || echo 1; }

@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# A task that heeds no signal and notes all the time that it lives, with a child in a session of its
+# own.  All hosts have one clock, that of this machine, so the notes can be compared.
+
+write_alive_program() {
+    cat >"$1" <<'TASK'
+#!/bin/bash
+# Notes the microseconds of each sign of life, for ever; two processes.
+trap '' TERM INT HUP QUIT USR1
+mkdir -p /var/lib/lab
+live() {
+    exec {silence}<> <(:) {notes}>>"/var/lib/lab/alive.$ROLESWAP_EPOCH"
+    while :; do
+        echo "${EPOCHREALTIME/./} $BASHPID" >&"$notes"
+        read -rt 0.01 -u "$silence"
+    done
+}
+export -f live
+(setsid bash -c live &) &
+live
+TASK
+    chmod 0755 "$1"
+}
+
+start_alive() {
+    local node
+    for node in "${NODES[@]}"; do
+        write_alive_program "$LAB/$node/root/usr/local/bin/lab-alive"
+        rm -f "$LAB/$node"/root/var/lib/lab/alive.*
+    done
+    rs "$(master)" task add alive --schedule 'every 1s' --overlap skip --after-crash rerun \
+        --command /usr/local/bin/lab-alive >/dev/null
+    wait_for 20 'the task lives' alive_now "$(master)"
+}
+stop_alive() {
+    local leader
+    leader=$(master)
+    rs "$leader" task remove alive >/dev/null
+    wait_for 30 'the task ends' kill_runs "$leader" alive
+}
+alive_now() { [[ -n $(find "$LAB/$1/root/var/lib/lab" -name 'alive.*' -newermt '-0.1 seconds') ]]; }
+
+# kill_runs NODE TASK: a run that is just being started cannot be killed yet.
+kill_runs() {
+    local run
+    for run in $(sql "$1" "select id from roleswap.run where task = '$2' and state in ('queued', 'running')"); do
+        rs "$1" run kill "$run" >/dev/null 2>&1 || return 1
+    done
+}
+
+# alive_spans: "epoch node first last" of each epoch, in order; microseconds.
+alive_spans() {
+    local node file
+    for node in "${NODES[@]}"; do
+        for file in "$LAB/$node"/root/var/lib/lab/alive.*; do
+            [[ -e $file ]] || continue
+            # A line that was being written when its process was killed may be short.
+            awk -v epoch="${file##*.}" -v node="$node" 'length($1) == 16 {
+                if (!first || $1 < first) first = $1
+                if ($1 > last) last = $1
+            } END { printf "%d %s %.0f %.0f\n", epoch, node, first, last }' "$file"
+        done
+    done | sort -n
+}
+# last_alive NODE: microseconds.
+last_alive() { alive_spans | awk -v node="$1" '$2 == node && $4 > last { last = $4 } END { printf "%.0f\n", last }'; }
+
+never_two_work() {
+    local two
+    two=$(alive_spans | awk 'node && $2 != node && $3 <= last { print $1, $2, "from", $3, "while", node, "until", last }
+        { node = $2; last = $4 }')
+    [[ -z $two ]] || fail "task processes alive on both: $two"
+    say "$(alive_spans | awk 'node && $2 != node { changes++; if (!least || $3 - last < least) least = $3 - last }
+        { node = $2; last = $4 }
+        END { printf "task processes moved %d times, never sooner than %.0f ms after the last sign of life on the other", changes, least / 1000 }')"
+}
