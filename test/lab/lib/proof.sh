@@ -9,8 +9,14 @@ write_note_program() {
 set -eu
 mkdir -p /var/lib/lab
 echo "$ROLESWAP_TASK $ROLESWAP_DUE $ROLESWAP_EPOCH $ROLESWAP_NODE $ROLESWAP_ATTEMPT" >>/var/lib/lab/notes
-exec psql -XAtq -v ON_ERROR_STOP=1 "$ROLESWAP_STORE" -c "insert into lab.noted values
-    ('$ROLESWAP_TASK', '$ROLESWAP_DUE', $ROLESWAP_EPOCH, '$ROLESWAP_NODE', $ROLESWAP_ATTEMPT)"
+# A session that ends with its server (exit code 2) tells nothing of the commit: once more, if it is not there.
+tries=0
+until psql -XAtq -v ON_ERROR_STOP=1 "$ROLESWAP_STORE" -c "insert into lab.noted
+    select '$ROLESWAP_TASK', '$ROLESWAP_DUE', $ROLESWAP_EPOCH, '$ROLESWAP_NODE', $ROLESWAP_ATTEMPT where not exists
+    (select from lab.noted where task = '$ROLESWAP_TASK' and due = '$ROLESWAP_DUE' and attempt = $ROLESWAP_ATTEMPT)"; do
+    [ $? -eq 2 ] && [ $((tries += 1)) -le 50 ] || exit 1
+    sleep 0.1
+done
 NOTE
     chmod 0755 "$1"
 }
