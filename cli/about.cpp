@@ -32,7 +32,7 @@ int fsm(Context& context)
             table.row(
                 {text(rule, "from"), text(rule, "event"), text(rule, "to"), text(rule, "why")});
         Style wide = context.style;
-        wide.width = 200; // the reasons are what one reads it for
+        wide.table_width = 200; // the reasons are what one reads it for
         return table.text(wide);
     });
     return exit_ok;

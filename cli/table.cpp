@@ -1,8 +1,15 @@
 #include "table.hpp"
 #include "base/ensure.hpp"
 #include <algorithm>
+#include <numeric>
 
 namespace roleswap::cli {
+namespace {
+
+constexpr std::size_t last_least = 12;
+constexpr std::size_t column_least = 8;
+
+} // namespace
 
 void Table::row(std::vector<Cell> cells)
 {
@@ -17,10 +24,14 @@ std::vector<std::size_t> Table::widths(const Style& style) const
     for (const auto& row : rows_)
         for (std::size_t index = 0; index < row.size(); ++index)
             widths[index] = std::max(widths[index], columns(row[index].text));
-    std::size_t before = 0;
-    for (std::size_t index = 0; index + 1 < widths.size(); ++index) before += widths[index] + 2;
-    const std::size_t room = style.width > before + 8 ? style.width - before : 8;
-    widths.back() = std::min(widths.back(), room);
+    if (style.table_width == 0) return widths;
+    std::size_t total = std::accumulate(widths.begin(), widths.end(), 2 * (widths.size() - 1));
+    while (total > style.table_width) { // the last gives way first: it holds texts
+        const bool last = widths.back() > last_least;
+        auto& column = last ? widths.back() : *std::ranges::max_element(widths);
+        if (column <= column_least) break;
+        --column, --total;
+    }
     return widths;
 }
 

@@ -5,8 +5,8 @@
 
 namespace roleswap::cli {
 
-/// A table of text for people: aligned columns, two blanks between them, no lines.  What does not
-/// fit into the width of the terminal is cut in the last column only.
+/// A table of text for people: aligned columns, two blanks between them, no lines.  Where it does
+/// not fit into the width of the terminal, the last column is cut, then the widest.
 class Table {
 public:
     enum class Align : std::uint8_t { left, right };

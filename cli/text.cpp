@@ -1,8 +1,10 @@
 #include "text.hpp"
 #include "base/time_text.hpp"
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -48,6 +50,11 @@ Style detect_style()
     winsize size{};
     if (style.terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
         style.width = size.ws_col;
+    unsigned wanted = 0;
+    if (const char* text = std::getenv("COLUMNS"))
+        std::from_chars(text, text + std::strlen(text), wanted);
+    if (wanted >= 40) style.width = wanted;
+    style.table_width = style.terminal || wanted >= 40 ? style.width : 0;
     return style;
 }
 

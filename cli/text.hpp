@@ -12,6 +12,8 @@ struct Style {
     bool colour = false;
     bool terminal = false;
     unsigned width = 80; ///< columns
+    unsigned table_width =
+        80; ///< columns of a table; 0: as wide as it is, for programs that read it
 };
 
 /// Of standard output: colour only on a terminal, and not with NO_COLOR (no-color.org) or

@@ -41,6 +41,10 @@ std::string CrontabSettings::set(const CrontabVariable& variable, unsigned line,
     const auto* field = std::ranges::find(named_settings, name, &Pair::name);
     if (field != named_settings.end()) set_field(field->value, variable, line, column);
     if (name == "MAILTO") has_mail_to_ = true;
+    if (name == "MAILTO" && !value.empty())
+        return fmt::format("MAILTO = \"{}\": kept with its tasks, but this version sends no mail; "
+                           "see `roleswap run show` and the journal",
+                           value);
     if (field != named_settings.end() && name != "HOME") return {};
     const auto* why = std::ranges::find(lost, name, &Pair::name);
     if (why == lost.end()) task_.environment[name] = value;

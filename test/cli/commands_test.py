@@ -233,6 +233,7 @@ class Files(Case):
         crontab = self.path / "crontab"
         crontab.write_text("MAILTO=root\n17 * * * * root true\n99 * * * * root true\n")
         done = self.expect(1, "import", "crontab", str(crontab))
+        self.assertIn("%s:1:1: not kept: MAILTO = \"root\"" % crontab, done.stdout)
         self.assertIn("%s:3:1: refused:" % crontab, done.stdout)
         verb, args = self.calls()[0]
         self.assertEqual(verb, "task_apply")

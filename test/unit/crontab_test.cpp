@@ -202,7 +202,10 @@ TEST_CASE("variables hold from their line on", "[crontab]")
                                "CRON_TZ=UTC\n"
                                "0 3 * * * www-data third\n");
     CHECK(told(read.errors) == Texts{});
-    CHECK(told(read.lost) == Texts{});
+    CHECK(
+        told(read.lost) ==
+        Texts{"9:1: MAILTO = \"ops@example.org,root\": kept with its tasks, but this version sends "
+              "no mail; see `roleswap run show` and the journal"});
     REQUIRE(read.tasks.size() == 3);
     const auto& [first, second, third] = std::tie(read.tasks[0], read.tasks[1], read.tasks[2]);
     CHECK(first.environment.empty());
@@ -334,14 +337,14 @@ TEST_CASE("the crontabs of Debian's packages are imported whole", "[crontab]")
     };
     const auto row = GENERATE(
         Row{"amavisd-new.amavisd-new", of_system, 2, 0}, Row{"anacron.anacron", of_system, 1, 0},
-        Row{"atop.atop", of_system, 1, 0}, Row{"awstats.awstats", of_system, 2, 0},
-        Row{"backupninja.backupninja", of_system, 1, 0}, Row{"cacti.cacti", of_system, 1, 0},
+        Row{"atop.atop", of_system, 1, 0}, Row{"awstats.awstats", of_system, 2, 1},
+        Row{"backupninja.backupninja", of_system, 1, 0}, Row{"cacti.cacti", of_system, 1, 1},
         Row{"certbot.certbot", of_system, 1, 0}, Row{"cron-apt.cron-apt", of_system, 1, 0},
         Row{"cron-daemon-common.crontab", of_system, 4, 0},
         Row{"e2fsprogs.e2scrub_all", of_system, 2, 0}, Row{"inn2.inn2", of_system, 3, 0},
-        Row{"logcheck.logcheck", of_system, 2, 1}, Row{"mailman3.mailman3", of_system, 2, 0},
+        Row{"logcheck.logcheck", of_system, 2, 2}, Row{"mailman3.mailman3", of_system, 2, 0},
         Row{"mailman3-web.mailman3-web", of_system, 7, 0}, Row{"mdadm.mdadm", of_system, 1, 0},
-        Row{"munin.munin", of_system, 4, 0}, Row{"munin-node.munin-node", of_system, 1, 0},
+        Row{"munin.munin", of_system, 4, 1}, Row{"munin-node.munin-node", of_system, 1, 1},
         Row{"ntpsec.ntpsec", of_system, 1, 0}, Row{"php-common.php", of_system, 1, 0},
         Row{"roundcube-core.roundcube-core", of_system, 2, 0},
         Row{"sysstat.sysstat", of_system, 2, 0}, Row{"sysstat.example", of_user, 2, 0},
