@@ -22,6 +22,9 @@ fail() {
     exit 1
 }
 
+# broken_promise WHAT: like fail, for what no busy machine excuses: lost, doubled, different.  Never tried again.
+broken_promise() { (fail "$@") || exit 70; }
+
 # skip WHY: the case cannot run here; counted and named, never silent.
 skip() {
     printf '# SKIPPED: %s\n' "$*" >&2
