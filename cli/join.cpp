@@ -126,6 +126,11 @@ int follow_until_in_sync(Context& context, const Place& place, const std::string
                        "shows how the mirror is made.\n");
         return exit_ok;
     }
+    if (place.self == core::Node::dr) {
+        if (context.for_people())
+            fmt::print("This is the dr node: roleswap status shows how far its mirror is.\n");
+        return exit_ok;
+    }
     const WaitResult result = wait_for_pair(context, {"", true, timeout});
     if (!result.ok)
         throw bus::Error(bus::ErrorCode::failed, "After " + timeout + " " + result.why + ".");

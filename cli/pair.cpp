@@ -1,6 +1,7 @@
 #include "base/time_text.hpp"
 #include "field.hpp"
 #include "render.hpp"
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -38,6 +39,23 @@ std::string missing_of(const json& node)
     return flag(node, "in_sync") ? "" : name + " is not in sync yet";
 }
 
+bool dr_leads(const json& status)
+{
+    return std::ranges::any_of(list(status, "nodes"), [](const json& node) {
+        return flag(node, "dr") && flag(node, "reachable") && text(node, "role") == "master";
+    });
+}
+
+/// An activated dr node is mirrored by whoever was told to; nobody is in sync with it.
+PairState dr_is_mirrored(const json& status)
+{
+    for (const json& node : list(status, "nodes"))
+        if (flag(node, "reachable") && text(node, "role") == "standby" &&
+            text(member(node, "store"), "state") == "following")
+            return {true, ""};
+    return {false, "nobody mirrors the dr node yet"};
+}
+
 } // namespace
 
 PairState pair_state(const json& status, const std::string& master, Sync sync)
@@ -48,8 +66,9 @@ PairState pair_state(const json& status, const std::string& master, Sync sync)
     if (!master.empty() && masters.front() != master)
         return {false, fmt::format("{} is master, not {}", masters.front(), master)};
     if (sync == Sync::any) return {true, ""};
+    if (dr_leads(status)) return dr_is_mirrored(status);
     for (const json& node : list(status, "nodes")) {
-        if (text(node, "name") == masters.front()) continue;
+        if (text(node, "name") == masters.front() || flag(node, "dr")) continue;
         const std::string missing = missing_of(node);
         const std::string copy = copy_bar(node);
         if (!missing.empty())

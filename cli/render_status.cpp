@@ -18,12 +18,24 @@ std::string role_of(const json& node)
 Paint role_paint(const std::string& role)
 {
     if (role == "master") return Paint::good;
-    if (role == "standby") return Paint::strong;
+    if (role == "standby" || role == "dr") return Paint::strong;
     return role == "unreachable" ? Paint::bad : Paint::warn;
+}
+
+/// How far the dr node is behind; empty where nobody can tell.
+std::string lag_of(const json& node)
+{
+    const json& mirror = member(node, "mirror");
+    if (!mirror.is_object()) return {};
+    if (!flag(mirror, "streaming")) return "not streaming";
+    return fmt::format("{}, {} behind",
+                       base::human_bytes(static_cast<std::uint64_t>(number(mirror, "lag_bytes"))),
+                       base::human_duration(milliseconds(number(mirror, "lag_ms"))));
 }
 
 std::string mode_of(const json& node)
 {
+    if (const auto lag = lag_of(node); !lag.empty()) return lag;
     if (!flag(node, "reachable")) return "-";
     if (text(node, "role") == "standby") return flag(node, "in_sync") ? "in sync" : "not in sync";
     return text(node, "mode", "-");

@@ -83,6 +83,10 @@ int init(Context& context, const InitOptions& options)
         refuse_unchanged(
             key + " is there already: it was made here or copied from the first node.  On the "
                   "second node use roleswap join; to start over, move it away.");
+    if (place.self == core::Node::dr)
+        refuse_unchanged(
+            "This is the dr node: run roleswap init on a node of the pair, and roleswap "
+            "join here.");
     const link::PairKey made = link::generate_pair_key(place.config.pair.name);
     for (const std::string& file : {path, key})
         durable::make_folders(std::filesystem::path(file).parent_path(), 0755);
@@ -115,15 +119,20 @@ int config_check(Context& context, const std::string& given)
     const config::Config config = config::parse(read_text(path), path);
     json names = json::array();
     for (const config::Node& node : config.nodes.values) names.push_back(node.name);
+    if (config.has_dr()) names.push_back(config.nodes.dr.name);
     const json result{{"ok", true},
                       {"file", path},
                       {"pair", config.pair.name},
                       {"nodes", names},
                       {"links", config.links.size()}};
     context.print(result, [](const json& shown) {
-        return fmt::format("{} is good: pair {}, nodes {} and {}, {} links.\n", text(shown, "file"),
-                           text(shown, "pair"), shown["nodes"][0].get<std::string>(),
-                           shown["nodes"][1].get<std::string>(), number(shown, "links"));
+        const auto& nodes_of = shown["nodes"];
+        const bool dr = nodes_of.size() > 2;
+        return fmt::format("{} is good: pair {}, nodes {} and {}{}, {} links.\n",
+                           text(shown, "file"), text(shown, "pair"), nodes_of[0].get<std::string>(),
+                           nodes_of[1].get<std::string>(),
+                           dr ? ", dr node " + nodes_of[2].get<std::string>() : std::string{},
+                           number(shown, "links"));
     });
     return exit_ok;
 }

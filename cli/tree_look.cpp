@@ -21,8 +21,8 @@ void add_status(CLI::App& app, Values& values)
 
     auto* nodes = app.add_subcommand("nodes", "Names of the nodes, for scripts")->group(look_group);
     nodes->add_option("--role", values.role, "Only those of that role")
-        ->check(CLI::IsMember(
-            {"undecided", "standby", "claiming", "master", "releasing", "demoting", "unknown"}));
+        ->check(CLI::IsMember({"undecided", "standby", "claiming", "master", "releasing",
+                               "demoting", "dr", "unknown"}));
     nodes->callback([&] { values.result = cli::nodes(values.context, values.role); });
 }
 

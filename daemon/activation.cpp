@@ -1,5 +1,6 @@
 #include "activation.hpp"
 #include "base/time_text.hpp"
+#include "dr_status.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -46,10 +47,13 @@ json activation_check(const Context& context, core::Command::Kind kind)
     const bool master = state.role == Role::master;
     const auto refusal = core::activate_refusal(state, kind);
     const auto why = master ? "this node is master already" : refusal;
+    const auto evidence = context.is_dr() ? dr_evidence(context)
+                                          : json{own_evidence(context), peer_evidence(context),
+                                                 probe_evidence(context)};
     return {{"would", master ? "nothing" : (refusal.empty() ? "activate" : "refuse")},
             {"why", why},
             {"epoch", state.record.epoch},
-            {"evidence", {own_evidence(context), peer_evidence(context), probe_evidence(context)}}};
+            {"evidence", evidence}};
 }
 
 } // namespace roleswap::daemon

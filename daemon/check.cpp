@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t disk_free_min = 256ULL << 20;
 constexpr std::uint64_t pending_bytes_max = 16ULL << 20;
 constexpr double loss_max = 0.05;
+constexpr milliseconds dr_lag_max{60'000}; ///< of the dr node
 
 /// Whether a check that is not ok makes the pair not ready, or is only told.
 enum class Level : std::uint8_t { fail, warn };
@@ -62,6 +63,15 @@ void check_role(const Context& context, Report& report)
             {"mirror", state.record.mode == Mode::mirrored, Level::fail,
              std::string(core::to_string(state.record.mode)), "mirrored",
              "wait until the standby has caught up; \"roleswap status\" shows what it does"});
+    }
+    if (context.is_dr() && role == Role::standby) {
+        const auto behind = std::chrono::milliseconds(context.lag.behind(state.now));
+        report.add({"dr lag", behind <= dr_lag_max, Level::warn,
+                    fmt::format("{}, {}", base::human_bytes(context.lag.bytes()),
+                                base::human_duration(behind)),
+                    base::human_duration(dr_lag_max),
+                    "look at the links to it; \"roleswap status\" shows what it does"});
+        return;
     }
     if (role == Role::standby) {
         report.add({"in-sync", state.in_sync, Level::fail, state.in_sync ? "yes" : "no", "yes",
@@ -202,7 +212,7 @@ json local_checks(const Context& context, const link::ProbeResult& probe)
     check_links(context, report);
     check_store(context, report);
     check_disk(context, report);
-    check_probes(probe, report);
+    if (!context.is_dr()) check_probes(probe, report);
     check_witness(context, report);
     check_fence(context, report);
     check_machine(context, report);
@@ -210,10 +220,10 @@ json local_checks(const Context& context, const link::ProbeResult& probe)
     return report.take();
 }
 
-json unreachable_peer_checks(const Context& context, const std::string& why)
+json unreachable_checks(const std::string& node, const std::string& why)
 {
-    Report report(context.peer_node().name);
-    report.add({"reachable", false, Level::fail, why, "the peer answers",
+    Report report(node);
+    report.add({"reachable", false, Level::fail, why, "it answers",
                 "start roleswapd on it, look at the links"});
     return report.take();
 }

@@ -8,8 +8,8 @@ namespace roleswap::daemon {
 /// not ok.
 nlohmann::json local_checks(const Context& context, const link::ProbeResult& probe);
 
-/// The one check that stands for a peer that does not answer.
-nlohmann::json unreachable_peer_checks(const Context& context, const std::string& why);
+/// The one check that stands for a node that does not answer.
+nlohmann::json unreachable_checks(const std::string& node, const std::string& why);
 
 /// {"ready","checks"} of both parts; ready when nothing of level fail is not ok.
 nlohmann::json check_report(const nlohmann::json& here, const nlohmann::json& peer);

@@ -4,11 +4,13 @@
 #include "durable/event_log.hpp"
 #include "fence/fence.hpp"
 #include "guard/client.hpp"
+#include "lag_meter.hpp"
 #include "link/transport.hpp"
 #include "link_announcer.hpp"
 #include "peer_view.hpp"
 #include "run/executor.hpp"
 #include "store/managed.hpp"
+#include "third_node.hpp"
 #include "witness/witness.hpp"
 #include "work/engine.hpp"
 
@@ -32,7 +34,11 @@ struct Context {
     PeerView& peer;
     witness::Witness* witness = nullptr; ///< null: none is configured
     fence::Fence* fence = nullptr;       ///< null: none is configured
+    ThirdNode* third = nullptr;          ///< null: there is no dr node
+    const LagMeter& lag;                 ///< of the dr node, on it and on the master
 
+    bool is_dr() const { return self == core::Node::dr; }
+    const config::Node& third_node() const { return config.nodes.at(core::third(self)); }
     const config::Node& self_node() const { return config.nodes.at(self); }
     const config::Node& peer_node() const { return config.nodes.at(core::other(self)); }
 };

@@ -64,21 +64,34 @@ void answer_from_reply(const std::string& reply, const Answer& answer)
     }
 }
 
+Dispatcher::Where Dispatcher::named(const std::string& node) const
+{
+    if (node == ports_.self) return Where::here;
+    if (node == ports_.peer) return Where::peer;
+    if (!ports_.third.empty() && node == ports_.third) return Where::third;
+    throw Error(ErrorCode::not_found,
+                fmt::format("node is {}; the nodes of this pair are \"{}\" and \"{}\"{}",
+                            json(node).dump(), ports_.self, ports_.peer,
+                            ports_.third.empty() ? "" : ", and \"" + ports_.third + "\""));
+}
+
 Dispatcher::Where Dispatcher::choose(const bus::Verb& verb, const json& args,
                                      const Requester& who) const
 {
     const auto node = args.find("node");
     if (node != args.end()) {
-        if (!node->is_string() || (*node != ports_.self && *node != ports_.peer))
+        if (!node->is_string())
             throw Error(ErrorCode::not_found,
                         fmt::format("node is {}; the nodes of this pair are \"{}\" and \"{}\"",
                                     node->dump(), ports_.self, ports_.peer));
-        if (*node == ports_.peer && who.from_peer)
+        const auto where = named(node->get<std::string>());
+        if (where != Where::here && who.from_peer)
             throw Error(ErrorCode::refused, "a relayed request is not relayed again");
-        return *node == ports_.self ? Where::here : Where::peer;
+        return where;
     }
     if (verb.place == bus::Place::local || ports_.self_is_master()) return Where::here;
     if (ports_.peer_is_master() && !who.from_peer) return Where::peer;
+    if (ports_.third_is_master() && !who.from_peer) return Where::third;
     throw Error(ErrorCode::not_master,
                 fmt::format("\"{}\" belongs to the master and there is none now: {}",
                             base::command_name(verb.name), ports_.why_no_master()));
@@ -87,8 +100,8 @@ Dispatcher::Where Dispatcher::choose(const bus::Verb& verb, const json& args,
 void Dispatcher::call(const bus::Verb& verb, const json& args, const Requester& who, Answer answer)
 {
     try {
-        if (choose(verb, args, who) == Where::peer)
-            return relay(verb, args, who, std::move(answer));
+        const auto where = choose(verb, args, who);
+        if (where != Where::here) return relay(where, verb, args, who, std::move(answer));
         auto own = args; // handlers know only the arguments of their verb
         own.erase("node");
         ports_.local(verb, own, who, answer);
@@ -99,10 +112,12 @@ void Dispatcher::call(const bus::Verb& verb, const json& args, const Requester& 
     }
 }
 
-void Dispatcher::relay(const bus::Verb& verb, const json& args, const Requester& who, Answer answer)
+void Dispatcher::relay(Where where, const bus::Verb& verb, const json& args, const Requester& who,
+                       Answer answer)
 {
     const json request{{"verb", verb.name}, {"args", args}, {"uid", who.uid}, {"user", who.user}};
-    ports_.ask_peer(request, time_limit(verb, args), std::move(answer));
+    const auto& ask = where == Where::peer ? ports_.ask_peer : ports_.ask_third;
+    ask(request, time_limit(verb, args), std::move(answer));
 }
 
 /// What is too long for the links is refused, or the link would end this daemon.

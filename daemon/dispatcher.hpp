@@ -21,6 +21,10 @@ public:
         /// Sends a request object to the peer; the answer is what the peer's dispatcher said.
         std::function<void(const nlohmann::json& request, std::chrono::milliseconds, Answer)>
             ask_peer;
+        std::string third{}; ///< the node that is not the peer; empty: there is none
+        std::function<bool()> third_is_master = [] { return false; };
+        std::function<void(const nlohmann::json& request, std::chrono::milliseconds, Answer)>
+            ask_third{};
         /// Carries out a verb on this node.
         std::function<void(const bus::Verb&, const nlohmann::json& args, const Requester&, Answer)>
             local;
@@ -38,9 +42,10 @@ public:
     void serve_peer(const std::string& request, std::function<void(const std::string&)> reply);
 
 private:
-    enum class Where : std::uint8_t { here, peer };
+    enum class Where : std::uint8_t { here, peer, third };
     Where choose(const bus::Verb& verb, const nlohmann::json& args, const Requester& who) const;
-    void relay(const bus::Verb& verb, const nlohmann::json& args, const Requester& who,
+    Where named(const std::string& node) const;
+    void relay(Where where, const bus::Verb& verb, const nlohmann::json& args, const Requester& who,
                Answer answer);
     std::string reply_text(const bus::Verb& verb, const nlohmann::json& result) const;
     Ports ports_;

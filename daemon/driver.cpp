@@ -149,10 +149,10 @@ void Driver::carry_out(const core::Effect& effect)
                    [this](const core::Send& e) { on(e); },
                    [this](const core::Probe& e) { on(e); },
                    [this](const core::Reply& e) { on(e); },
-                   [this](const core::StoreFollow& e) { parts_.store.follow(e.epoch); },
+                   [this](const core::StoreFollow& e) { on(e); },
                    [this](const core::StoreLead& e) { parts_.store.lead(e.epoch); },
                    [this](const core::StoreMode& e) { parts_.store.set_mode(e.mode); },
-                   [this](const core::StoreFreeze&) { parts_.store.freeze(); },
+                   [this](const core::StoreFreeze& e) { on(e); },
                    [this](const core::StoreThaw&) { parts_.store.thaw(); },
                    [this](const core::StoreStop&) { parts_.store.stop(); },
                    [this](const core::WorkStart& e) {
@@ -180,7 +180,21 @@ void Driver::on(const core::Persist& effect)
 
 void Driver::on(const core::Send& effect)
 {
-    parts_.transport.broadcast(wire::encode(effect.message));
+    const auto bytes = wire::encode(effect.message);
+    parts_.transport.broadcast(bytes);
+    if (parts_.third != nullptr) parts_.third->broadcast(bytes);
+}
+
+void Driver::on(const core::StoreFollow& effect)
+{
+    parts_.aim_store();
+    parts_.store.follow(effect.epoch);
+}
+
+void Driver::on(const core::StoreFreeze&)
+{
+    parts_.aim_store();
+    parts_.store.freeze();
 }
 
 void Driver::on(const core::Probe&)

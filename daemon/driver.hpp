@@ -34,6 +34,9 @@ public:
         witness::Witness* witness = nullptr; ///< null: none is configured
         event::Duration witness_limit{0};    ///< of one question to it
         fence::Fence* fence = nullptr;       ///< null: none is configured
+        link::Transport* third = nullptr;    ///< to the node that is not the peer; null: none
+        /// Tells the store whom it goes with, by core::upstream().
+        std::function<void()> aim_store = [] {};
     };
     Driver(Parts parts, const core::Settings& settings, const core::Record& record);
 
@@ -59,6 +62,8 @@ private:
     void carry_out(const core::Effect& effect);
     void on(const core::Persist& effect);
     void on(const core::Send& effect);
+    void on(const core::StoreFollow& effect);
+    void on(const core::StoreFreeze& effect);
     void on(const core::Probe& effect);
     void on(const core::WitnessAsk& effect);
     void on(const core::Reply& effect);

@@ -65,6 +65,11 @@ std::string_view store_event(std::string_view note)
     return "store";
 }
 
+bool leads(const core::Message& message)
+{
+    return message.role == core::Role::master || message.role == core::Role::releasing;
+}
+
 std::string prepared_socket(const config::Node& node)
 {
     durable::make_folders(node.run_dir, 0755);
@@ -77,7 +82,7 @@ Instance::Instance(Setup setup)
     : setup_(std::move(setup)), node_(setup_.config.nodes.at(setup_.self)), lock_(node_.data_dir),
       record_(count_boot(node_, fresh_)), writer_(loop_),
       log_(writer_, node_.data_dir + "/events.jsonl"), announcer_(log_, node_.name),
-      transport_(loop_, link_options(setup_, record_.boots), *this),
+      transport_(loop_, link_options(setup_, record_.boots, core::other(setup_.self)), *this),
       link_announcer_(loop_, transport_, announcer_), prober_(loop_, setup_.config.pair.probes),
       executor_(loop_, executor_settings(setup_),
                 [this](const run::OutputLine& line) {
@@ -96,13 +101,14 @@ Instance::Instance(Setup setup)
           [this](const bus::Verb& verb, const json& args, const bus::Caller& who,
                  bus::Responder responder) { on_call(verb, args, who, std::move(responder)); },
           [this] { return properties(); }),
-      guard_retry_(loop_, [this] { start_guard(); }), give_up_(loop_, [this] { end(); }),
-      owner_retry_(loop_, [this] { retry_end_(); }),
+      guard_retry_(loop_, [this] { start_guard(); }), lag_timer_(loop_, [this] { note_lag(); }),
+      give_up_(loop_, [this] { end(); }), owner_retry_(loop_, [this] { retry_end_(); }),
       terminate_(loop_, SIGTERM, [this] { leave(); }),
       interrupt_(loop_, SIGINT, [this] { leave(); })
 {
     announcer_.set_listener([this](const durable::LoggedEvent& event) { on_event(event); });
     make_fence();
+    make_third();
 }
 
 int Instance::run()
@@ -184,15 +190,16 @@ void Instance::begin()
     driver_.emplace(Driver::Parts{loop_, writer_, transport_, prober_, guard_, store_, engine_,
                                   announcer_, path, witness_ ? &*witness_ : nullptr,
                                   setup_.config.witness.value_or(config::Witness{}).timeout,
-                                  fence_ ? &*fence_ : nullptr},
+                                  fence_ ? &*fence_ : nullptr,
+                                  third_ ? &third_->transport() : nullptr, [this] { aim_store(); }},
                     core_settings(setup_, record_.boots), record_.role);
     context_.emplace(Context{setup_.config, setup_.self, setup_.config_digest, wall_now(), *driver_,
                              transport_, link_announcer_, prober_, store_, executor_, guard_,
                              engine_, log_, peer_, witness_ ? &*witness_ : nullptr,
-                             fence_ ? &*fence_ : nullptr});
+                             fence_ ? &*fence_ : nullptr, third_ ? &*third_ : nullptr, lag_});
     verbs_.emplace(*context_);
     driver_->set_on_change([this] { on_role_change(); });
-    order_store_links();
+    aim_store();
     sd_notify(0, "READY=1");
     on_role_change();
 }
@@ -214,15 +221,10 @@ void Instance::make_fence()
     fence_.emplace(loop_, *options, std::move(callbacks));
 }
 
-/// The store knows the networks only, by their order among themselves.
-void Instance::order_store_links()
-{
-    store_.set_link_order(networks_of(setup_.config, transport_.live()));
-}
-
 void Instance::on_role_change()
 {
     const auto& state = driver_->state();
+    aim_store();
     sd_notifyf(0, "STATUS=%s, epoch %llu, %s", std::string(core::to_string(state.role)).c_str(),
                static_cast<unsigned long long>(state.record.epoch),
                std::string(core::to_string(state.record.mode)).c_str());
@@ -250,7 +252,12 @@ void Instance::on_message(wire::View bytes, std::size_t)
 {
     if (!driver_) return;
     const auto message = wire::decode_message(bytes);
-    if (const auto* good = std::get_if<core::Message>(&message)) driver_->feed(core::Heard{*good});
+    const auto* good = std::get_if<core::Message>(&message);
+    if (good == nullptr) return;
+    if (setup_.self == core::Node::dr)
+        driver_->feed(core::HeardThird{core::other(setup_.self), *good});
+    else
+        driver_->feed(core::Heard{*good});
 }
 
 void Instance::on_request(wire::View bytes, link::Responder responder)
@@ -263,7 +270,7 @@ void Instance::on_request(wire::View bytes, link::Responder responder)
 void Instance::on_link(std::size_t index, const link::LinkStatus& status)
 {
     link_announcer_.changed(index, status);
-    order_store_links();
+    aim_store();
     bus_.changed();
 }
 
@@ -287,6 +294,7 @@ void Instance::on_event(const durable::LoggedEvent& event)
 void Instance::on_peer_news(const json& peer)
 {
     if (!driver_ || driver_->state().role != core::Role::master) return;
+    if (setup_.self == core::Node::dr) return;
     if (peer.value("role", "") == "standby") engine_.note_peer_boot(peer.value("host_boot_id", ""));
 }
 
@@ -335,7 +343,9 @@ HistoryCourier::Ports Instance::courier_ports()
     ports.ready = [this] {
         if (!driver_) return false;
         const auto& state = driver_->state();
-        return (state.role == core::Role::standby && state.in_sync) ||
+        const bool mirrors = state.in_sync || (setup_.self == core::Node::dr &&
+                                               state.store == core::StoreState::following);
+        return (state.role == core::Role::standby && mirrors) ||
                (state.role == core::Role::master && engine_.running());
     };
     ports.add = [this](const json& args, Answer answer) {
@@ -358,12 +368,25 @@ Dispatcher::Ports Instance::dispatcher_ports()
                            driver_->state().role == core::Role::releasing);
     };
     ports.peer_is_master = [this] {
-        return driver_ && (driver_->state().peer.last.role == core::Role::master ||
-                           driver_->state().peer.last.role == core::Role::releasing);
+        if (!driver_) return false;
+        const auto& state = driver_->state();
+        const bool is_dr = setup_.self == core::Node::dr;
+        return leads(is_dr ? core::third_view(state, core::Node::first).last : state.peer.last);
     };
     ports.ask_peer = [this](const json& request, std::chrono::milliseconds timeout, Answer answer) {
         peer_.ask(request, timeout, std::move(answer));
     };
+    if (setup_.config.has_dr()) {
+        const auto third = core::third(setup_.self);
+        ports.third = setup_.config.nodes.at(third).name;
+        ports.third_is_master = [this, third] {
+            return driver_ && leads(core::third_view(driver_->state(), third).last);
+        };
+        ports.ask_third = [this](const json& request, std::chrono::milliseconds timeout,
+                                 Answer answer) {
+            third_->view().ask(request, timeout, std::move(answer));
+        };
+    }
     ports.local = [this](const bus::Verb& verb, const json& args, const Requester& who,
                          Answer answer) {
         if (!verbs_) throw bus::Error(bus::ErrorCode::refused, "the daemon is starting; ask again");

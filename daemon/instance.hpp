@@ -6,9 +6,11 @@
 #include "durable/lock.hpp"
 #include "durable/record_file.hpp"
 #include "history_courier.hpp"
+#include "lag_meter.hpp"
 #include "link/pair_key.hpp"
 #include "link_announcer.hpp"
 #include "owner_watch.hpp"
+#include "third_node.hpp"
 #include "trouble.hpp"
 #include "verbs.hpp"
 #include "witness/witness.hpp"
@@ -65,7 +67,9 @@ private:
     work::Host work_host();
     void open_witness();
     void make_fence();
-    void order_store_links();
+    void make_third();
+    void aim_store();
+    void note_lag();
     HistoryCourier::Ports courier_ports();
     void take_join_password();
     Answer bus_answer(bus::Responder responder);
@@ -81,6 +85,7 @@ private:
     Announcer announcer_;
     link::Transport transport_;
     LinkAnnouncer link_announcer_;
+    std::optional<ThirdNode> third_; ///< empty: there is no dr node
     link::Prober prober_;
     run::Executor executor_;
     Trouble store_trouble_;
@@ -103,6 +108,8 @@ private:
     event::Timer guard_retry_;
     event::Duration guard_pause_{0};
     event::Duration guard_since_{0};
+    LagMeter lag_; ///< of the dr node
+    event::Timer lag_timer_;
     event::Timer give_up_;
     std::function<void()> retry_end_;
     event::Timer owner_retry_;

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
+#include <tuple>
 
 namespace roleswap::daemon {
 namespace {
@@ -29,6 +30,20 @@ std::string find_bin_dir()
     return (root / std::to_string(best) / "bin").string();
 }
 
+/// The way to the dr node may be long and shared.
+constexpr int patient_heartbeats = 10;
+
+std::vector<store::LinkAddress> store_links(const Setup& setup, core::Node to)
+{
+    std::vector<store::LinkAddress> links;
+    const auto& node = setup.config.nodes.at(to);
+    for (const auto& link : setup.config.links)
+        if (config::Config::joins(link, setup.self, to))
+            links.push_back({link.name, link.address.at(setup.self), link.address.at(to),
+                             node.store_port, node.name});
+    return links;
+}
+
 std::string sibling_group(const run::Executor& executor, const char* name)
 {
     const auto group = executor.group();
@@ -37,22 +52,31 @@ std::string sibling_group(const run::Executor& executor, const char* name)
 
 } // namespace
 
-link::Options link_options(const Setup& setup, std::uint64_t boot)
+/// Between a node of the pair and the dr node: keys of their own, and only the networks that reach
+/// it, on the ports of the pair.
+link::Options link_options(const Setup& setup, std::uint64_t boot, core::Node to)
 {
-    const auto& pair = setup.config.pair;
+    using core::Node;
+    const auto& [pair, nodes] = std::tie(setup.config.pair, setup.config.nodes);
+    const bool aside = setup.self == Node::dr || to == Node::dr;
+    const auto& of_pair = nodes.at(setup.self == Node::dr ? to : setup.self).name;
     link::Options options;
     options.key = setup.key.secret;
-    options.pair = pair.name;
+    options.pair = aside ? fmt::format("{}/{}/{}", pair.name, of_pair, nodes.dr.name) : pair.name;
     options.boot = boot;
-    options.self = setup.self;
+    options.self = aside && setup.self == Node::dr ? Node::second
+                   : aside                         ? Node::first
+                                                   : setup.self;
     for (const auto& link : setup.config.links) {
+        if (aside && !config::Config::joins(link, setup.self, to)) continue;
         const auto& ends = link.is_serial() ? link.serial : link.address;
-        options.links.push_back({link.name, ends.at(setup.self), ends.at(core::other(setup.self)),
-                                 link.port, link.device.at(setup.self),
-                                 link.is_serial() ? link.baud : 0});
+        options.links.push_back({aside ? link.name + " to " + nodes.at(to).name : link.name,
+                                 ends.at(setup.self), ends.at(to), link.port,
+                                 link.device.at(setup.self), link.is_serial() ? link.baud : 0,
+                                 setup.config.has_dr() && !link.is_serial(), aside});
     }
     options.heartbeat = pair.heartbeat;
-    options.dead_after = pair.heartbeat * 3;
+    options.dead_after = pair.heartbeat * (aside ? patient_heartbeats : 3);
     return options;
 }
 
@@ -70,10 +94,12 @@ store::Options store_options(const Setup& setup, const run::Executor& executor)
     options.peer_port = peer.store_port;
     options.name = own.name;
     options.peer_name = peer.name;
-    for (const auto& link : setup.config.links)
-        if (!link.is_serial())
-            options.links.push_back(
-                {link.name, link.address.at(setup.self), link.address.at(core::other(setup.self))});
+    options.links = store_links(setup, core::other(setup.self));
+    if (setup.config.has_dr()) {
+        const auto more = store_links(setup, core::third(setup.self));
+        options.links.insert(options.links.end(), more.begin(), more.end());
+        options.further = {setup.config.nodes.at(core::third(setup.self)).name};
+    }
     options.replication_password = link::derive_password(setup.key, "store replication");
     options.certificate = setup.key.certificate;
     options.private_key = setup.key.private_key;
@@ -154,15 +180,20 @@ std::optional<witness::Options> witness_options(const config::Config& config)
     return options;
 }
 
-std::vector<std::size_t> networks_of(const config::Config& config,
+std::vector<std::size_t> networks_of(const Setup& setup, core::Node to,
                                      const std::vector<std::size_t>& links)
 {
+    const auto near = core::other(setup.self);
+    const bool all = setup.self != core::Node::dr && to == near; // serial links among them
+    const auto before = to == near ? 0 : store_links(setup, near).size();
     std::vector<std::size_t> networks;
     for (const auto index : links) {
-        if (config.links.at(index).is_serial()) continue;
-        const auto before = config.links.begin() + static_cast<std::ptrdiff_t>(index);
-        networks.push_back(static_cast<std::size_t>(std::count_if(
-            config.links.begin(), before, [](const auto& link) { return !link.is_serial(); })));
+        if (all && setup.config.links.at(index).is_serial()) continue;
+        const auto first = setup.config.links.begin();
+        const auto serial = all ? std::count_if(first, first + static_cast<std::ptrdiff_t>(index),
+                                                [](const auto& link) { return link.is_serial(); })
+                                : 0;
+        networks.push_back(before + index - static_cast<std::size_t>(serial));
     }
     return networks;
 }
@@ -175,10 +206,11 @@ core::Settings core_settings(const Setup& setup, std::uint64_t boot)
     settings.boot = boot;
     settings.heartbeat = static_cast<core::Ticks>(pair.heartbeat.count());
     settings.takeover_delay = static_cast<core::Ticks>(pair.takeover_delay.count());
-    settings.probes_configured = !pair.probes.empty();
-    settings.witness = setup.config.witness.has_value();
+    const bool of_pair = setup.self != core::Node::dr;
+    settings.probes_configured = of_pair && !pair.probes.empty();
+    settings.witness = of_pair && setup.config.witness.has_value();
     settings.guard = true;
-    settings.fence = setup.config.fence.kind != config::Fence::Kind::none;
+    settings.fence = of_pair && setup.config.fence.kind != config::Fence::Kind::none;
     if (settings.fence)
         settings.fence_delay = static_cast<core::Ticks>(setup.config.fence.delay.count());
     return settings;

@@ -5,7 +5,7 @@
 namespace roleswap::daemon {
 
 /// From the configuration to what each part is told.
-link::Options link_options(const Setup& setup, std::uint64_t boot);
+link::Options link_options(const Setup& setup, std::uint64_t boot, core::Node to);
 run::ExecutorSettings executor_settings(const Setup& setup);
 /// Where the tasks have a cgroup the store gets one beside theirs.
 store::Options store_options(const Setup& setup, const run::Executor& executor);
@@ -15,8 +15,9 @@ work::Settings work_settings(const Setup& setup, const std::string& conninfo);
 std::optional<witness::Options> witness_options(const config::Config& config);
 /// Empty: none is configured.
 std::optional<fence::Options> fence_options(const Setup& setup);
-/// Of the links with these indexes those that are networks, numbered among themselves.
-std::vector<std::size_t> networks_of(const config::Config& config,
+/// Links of the store to a node, from indexes of what its transport calls live: serial ones carry
+/// no store.
+std::vector<std::size_t> networks_of(const Setup& setup, core::Node to,
                                      const std::vector<std::size_t>& links);
 core::Settings core_settings(const Setup& setup, std::uint64_t boot);
 

@@ -32,7 +32,7 @@ std::optional<fence::Options> fence_options(const Setup& setup)
     using enum config::Fence::Kind;
     const auto& fence = setup.config.fence;
     const auto peer = core::other(setup.self);
-    if (fence.kind == none) return {};
+    if (fence.kind == none || setup.self == core::Node::dr) return {};
     fence::Options options;
     options.peer = setup.config.nodes.at(peer).name;
     options.command_timeout = fence.command_timeout;

@@ -1,6 +1,7 @@
 #include "status.hpp"
 #include "announcer.hpp"
 #include "base/time_text.hpp"
+#include "dr_status.hpp"
 #include "fence_status.hpp"
 #include "guard_text.hpp"
 #include "message_ids.hpp"
@@ -99,6 +100,7 @@ std::string witness_guarantee(const Context& context)
 
 json guarantees(const Context& context)
 {
+    if (context.is_dr()) return dr_guarantees(context);
     json list = json::array();
     if (context.driver.state().record.mode == Mode::mirrored)
         list.push_back("a commit is acknowledged only when both nodes hold it");
@@ -137,7 +139,23 @@ void add_store_warnings(json& list, const json& node)
                        "decision: \"roleswap history list\", then accept or dismiss");
 }
 
-json warnings(const Context& context, const json& self, const json& peer)
+/// The dr node as seen from the pair, and a node of the pair that waits because of it.
+void add_third_warnings(json& list, const Context& context, const json& third)
+{
+    if (third.is_null()) return;
+    if (!third.value("reachable", false))
+        list.push_back("node " + context.third_node().name + " does not answer");
+    const auto digest = third.value("config_digest", context.config_digest);
+    if (digest != context.config_digest)
+        list.push_back("the configuration file of " + context.third_node().name +
+                       " differs; copy one over the other");
+    const bool dr_leads =
+        third.value("dr", false) && third.value("reachable", false) && third["role"] == "master";
+    if (dr_leads) list.push_back("the dr node " + context.third_node().name + " leads, by hand");
+    add_store_warnings(list, third);
+}
+
+json warnings(const Context& context, const json& self, const json& peer, const json& third)
 {
     json list = json::array();
     for (const auto& link : self["links"]) {
@@ -171,25 +189,10 @@ json warnings(const Context& context, const json& self, const json& peer)
                            " off, then say \"roleswap fence confirm\"");
     }
     for (const auto* node : {&self, &peer}) add_store_warnings(list, *node);
+    add_third_warnings(list, context, third);
     const auto role = context.driver.state().role;
     if (role != Role::master && role != Role::standby) list.push_back(self["why"]);
     return list;
-}
-
-json unknown_peer(const Context& context)
-{
-    return {
-        {"name", context.peer_node().name},
-        {"reachable", false},
-        {"role", "unknown"},
-        {"epoch", 0},
-        {"mode", "unknown"},
-        {"in_sync", false},
-        {"since", nullptr},
-        {"boot", 0},
-        {"version", ""},
-        {"store", {{"kind", "managed"}, {"state", "unknown"}, {"position", ""}, {"detail", ""}}},
-        {"last_change", nullptr}};
 }
 
 } // namespace
@@ -201,6 +204,12 @@ json links_status(const Context& context)
     for (std::size_t i = 0; i < context.transport.links(); ++i) {
         links.push_back(link_status(context.transport.status(i), in_use));
         links.back()["unsteady"] = context.link_announcer.unsteady(i);
+    }
+    if (context.third == nullptr) return {{"links", links}};
+    const auto& transport = context.third->transport();
+    for (std::size_t i = 0; i < transport.links(); ++i) {
+        links.push_back(link_status(transport.status(i), ""));
+        links.back()["unsteady"] = context.third->link_announcer().unsteady(i);
     }
     return {{"links", links}};
 }
@@ -233,6 +242,9 @@ json node_status(const Context& context)
     if (context.witness != nullptr) object["witness"] = witness_status(context);
     object["links"] = links_status(context)["links"];
     if (context.fence != nullptr) object["fence"] = fence_status(context);
+    object["dr"] = context.is_dr();
+    if (context.is_dr() && role == Role::standby) object["role"] = "dr";
+    if (const auto lag = dr_lag(context); !lag.is_null()) object["mirror"] = lag;
     if (role == Role::master || role == Role::releasing) {
         object["replication"] = replication_status(context);
         object["work"] = context.engine.status_part();
@@ -240,11 +252,36 @@ json node_status(const Context& context)
     return object;
 }
 
-json pair_status(const Context& context, const json& peer)
+namespace {
+
+/// Both nodes of the pair in the order of the configuration, then the dr node.  Where that does not
+/// answer, its lag is what the master knows.
+json nodes_in_order(const Context& context, json self, json other, json far)
+{
+    json list = json::array({std::move(self), std::move(other)});
+    if (context.self == core::Node::second) std::swap(list[0], list[1]);
+    if (!far.is_null()) list.push_back(std::move(far));
+    if (context.is_dr()) std::rotate(list.begin(), list.begin() + 1, list.end());
+    for (auto& node : list) {
+        const bool told = node.contains("mirror") && !node.value("dr", false);
+        if (told && !list.back().value("reachable", false)) list.back()["mirror"] = node["mirror"];
+    }
+    for (auto& node : list) {
+        for (const char* part : {"work", "replication"}) node.erase(part);
+        if (node.contains("mirror") && node != list.back()) node.erase("mirror");
+    }
+    return list;
+}
+
+} // namespace
+
+json pair_status(const Context& context, const json& peer, const json& third)
 {
     auto self = node_status(context);
-    auto other = unknown_peer(context);
+    auto other = unknown_node(context.peer_node().name);
     other.update(peer);
+    auto far = third.is_null() ? json() : unknown_node(context.third_node().name);
+    if (!far.is_null()) far.update(third);
     json object{{"schema", 1},
                 {"pair", context.config.pair.name},
                 {"node", context.self_node().name},
@@ -252,8 +289,11 @@ json pair_status(const Context& context, const json& peer)
                 {"takeover_delay_ms", context.config.pair.takeover_delay.count()},
                 {"drain_timeout_ms", context.config.work.drain_timeout.count()}};
     object["links"] = self["links"];
-    const auto& master = self.contains("work") ? self : other;
-    const bool live = master.contains("work") && master.value("reachable", false);
+    const auto leads = [](const json& node) {
+        return node.contains("work") && node.value("reachable", false);
+    };
+    const auto& master = self.contains("work") ? self : leads(other) || !leads(far) ? other : far;
+    const bool live = leads(master);
     object["replication"] = live ? master["replication"]
                                  : json{{"state", "no master"},
                                         {"pending_bytes", 0},
@@ -266,12 +306,8 @@ json pair_status(const Context& context, const json& peer)
     if (live) work.update(master["work"]);
     object.update(work);
     object["guarantees"] = guarantees(context);
-    object["warnings"] = warnings(context, self, other);
-    for (auto* node : {&self, &other}) {
-        for (const char* part : {"work", "replication"}) node->erase(part);
-    }
-    const bool self_first = context.self == core::Node::first;
-    object["nodes"] = json::array({self_first ? self : other, self_first ? other : self});
+    object["warnings"] = warnings(context, self, other, far);
+    object["nodes"] = nodes_in_order(context, std::move(self), std::move(other), std::move(far));
     return object;
 }
 

@@ -82,7 +82,10 @@ void Verbs::call(const bus::Verb& verb, const json& args, const Requester& who, 
 void Verbs::status(Answer answer)
 {
     context_.peer.fresh([this, answer = std::move(answer)](const json& peer) {
-        answer.done(pair_status(context_, peer));
+        if (context_.third == nullptr) return answer.done(pair_status(context_, peer, nullptr));
+        context_.third->view().fresh([this, answer, peer](const json& third) {
+            answer.done(pair_status(context_, peer, third));
+        });
     });
 }
 
@@ -109,8 +112,30 @@ void Verbs::check(const json& args, Answer answer)
     context_.prober.ask([this, part, answer = std::move(answer)](const link::ProbeResult& probe) {
         const auto here = local_checks(context_, probe);
         if (part) return answer.done({{"checks", here}});
-        check_peer(here, answer);
+        check_peer(here, check_third(answer));
     });
+}
+
+/// The dr node counts for nothing in the pair, so what is wrong with it is told only.  The other
+/// way round it is the same: a node of the pair cannot make the dr node less ready.
+Answer Verbs::check_third(Answer answer)
+{
+    if (context_.third == nullptr) return answer;
+    auto done = [this, answer](const json& report) {
+        const json request{
+            {"verb", "check"}, {"args", {{"part", "node"}}}, {"uid", 0}, {"user", "root"}};
+        const auto finish = [answer, report](json more) {
+            for (auto& check : more) check["level"] = "warn";
+            answer.done(check_report(report["checks"], more));
+        };
+        context_.third->view().ask(
+            request, std::chrono::seconds(2),
+            {[finish](const json& third) { finish(third.value("checks", json::array())); },
+             [finish, this](const Error& error) {
+                 finish(unreachable_checks(context_.third_node().name, error.what()));
+             }});
+    };
+    return {std::move(done), answer.failed};
 }
 
 void Verbs::check_peer(const json& here, const Answer& answer)
@@ -122,8 +147,8 @@ void Verbs::check_peer(const json& here, const Answer& answer)
                            answer.done(check_report(here, peer.value("checks", json::array())));
                        },
                        [answer, here, this](const Error& error) {
-                           answer.done(
-                               check_report(here, unreachable_peer_checks(context_, error.what())));
+                           answer.done(check_report(
+                               here, unreachable_checks(context_.peer_node().name, error.what())));
                        }});
 }
 

@@ -17,6 +17,7 @@ public:
 private:
     void status(Answer answer);
     void check(const nlohmann::json& args, Answer answer);
+    Answer check_third(Answer answer);
     void check_peer(const nlohmann::json& here, const Answer& answer);
     nlohmann::json fence_status() const;
     void fence_test(const nlohmann::json& args, const Requester& who, const Answer& answer);

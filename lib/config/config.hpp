@@ -24,9 +24,16 @@ inline constexpr std::array both{core::Node::first, core::Node::second};
 
 /// One value for each node, indexed with `at`.
 template <class T> struct PerNode {
-    std::array<T, 2> values{};
-    const T& at(core::Node node) const { return values[static_cast<std::size_t>(node)]; }
-    T& at(core::Node node) { return values[static_cast<std::size_t>(node)]; }
+    std::array<T, 2> values{}; ///< of the pair
+    T dr{};                    ///< of the dr node; as made where there is none
+    const T& at(core::Node node) const
+    {
+        return node == core::Node::dr ? dr : values[static_cast<std::size_t>(node)];
+    }
+    T& at(core::Node node)
+    {
+        return node == core::Node::dr ? dr : values[static_cast<std::size_t>(node)];
+    }
     bool operator==(const PerNode&) const = default;
 };
 
@@ -51,11 +58,13 @@ struct Node {
 /// A network, or a null-modem cable where `serial` is set; never both.
 struct Link {
     std::string name;
-    PerNode<std::string> address; ///< IPv4 or IPv6, numeric; empty on both for a serial link
-    std::uint16_t port = 7431;    ///< UDP
-    PerNode<std::string> device;  ///< network interface; empty: found by the address
-    PerNode<std::string> serial;  ///< path of the serial port; empty on both for a network
-    std::uint32_t baud = 115200;  ///< of a serial link
+    /// IPv4 or IPv6, numeric; empty on both for a serial link, and on the dr node where the link
+    /// does not reach it.
+    PerNode<std::string> address;
+    std::uint16_t port = 7431;   ///< UDP
+    PerNode<std::string> device; ///< network interface; empty: found by the address
+    PerNode<std::string> serial; ///< path of the serial port; empty on both for a network
+    std::uint32_t baud = 115200; ///< of a serial link
 
     bool is_serial() const { return !serial.values[0].empty(); }
     bool operator==(const Link&) const = default;
@@ -146,6 +155,13 @@ struct Config {
     std::optional<Witness> witness; ///< empty: there is none
     Guard guard;
     Fence fence;
+
+    bool has_dr() const { return !nodes.dr.name.empty(); }
+    /// `node` and `other` have addresses on it.
+    static bool joins(const Link& link, core::Node node, core::Node other)
+    {
+        return !link.address.at(node).empty() && !link.address.at(other).empty();
+    }
     bool operator==(const Config&) const = default;
 };
 

@@ -6,11 +6,18 @@
 namespace roleswap::config {
 namespace {
 
+constexpr std::array all_nodes{core::Node::first, core::Node::second, core::Node::dr};
+
 std::string names(const Config& config)
 {
+    const auto& dr = config.nodes.dr;
+    const auto more = config.has_dr() ? fmt::format(" and \"{}\" (dr, hosts {})", dr.name,
+                                                    fmt::join(dr.hosts, ", "))
+                                      : std::string();
     const auto& [first, second] = config.nodes.values;
-    return fmt::format("\"{}\" (hosts {}) and \"{}\" (hosts {})", first.name,
-                       fmt::join(first.hosts, ", "), second.name, fmt::join(second.hosts, ", "));
+    return fmt::format("\"{}\" (hosts {}) and \"{}\" (hosts {}){}", first.name,
+                       fmt::join(first.hosts, ", "), second.name, fmt::join(second.hosts, ", "),
+                       more);
 }
 
 bool same(std::string_view left, std::string_view right)
@@ -44,15 +51,15 @@ bool may_have_host(const Node& node, std::string_view host)
 core::Node find_self(const Config& config, std::string_view host_name, std::string_view node_name)
 {
     if (!node_name.empty()) {
-        for (const auto which : both)
+        for (const auto which : all_nodes)
             if (config.nodes.at(which).name == node_name) return which;
         throw std::runtime_error(fmt::format("no node \"{}\" in the configuration; it has {}",
                                              node_name, names(config)));
     }
-    for (const auto which : both)
+    for (const auto which : all_nodes)
         if (has_host(config.nodes.at(which), host_name)) return which;
     std::vector<core::Node> found;
-    for (const auto which : both)
+    for (const auto which : all_nodes)
         if (may_have_host(config.nodes.at(which), host_name)) found.push_back(which);
     if (found.size() == 1) return found.front();
     throw std::runtime_error(fmt::format(

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::array<std::string_view, 5> pair_keys{"name", "takeover_delay", "heartbeat", "probes",
                                                     "key_file"};
-constexpr std::array<std::string_view, 5> node_keys{"name", "hosts", "data_dir", "run_dir",
-                                                    "store_port"};
+constexpr std::array<std::string_view, 6> node_keys{"name",    "hosts",      "data_dir",
+                                                    "run_dir", "store_port", "role"};
 constexpr std::size_t links_max = 8;
 /// A lost heartbeat or two must not look like silence.
 constexpr int heartbeats_per_delay = 5;
@@ -82,21 +82,37 @@ void Parser::check_probes(const Section& pair) const
 
 void Parser::parse_nodes(const Section& root)
 {
-    constexpr std::string_view allowed = "exactly two [[node]] sections";
+    constexpr std::string_view allowed =
+        "exactly two [[node]] sections, and at most one more with role = \"dr\"";
     const auto& nodes = root.require("node", allowed);
     if (nodes.kind != TomlValue::Kind::array) root.fail(nodes, "node = " + shown(nodes), allowed);
-    const auto count = nodes.items.size();
-    if (count != both.size())
-        root.fail(count > both.size() ? nodes.items[both.size()] : nodes,
-                  fmt::format("{} [[node]] section{}", count, count == 1 ? "" : "s"), allowed);
-    for (const auto which : both) parse_node(which, nodes.items[static_cast<std::size_t>(which)]);
-    check_nodes(nodes.items[1]);
+    std::size_t of_pair = 0;
+    for (std::size_t i = 0; i < nodes.items.size(); ++i) {
+        const auto& table = nodes.items[i];
+        const Section section{path_, fmt::format("node {}", i + 1), table, node_keys};
+        const auto* role = section.find("role");
+        if (role != nullptr && (role->kind != TomlValue::Kind::text || role->text != "dr"))
+            section.refuse(*role, "role", "\"dr\"; the two nodes of the pair have no role");
+        if (role == nullptr && ++of_pair > both.size())
+            root.fail(table, fmt::format("{} [[node]] sections", nodes.items.size()), allowed);
+        if (role != nullptr && config_.has_dr()) root.fail(table, "a second dr node", allowed);
+        const auto which = role != nullptr ? core::Node::dr : both[of_pair - 1];
+        parse_node(which, table);
+        for (const auto before : {core::Node::first, core::Node::second, core::Node::dr})
+            if (before != which) check_apart(which, table, before);
+    }
+    if (of_pair < both.size())
+        root.fail(nodes,
+                  fmt::format("{} [[node]] section{}{}", of_pair, of_pair == 1 ? "" : "s",
+                              config_.has_dr() ? " without a role" : ""),
+                  allowed);
 }
 
 void Parser::parse_node(core::Node which, const TomlValue& table)
 {
-    const Section section{path_, fmt::format("node {}", static_cast<int>(which) + 1), table,
-                          node_keys};
+    const auto number =
+        which == core::Node::dr ? "dr" : std::to_string(static_cast<int>(which) + 1);
+    const Section section{path_, "node " + number, table, node_keys};
     auto& node = config_.nodes.at(which);
     section.require("name", rules::name.allowed);
     section.read("name", node.name, rules::name);
@@ -113,17 +129,19 @@ void Parser::parse_node(core::Node which, const TomlValue& table)
             "two folders");
 }
 
-void Parser::check_nodes(const TomlValue& second) const
+void Parser::check_apart(core::Node which, const TomlValue& table, core::Node before) const
 {
-    const auto& [left, right] = config_.nodes.values;
-    const Section section{path_, "node 2", second, node_keys};
-    if (left.name == right.name)
-        section.fail(*section.find("name"), fmt::format("both nodes are named \"{}\"", left.name),
+    const auto& mine = config_.nodes.at(which);
+    const auto& theirs = config_.nodes.at(before);
+    if (theirs.name.empty()) return;
+    const Section section{path_, mine.name, table, node_keys};
+    if (theirs.name == mine.name)
+        section.fail(*section.find("name"), fmt::format("both nodes are named \"{}\"", mine.name),
                      "two names");
-    for (const auto& host : right.hosts)
-        for (const auto& other : left.hosts)
+    for (const auto& host : mine.hosts)
+        for (const auto& other : theirs.hosts)
             if (lower(host) == lower(other))
-                section.fail(section.find("hosts") ? *section.find("hosts") : second,
+                section.fail(section.find("hosts") ? *section.find("hosts") : table,
                              fmt::format("both nodes have the host name \"{}\"", host),
                              "a host name in one node only");
 }
@@ -141,6 +159,15 @@ void Parser::parse_links(const Section& root)
     if (std::ranges::all_of(config_.links, &Link::is_serial))
         root.fail(links, "serial links only",
                   "at least one link with addresses, for the store and for requests");
+    const auto reaches_dr = [](const Link& link) { return !link.address.dr.empty(); };
+    if (config_.has_dr() && std::ranges::none_of(config_.links, reaches_dr))
+        root.fail(
+            links,
+            fmt::format("no link with an address of the dr node \"{}\"", config_.nodes.dr.name),
+            fmt::format("at least one link with address = {{ {} = \"IP\", {} = \"IP\", {} = "
+                        "\"IP\" }}",
+                        config_.nodes.values[0].name, config_.nodes.values[1].name,
+                        config_.nodes.dr.name));
 }
 
 Section Parser::per_node(const Section& link, std::string_view key, const TomlValue& value) const
@@ -148,6 +175,15 @@ Section Parser::per_node(const Section& link, std::string_view key, const TomlVa
     const auto& nodes = config_.nodes;
     const std::array<std::string_view, 2> names{nodes.at(core::Node::first).name,
                                                 nodes.at(core::Node::second).name};
+    return {path_, link.label(key), value, names};
+}
+
+Section Parser::per_host(const Section& link, std::string_view key, const TomlValue& value) const
+{
+    if (!config_.has_dr()) return per_node(link, key, value);
+    const auto& nodes = config_.nodes;
+    const std::array<std::string_view, 3> names{nodes.values[0].name, nodes.values[1].name,
+                                                nodes.dr.name};
     return {path_, link.label(key), value, names};
 }
 
@@ -179,21 +215,32 @@ void Parser::parse_network(const Section& section)
     const auto& addresses =
         section.require("address", "address = { NODE = \"IP\", NODE = \"IP\" }");
     for (const auto which : both) parse_address(section, which, addresses);
-    if (config::parse_address(link.address.values[0])->bits !=
-        config::parse_address(link.address.values[1])->bits)
-        section.fail(
-            addresses,
-            fmt::format("link {}: IPv4 on one side, IPv6 on the other", config_.links.size()),
-            "the same on both");
-    if (const auto* device = section.find("device"))
-        for (const auto which : both)
-            per_node(section, "device", *device)
-                .read(config_.nodes.at(which).name, link.device.at(which), rules::device);
+    const auto hosts = per_host(section, "address", addresses);
+    if (config_.has_dr() && hosts.find(config_.nodes.dr.name) != nullptr)
+        parse_address(section, core::Node::dr, addresses);
+    check_families(section, addresses);
+    if (const auto* device = section.find("device")) {
+        const auto devices = per_host(section, "device", *device);
+        for (const auto which : {core::Node::first, core::Node::second, core::Node::dr})
+            if (!config_.nodes.at(which).name.empty())
+                devices.read(config_.nodes.at(which).name, link.device.at(which), rules::device);
+    }
+}
+
+void Parser::check_families(const Section& link, const TomlValue& addresses) const
+{
+    const auto& ends = config_.links.back().address;
+    const auto bits = [](const std::string& end) { return config::parse_address(end)->bits; };
+    const bool pair = bits(ends.values[0]) == bits(ends.values[1]);
+    if (pair && (ends.dr.empty() || bits(ends.dr) == bits(ends.values[0]))) return;
+    link.fail(addresses,
+              fmt::format("link {}: IPv4 on one side, IPv6 on the other", config_.links.size()),
+              pair ? "the same on all" : "the same on both");
 }
 
 void Parser::parse_address(const Section& link, core::Node which, const TomlValue& value)
 {
-    const auto section = per_node(link, "address", value);
+    const auto section = per_host(link, "address", value);
     const auto& node = config_.nodes.at(which).name;
     auto& target = config_.links.back().address.at(which);
     const auto& item = section.require(node, "an address for each node");

@@ -15,7 +15,7 @@ private:
     void parse_pair(const base::TomlValue& table);
     void parse_node(core::Node which, const base::TomlValue& table);
     void parse_nodes(const Section& root);
-    void check_nodes(const base::TomlValue& second) const;
+    void check_apart(core::Node which, const base::TomlValue& table, core::Node before) const;
     void parse_link(const base::TomlValue& table);
     void parse_network(const Section& section);
     void parse_serial(const Section& section, const base::TomlValue& ports);
@@ -37,8 +37,11 @@ private:
     void parse_switch(const Section& section);
     void parse_words(const Section& nodes, core::Node which, const base::TomlValue& table);
     void check_probes(const Section& pair) const;
-    /// A table with one key for each node, such as address = { left = "...", right = "..." }.
+    void check_families(const Section& link, const base::TomlValue& addresses) const;
+    /// A table with one key for each node of the pair, such as serial = { left = "...", ... }.
     Section per_node(const Section& link, std::string_view key, const base::TomlValue& value) const;
+    /// The same with a key for the dr node, where there is one.
+    Section per_host(const Section& link, std::string_view key, const base::TomlValue& value) const;
 
     std::string path_;
     Config config_;

@@ -38,13 +38,14 @@ void claim(Turn& t, const Claim& how)
 
 void claim_persisted(Turn& t)
 {
-    if (t.s.role == Role::claiming) order_lead(t);
+    if (t.s.role == Role::claiming && (!is_dr(t.s) || pair_has_yielded(t.s))) order_lead(t);
 }
 
 void claim_elapsed(Turn& t)
 {
     State& s = t.s;
-    if (s.claim_leads || s.pending || s.now < s.retry_at) return;
+    if (s.role != Role::claiming || s.claim_leads || s.pending || s.now < s.retry_at) return;
+    if (is_dr(s) && !pair_has_yielded(s)) return;
     order_lead(t);
 }
 

@@ -58,9 +58,19 @@ void activate(Turn& t, const Command& command)
     seek_claim(t, how);
 }
 
+/// The pair has a master again whose epoch is newer than that of the dr node.
+bool peer_leads_newer(const State& s)
+{
+    return peer_heard(s) && s.peer.last.role == Role::master &&
+           s.peer.last.record.epoch > s.record.epoch;
+}
+
 void rejoin(Turn& t, const Command& command)
 {
     State& s = t.s;
+    const bool aside = s.record.epoch > 0 && s.record.master == Node::dr;
+    if (aside && (s.record.round == 0 || s.role == Role::undecided) && !peer_leads_newer(s))
+        return rejoin_dr(t, command);
     if (s.role == Role::standby) return done(t, command, "this node is standby already");
     if (s.role != Role::undecided)
         return refuse(t, command, fmt::format("this node is {}", to_string(s.role)));
@@ -91,6 +101,15 @@ std::string activate_refusal(const State& s, Command::Kind kind)
     if (s.role != Role::standby && s.role != Role::undecided)
         return fmt::format("this node is {}; wait", to_string(s.role));
     if (s.leaving) return "this daemon is stopping";
+    if (is_dr(s)) {
+        if (kind == Command::Kind::activate_force) return dr_activate_obstacle(s);
+        return "the dr node never leads without --force and a reason: whatever the pair "
+               "acknowledged and this mirror does not hold yet is given up";
+    }
+    if (dr_acts(s))
+        return fmt::format("the dr node leads epoch {}; `roleswap rejoin` here mirrors it, then "
+                           "`roleswap rejoin` there gives the role back",
+                           third_view(s, Node::dr).last.record.epoch);
     if (kind == Command::Kind::activate_force) return {};
     const std::string obstacle = activate_obstacle(s);
     if (obstacle.empty()) return {};
@@ -101,6 +120,9 @@ void on_command(Turn& t, const Command& command)
 {
     State& s = t.s;
     using Kind = Command::Kind;
+    const bool common = command.kind == Kind::activate || command.kind == Kind::activate_force ||
+                        command.kind == Kind::leave;
+    if (is_dr(s) && !common) return dr_command(t, command);
     switch (command.kind) {
     case Kind::hand_over:
     case Kind::activate:

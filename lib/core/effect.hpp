@@ -17,7 +17,7 @@ struct Send {
     Message message;
 };
 
-/// Make the local store a standby of the peer, by whatever it takes: stream, pg_rewind or a fresh
+/// Make the local store a standby of the node that the record names, by whatever it takes: stream, pg_rewind or a fresh
 /// base backup.  Answers StoreEvent following (again after each reconnect), lost_peer, failed.
 /// Repeating it is harmless.
 struct StoreFollow {

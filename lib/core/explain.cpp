@@ -5,10 +5,18 @@
 namespace roleswap::core {
 namespace {
 
+std::string waiting_for_dr(const State& s)
+{
+    return fmt::format("the dr node was activated by hand and leads epoch {}: `roleswap rejoin` "
+                       "here mirrors it, then `roleswap rejoin` there gives the role back",
+                       s.record.epoch);
+}
+
 std::string waiting_undecided(const State& s)
 {
     const Message& m = s.peer.last;
     const bool mine = s.record.master == s.settings.self;
+    if (s.record.epoch > 0 && s.record.master == Node::dr) return waiting_for_dr(s);
     if (!peer_heard(s)) {
         if (s.record.epoch == 0) return "this node has no record yet and waits for its peer";
         if (mine && s.record.mode == Mode::alone)
@@ -32,6 +40,9 @@ std::string waiting_undecided(const State& s)
 std::string waiting_standby(const State& s)
 {
     const Message& m = s.peer.last;
+    if (s.record.master == Node::dr)
+        return s.record.round > 0 ? "mirrors the dr node, which leads until `roleswap rejoin` there"
+                                  : waiting_for_dr(s);
     if (m.boot != 0 && m.record.epoch < s.record.epoch)
         return "the peer lost its memory (its epoch is older than the one it led); `roleswap "
                "activate --force` here makes this node master";
@@ -50,6 +61,9 @@ std::string waiting_standby(const State& s)
 
 std::string why_waiting(const State& s)
 {
+    if (is_dr(s) && (s.role == Role::undecided || s.role == Role::standby ||
+                     (s.role == Role::claiming && !s.pending)))
+        return why_waiting_dr(s);
     switch (s.role) {
     case Role::undecided:
         return waiting_undecided(s);

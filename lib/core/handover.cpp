@@ -6,11 +6,6 @@
 namespace roleswap::core {
 namespace {
 
-bool past_return(const State& s)
-{
-    return s.pending && s.pending->after == After::handed_over;
-}
-
 std::string peer_obstacle(const State& s)
 {
     const Message& m = s.peer.last;
@@ -24,6 +19,11 @@ std::string peer_obstacle(const State& s)
 }
 
 } // namespace
+
+bool past_return(const State& s)
+{
+    return s.pending && s.pending->after == After::handed_over;
+}
 
 std::string handover_obstacle(const State& s)
 {
@@ -103,7 +103,10 @@ void handover_try(Turn& t)
 {
     State& s = t.s;
     if (s.role != Role::releasing || past_return(s) || !s.frozen || !s.tasks_dead) return;
-    t.persist(Record{next_epoch(s, peer_of(s)), peer_of(s), Mode::alone}, After::handed_over);
+    const Node heir = is_dr(s) ? s.heir : peer_of(s);
+    // The dr node is a mirror again afterwards: round 1.
+    t.persist(Record{next_epoch(s, heir), heir, Mode::alone, is_dr(s) ? 1U : 0U},
+              After::handed_over);
 }
 
 void handover_persisted(Turn& t)

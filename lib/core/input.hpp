@@ -16,6 +16,13 @@ struct Heard {
     Message message;
 };
 
+/// The same from a node that is not the peer: on a node of the pair from the dr node, on the dr
+/// node from either node of the pair.
+struct HeardThird {
+    Node from = Node::dr;
+    Message message;
+};
+
 /// `Persist` with this ticket is on disk (file and folder synced).
 struct Persisted {
     std::uint64_t ticket = 0;
@@ -56,7 +63,7 @@ struct Command {
         hand_over,      ///< planned swap: only on the master
         activate,       ///< standby to master; refused while the master is provably alive
         activate_force, ///< the same, whatever this node knows; `reason` is recorded
-        rejoin,         ///< become standby of the peer now, if the peer is master
+        rejoin,         ///< become standby of the peer now, if the peer is master; dr.cpp has more
         leave,          ///< clean stop of the daemon: offer the role, then end
         hold_takeover,
         release_takeover,
@@ -96,7 +103,7 @@ struct GuardEvent {
     Kind kind = Kind::lost;
 };
 
-using Input = std::variant<Elapsed, Heard, Persisted, StoreEvent, ProbeAnswer, TasksDead, Command,
+using Input = std::variant<Elapsed, Heard, HeardThird, Persisted, StoreEvent, ProbeAnswer, TasksDead, Command,
                            WitnessAnswer, FenceAnswer, GuardEvent>;
 
 } // namespace roleswap::core

@@ -16,6 +16,7 @@ void wake_up(Turn& t, Ticks step)
 {
     State& s = t.s;
     s.peer.silence = 0;
+    for (ThirdView& view : s.thirds) view.silence = 0;
     s.probe = {};
     s.answer_from = s.sequence + 1;
     s.in_sync = false;
@@ -28,8 +29,12 @@ void on(Turn& t, const Elapsed& elapsed)
     s.now = add(s.now, elapsed.ticks);
     // A step may hide messages that wait in the socket, so only as much of it counts as silence as
     // a loop on time would have shown.
-    s.peer.silence = add(s.peer.silence, std::min(elapsed.ticks, 2 * s.settings.heartbeat));
+    const Ticks watched = std::min(elapsed.ticks, 2 * s.settings.heartbeat);
+    s.peer.silence = add(s.peer.silence, watched);
+    for (ThirdView& view : s.thirds)
+        if (view.last.boot != 0) view.silence = add(view.silence, watched);
     if (elapsed.ticks > s.settings.takeover_delay / 2) wake_up(t, elapsed.ticks);
+    if (is_dr(s)) return dr_elapsed(t);
     handover_elapsed(t);
     third_elapsed(t);
     lease_elapsed(t, elapsed.ticks);
@@ -63,13 +68,28 @@ void master_heard(Turn& t)
     mode_heard(t);
 }
 
+bool is_stale(const Message& m, const Message& before)
+{
+    return m.boot == before.boot ? m.sequence <= before.sequence : m.boot < before.boot;
+}
+
+void on(Turn& t, const HeardThird& heard)
+{
+    State& s = t.s;
+    ThirdView& view = s.thirds.at(heard.from == Node::second ? 1 : 0);
+    if (is_stale(heard.message, view.last)) return;
+    view = {heard.message, s.now, 0};
+    s.epoch_seen = std::max(s.epoch_seen, heard.message.record.epoch);
+    if (is_dr(s)) return dr_heard(t, heard.from);
+    pair_hears_dr(t);
+}
+
 void on(Turn& t, const Heard& heard)
 {
     State& s = t.s;
     const Message& m = heard.message;
     const Message before = s.peer.last;
-    const bool stale = m.boot == before.boot ? m.sequence <= before.sequence : m.boot < before.boot;
-    if (stale) return;
+    if (is_stale(m, before)) return;
     s.peer.last = m;
     s.peer.heard_at = s.now;
     s.peer.silence = 0;
@@ -77,6 +97,7 @@ void on(Turn& t, const Heard& heard)
     if (unanswered_for(s) < percent(s, probe_percent)) s.probe = {};
     if (is_news(before, m)) s.changed = true;
     renew_lease(t);
+    yield_to_dr(t, m.record);
     if (s.role == Role::master || s.role == Role::releasing)
         master_heard(t);
     else if (s.role == Role::standby)

@@ -2,6 +2,7 @@
 #include "core/effect.hpp"
 #include "core/input.hpp"
 #include "core/rules.hpp"
+#include <array>
 #include <optional>
 #include <string>
 
@@ -77,6 +78,14 @@ struct PeerView {
     bool operator==(const PeerView&) const = default;
 };
 
+/// What is known of a node that is not the peer, see HeardThird.
+struct ThirdView {
+    Message last;       ///< newest message; boot 0 = nothing heard since the own boot
+    Ticks heard_at = 0; ///< own time of `last`
+    Ticks silence = 0;  ///< ticks this node watched since then; a freeze does not count
+    bool operator==(const ThirdView&) const = default;
+};
+
 /// Addresses outside the pair, asked from when the peer leaves this node's messages unanswered.
 struct ProbeView {
     bool asked = false;
@@ -121,7 +130,9 @@ struct State {
     /// A message of the peer counts as an answer only when it echoes this sequence or a later one:
     /// moved at boot, after a freeze and when this node becomes undecided.
     std::uint64_t answer_from = 1;
-    PeerView peer;
+    PeerView peer; ///< not used by the dr node
+    /// On a node of the pair the first one is the dr node; on that, the pair's nodes in order.
+    std::array<ThirdView, 2> thirds{};
     ProbeView probe;
 
     StoreState store = StoreState::down;
@@ -146,6 +157,7 @@ struct State {
     bool tasks_dead = true;    ///< since the newest WorkKill
     bool store_stopped = true; ///< since the newest StoreStop
     bool frozen = false;       ///< releasing: the store answered
+    Node heir = Node::dr;      ///< dr node, releasing: who gets the role
     bool claim_leads = false;  ///< claiming: StoreLead is ordered and not answered
     bool lead_ordered = false; ///< claiming: StoreLead was ordered in this claim
     bool peer_has_all = false; ///< claiming: the peer holds all that was ever acknowledged
@@ -181,6 +193,10 @@ Effects step(State& state, const Input& input);
 /// or the next limit of a silence or a lease.  Stepping more often does no harm.
 Ticks next_tick(const State& state);
 
+/// Whose store this node's mirrors or would mirror; of a master, who mirrors it or gets its role.
+Node upstream(const State& state);
+/// Newest message of a node that is not the peer; boot 0 = none.
+const ThirdView& third_view(const State& state, Node node);
 /// For status.  Ticks since the newest message of the peer; empty when none came since boot.
 std::optional<Ticks> peer_heard_ago(const State& state);
 /// Ticks until the peer may claim; empty where no lease counts (not master, or alone).

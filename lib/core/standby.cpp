@@ -70,7 +70,7 @@ void newer_record(Turn& t)
         t.persist(Record{m.record.epoch, peer_of(s), Mode::alone, m.record.round}, After::nothing);
         return;
     }
-    if (m.role == Role::master || s.leaving) return;
+    if (m.record.master != s.settings.self || m.role == Role::master || s.leaving) return;
     claim(t, {.epoch = m.record.epoch,
               .what = "takeover",
               .why = "the master handed its role over",
@@ -120,6 +120,7 @@ void follow(Turn& t, const Record& record, std::string why)
 void order_follow(Turn& t)
 {
     State& s = t.s;
+    if (is_dr(s) || s.record.master == Node::dr) return order_follow_third(t);
     const Message& m = s.peer.last;
     if (s.role != Role::standby || s.pending || s.leaving || s.now < s.retry_at) return;
     if (s.follow_epoch == s.record.epoch || m.role != Role::master || !same_epoch(s)) return;

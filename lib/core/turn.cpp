@@ -84,8 +84,10 @@ Epoch next_epoch(const State& s, Node node)
 {
     // Epoch 1 is the one that `roleswap init` writes, on either node.
     const Epoch epoch = std::max<Epoch>(std::max(s.epoch_seen, s.record.epoch), 1) + 1;
+    if (node == Node::dr) return (epoch / dr_era + 1) * dr_era;
     const bool odd = epoch % 2 == 1;
-    return odd == (node == Node::first) ? epoch : epoch + 1;
+    const Epoch own = odd == (node == Node::first) ? epoch : epoch + 1;
+    return own % dr_era == 0 ? own + 2 : own;
 }
 
 Ticks retry_delay(unsigned failures)

@@ -33,6 +33,10 @@ inline Node peer_of(const State& s)
 {
     return other(s.settings.self);
 }
+inline bool is_dr(const State& s)
+{
+    return s.settings.self == Node::dr;
+}
 inline Ticks percent(const State& s, Ticks share)
 {
     return s.settings.takeover_delay * share / 100;
@@ -49,7 +53,8 @@ bool peer_heard(const State& s);
 /// The peer's newest message shows it as acting master or about to be.
 bool peer_acts(const State& s);
 /// Lowest epoch above all known ones that `node` may claim.  Odd epochs belong to the first node,
-/// even ones to the second, so two nodes cannot claim the same epoch, not even by force.
+/// even ones to the second, multiples of dr_era to the dr node, so two nodes cannot claim the same
+/// epoch, not even by force.
 Epoch next_epoch(const State& s, Node node);
 /// Delay before the failed store is tried again: 200 ms, doubling up to 10 s.
 Ticks retry_delay(unsigned failures);
@@ -147,6 +152,28 @@ void handover_try(Turn& t);
 void handover_persisted(Turn& t);
 void handover_undo(Turn& t, const std::string& why);
 void handover_reply(Turn& t);
+
+bool past_return(const State& s);
+
+// dr.cpp
+/// Adopts a record that names the dr node and is newer than this node's; whoever leads gives up.
+bool yield_to_dr(Turn& t, const Record& theirs);
+void pair_hears_dr(Turn& t);
+/// The activated dr node is heard.
+bool dr_acts(const State& s);
+/// Where an operator ordered it: mirror the dr node, which leads.
+void follow_dr(Turn& t);
+void rejoin_dr(Turn& t, const Command& command);
+void order_follow_third(Turn& t);
+/// The rules of the dr node itself.
+void dr_heard(Turn& t, Node from);
+void dr_elapsed(Turn& t);
+void dr_resolve(Turn& t);
+void dr_command(Turn& t, const Command& command);
+/// Nobody of the pair that is heard can have work or a store that acknowledges.
+bool pair_has_yielded(const State& s);
+std::string dr_activate_obstacle(const State& s);
+std::string why_waiting_dr(const State& s);
 
 // leave.cpp
 void leave(Turn& t);

@@ -9,12 +9,23 @@ namespace roleswap::core {
 using Ticks = std::uint64_t;
 using Epoch = std::uint64_t;
 
-/// The two nodes of the pair by their order in the configuration file.
-enum class Node : std::uint8_t { first, second };
+/// The two nodes of the pair by their order in the configuration file, and the dr node, which is
+/// none of them: it mirrors whoever is master and leads only by hand (dr.cpp).
+enum class Node : std::uint8_t { first, second, dr };
+/// The peer of a node of the pair.  The dr node has none: of it, the first node it talks to.
 constexpr Node other(Node node)
 {
     return node == Node::first ? Node::second : Node::first;
 }
+/// The third node as seen from `node`: the dr node, and from there the second one.
+constexpr Node third(Node node)
+{
+    return node == Node::dr ? Node::second : Node::dr;
+}
+
+/// Epochs of the dr node are the multiples of this, and no other node claims one: an activation
+/// is always newer than whatever the pair claimed without having heard of it.
+inline constexpr Epoch dr_era = 1'000'000;
 
 enum class Role : std::uint8_t {
     undecided, ///< knows no role and acts as neither; every boot starts here
@@ -36,6 +47,7 @@ struct Record {
     Mode mode = Mode::alone;   ///< as this node knows it, see Mode
     /// Changes of the mode by the master within `epoch`; 0 = alone since the claim.  A standby
     /// keeps the one that its right to claim belongs to.
+    /// Where `master` is the dr node: 1 = this node of the pair was told to mirror it.
     std::uint64_t round = 0;
     bool operator==(const Record&) const = default;
 };

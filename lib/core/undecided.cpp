@@ -113,7 +113,10 @@ void both_undecided(Turn& t)
 void resolve(Turn& t)
 {
     State& s = t.s;
+    if (is_dr(s)) return dr_resolve(t);
     if (s.role != Role::undecided || s.leaving) return;
+    follow_dr(t);
+    if (s.role != Role::undecided) return;
     if (!peer_heard(s)) {
         if (s.peer.silence >= s.settings.takeover_delay) peer_silent(t);
         return;

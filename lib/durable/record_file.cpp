@@ -1,5 +1,7 @@
 #include "durable/record_file.hpp"
 #include "durable/file.hpp"
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <fmt/format.h>
@@ -11,6 +13,9 @@ namespace {
 
 using core::Mode;
 using core::Node;
+
+/// By the value of core::Node.
+constexpr std::array<std::string_view, 3> node_names{"first", "second", "dr"};
 
 class Reader {
 public:
@@ -39,6 +44,17 @@ public:
         if (parsed.ec != std::errc{} || parsed.ptr != end || text.empty())
             fail(fmt::format("{} is \"{}\", a whole number expected", key, text));
         return result;
+    }
+
+    /// Index of the value.
+    template <std::size_t count>
+    std::size_t one_of(std::string_view key, const std::array<std::string_view, count>& allowed)
+    {
+        const auto text = value(key);
+        const auto found = std::find(allowed.begin(), allowed.end(), text);
+        if (found == allowed.end())
+            fail(fmt::format("{} is \"{}\", allowed: {}", key, text, fmt::join(allowed, ", ")));
+        return static_cast<std::size_t>(found - allowed.begin());
     }
 
     /// True for `yes`, false for `no`.
@@ -73,7 +89,7 @@ private:
 std::string format_record(const NodeRecord& record)
 {
     return fmt::format("roleswap-record 2\nepoch {}\nmaster {}\nmode {}\nround {}\nboots {}\n",
-                       record.role.epoch, record.role.master == Node::first ? "first" : "second",
+                       record.role.epoch, node_names.at(static_cast<std::size_t>(record.role.master)),
                        core::to_string(record.role.mode), record.role.round, record.boots);
 }
 
@@ -83,7 +99,7 @@ NodeRecord parse_record(std::string_view text, std::string_view path)
     NodeRecord record;
     const bool rounds = reader.either("roleswap-record", "2", "1");
     record.role.epoch = reader.number("epoch");
-    record.role.master = reader.either("master", "first", "second") ? Node::first : Node::second;
+    record.role.master = static_cast<Node>(reader.one_of("master", node_names));
     record.role.mode = reader.either("mode", "mirrored", "alone") ? Mode::mirrored : Mode::alone;
     if (rounds) record.role.round = reader.number("round");
     record.boots = reader.number("boots");

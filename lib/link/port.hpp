@@ -19,6 +19,11 @@ struct LinkOptions {
     /// 8N1.  It carries broadcasts and challenges only.
     std::uint32_t baud = 0;
 
+    /// UDP: other sockets of this host use the same address and port for other nodes.
+    bool shared = false;
+    /// UDP: takes datagrams of `remote` only; of several that share a port the one of the sender.
+    bool connected = false;
+
     bool is_serial() const { return baud > 0; }
 };
 

@@ -46,7 +46,14 @@ public:
         fd_ = event::UniqueFd(event::check(
             ::socket(local.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "make socket"));
         bind_device();
+        const int on = 1;
+        if (link.shared)
+            event::check(::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on),
+                         "share the port of " + link.local);
         event::check(::bind(fd_.get(), local.get(), local.size()), "bind to " + link.local);
+        if (link.connected)
+            event::check(::connect(fd_.get(), remote_.get(), remote_.size()),
+                         "connect to " + link.remote);
     }
 
     int fd() const override { return fd_.get(); }

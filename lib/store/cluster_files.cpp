@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <set>
 
 namespace roleswap::store {
 namespace {
@@ -24,7 +25,9 @@ std::string listen_addresses(const Options& options)
 {
     if (!on_one_machine(options)) return "*";
     std::string list;
-    for (const auto& link : options.links) list += (list.empty() ? "" : ",") + link.own;
+    std::set<std::string> known; // a link that leads to several nodes
+    for (const auto& link : options.links)
+        if (known.insert(link.own).second) list += (list.empty() ? "" : ",") + link.own;
     return list;
 }
 
@@ -207,7 +210,8 @@ std::string peer_conninfo(const Options& options, const Layout& layout,
     std::string ports;
     for (const auto index : link_order) {
         hosts += (hosts.empty() ? "" : ",") + options.links.at(index).peer;
-        ports += (ports.empty() ? "" : ",") + std::to_string(options.peer_port);
+        const auto port = options.links.at(index).port;
+        ports += (ports.empty() ? "" : ",") + std::to_string(port != 0 ? port : options.peer_port);
     }
     // Below 2 s connect_timeout counts as 2 s; tcp_user_timeout also limits the first packet.
     return fmt::format("host={} port={} user={} passfile={} sslmode=verify-ca sslrootcert={} "

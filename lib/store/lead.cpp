@@ -114,20 +114,23 @@ Task<> ManagedStore::Impl::create_objects()
                      fmt::format("create database {}", pg::quote_identifier(database)));
 }
 
-/// Work goes on meanwhile.  The slot lets the other node come back; the checkpoint lets it rewind.
+/// Work goes on meanwhile.  The slots let the other nodes come back; the checkpoint lets them
+/// rewind.
 Task<> ManagedStore::Impl::after_lead_steps()
 {
     layout_.mark_led();
     auto& session = server_.sessions().slow;
-    const auto slot = slot_name(options_.peer_name);
-    co_await ask(after_, session,
-                 "select pg_create_physical_replication_slot($1, true) where not exists "
-                 "(select from pg_replication_slots where slot_name = $1)",
-                 values(slot));
+    std::vector<std::string> slots{slot_name(options_.peer_name)};
+    for (const auto& name : options_.further) slots.push_back(slot_name(name));
+    for (const auto& slot : slots)
+        co_await ask(after_, session,
+                     "select pg_create_physical_replication_slot($1, true) where not exists "
+                     "(select from pg_replication_slots where slot_name = $1)",
+                     values(slot));
     co_await ask(after_, session,
                  "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
-                 "where not active and slot_type = 'physical' and slot_name <> $1",
-                 values(slot));
+                 "where not active and slot_type = 'physical' and slot_name <> all($1::name[])",
+                 values(fmt::format("{{{}}}", fmt::join(slots, ","))));
     co_await ask(after_, session, "checkpoint");
 }
 

@@ -7,7 +7,7 @@ namespace roleswap::store {
 
 ManagedStore::Impl::Impl(event::Loop& loop, Options options, Handler& handler)
     : loop_(loop), options_(std::move(options)), handler_(handler), layout_(options_),
-      tell_(loop, [this] { tell(); }),
+      peer_name_(options_.peer_name), tell_(loop, [this] { tell(); }),
       server_(loop, options_, layout_,
               {[this](const std::string& why) { on_crash(why); },
                [this](Sign sign, const std::string& line) { on_sign(sign, line); }}),
@@ -19,6 +19,7 @@ ManagedStore::Impl::Impl(event::Loop& loop, Options options, Handler& handler)
 {
     std::vector<std::size_t> order(options_.links.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
+    std::erase_if(order, [this](std::size_t index) { return !leads_to_peer(index); });
     live_links_ = order;
     server_.apply({.link_order = std::move(order)});
     doing("not started");
@@ -191,16 +192,27 @@ Snapshot ManagedStore::Impl::snapshot() const
 
 void ManagedStore::Impl::set_link_order(std::vector<std::size_t> order)
 {
-    std::erase_if(order, [this](std::size_t index) { return index >= options_.links.size(); });
+    std::erase_if(order, [this](std::size_t index) {
+        return index >= options_.links.size() || !leads_to_peer(index);
+    });
     if (order == live_links_) return;
     live_links_ = order;
     // Dead links come last: they may be back before anybody says so.
     for (std::size_t index = 0; index < options_.links.size(); ++index)
-        if (std::find(order.begin(), order.end(), index) == order.end()) order.push_back(index);
+        if (leads_to_peer(index) && std::find(order.begin(), order.end(), index) == order.end())
+            order.push_back(index);
     auto tuning = server_.tuning();
     tuning.link_order = std::move(order);
     server_.apply(tuning);
     if (leading_) end_stale_senders();
+}
+
+/// The order of the links that comes next is new, whatever it is.
+void ManagedStore::Impl::set_peer(std::string name)
+{
+    if (name == peer_name_) return;
+    peer_name_ = std::move(name);
+    live_links_.assign(1, options_.links.size());
 }
 
 ManagedStore::ManagedStore(event::Loop& loop, Options options, Handler& handler)
@@ -237,6 +249,10 @@ void ManagedStore::stop()
 void ManagedStore::set_link_order(std::vector<std::size_t> order)
 {
     impl_->set_link_order(std::move(order));
+}
+void ManagedStore::set_peer(std::string name)
+{
+    impl_->set_peer(std::move(name));
 }
 Snapshot ManagedStore::snapshot() const
 {

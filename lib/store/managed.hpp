@@ -70,6 +70,8 @@ public:
     /// Live links as indices into Options::links, best first; empty = none is live.  Moves the
     /// replication at once; unchanged orders do nothing.
     void set_link_order(std::vector<std::size_t> order);
+    /// Who the other node is from now on: whom freeze() waits for, and of whom the snapshot tells.
+    void set_peer(std::string name);
 
     Snapshot snapshot() const;
     /// For local clients with rights of their own and the work engine: socket folder, port,

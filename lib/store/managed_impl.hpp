@@ -23,6 +23,7 @@ public:
     void thaw();
     void stop();
     void set_link_order(std::vector<std::size_t> order);
+    void set_peer(std::string name);
     Snapshot snapshot() const;
     std::string conninfo() const { return server_.conninfo(database); }
     bool has_data() const { return layout_.has_cluster(); }
@@ -120,11 +121,13 @@ private:
     void watch_peer();
     void end_stale_senders();
     std::string link_of(std::string_view peer_address) const;
+    bool leads_to_peer(std::size_t link) const;
 
     event::Loop& loop_;
     const Options options_;
     Handler& handler_;
     const Layout layout_;
+    std::string peer_name_;
     std::deque<std::variant<core::StoreEvent, Note>> outbox_;
     event::Deferred tell_;
     Duty duty_ = Duty::none;

@@ -59,7 +59,7 @@ Task<> ManagedStore::Impl::mirrored_once()
             mode_, control(),
             "select from pg_stat_replication where application_name = $1 and state = 'streaming' "
             "and pg_current_wal_flush_lsn() - flush_lsn <= $2::bigint",
-            values(options_.peer_name, std::to_string(near_bytes)));
+            values(peer_name_, std::to_string(near_bytes)));
         if (!result.empty()) break;
         co_await mode_.sleep(10ms);
     }
@@ -85,7 +85,7 @@ Task<bool> ManagedStore::Impl::peer_flushed(base::Lsn position, bool in_sync)
         co_await ask(mode_, control(),
                      "select flush_lsn >= $2::pg_lsn, sync_state in ('sync', 'quorum') from "
                      "pg_stat_replication where application_name = $1 and flush_lsn is not null",
-                     values(options_.peer_name, base::to_string(position)));
+                     values(peer_name_, base::to_string(position)));
     bool flushed = false;
     for (std::size_t i = 0; i < result.rows(); ++i)
         flushed = flushed || (result[i].boolean(0) && (!in_sync || result[i].boolean(1)));

@@ -11,6 +11,8 @@ struct LinkAddress {
     std::string name; ///< for people
     std::string own;
     std::string peer;
+    std::uint16_t port = 0; ///< of the store there; 0: Options::peer_port
+    std::string node{};     ///< whose it is; empty: Options::peer_name
 };
 
 /// Rows that are worth keeping when this node's history is given up for the other node's.  The
@@ -30,15 +32,16 @@ struct Options {
     std::uint16_t port = 7432;
     std::uint16_t peer_port = 7432;
     std::string name;                 ///< of this node; slot and application name
-    std::string peer_name;            ///< of the other node
-    std::vector<LinkAddress> links;   ///< as configured, best first
+    std::string peer_name;            ///< of the other node; set_peer() names another one
+    std::vector<LinkAddress> links;   ///< as configured, best first; of further nodes after them
     std::string replication_password; ///< derived from the pair key, the same on both nodes
     std::string certificate;          ///< PEM; the peer trusts exactly this one
     std::string private_key;          ///< PEM
     std::vector<std::string> allow{}; ///< client networks, "10.0.0.0/16"
     std::map<std::string, std::string> settings{}; ///< extra postgres settings
     std::string cgroup{}; ///< folder of a cgroup of its own for all its processes; empty: none
-    std::vector<Keepsake> keepsakes{}; ///< asked of the database `roleswap`
+    std::vector<Keepsake> keepsakes{};  ///< asked of the database `roleswap`
+    std::vector<std::string> further{}; ///< names of nodes that may mirror beside the peer
 };
 
 } // namespace roleswap::store

@@ -47,7 +47,7 @@ void ManagedStore::Impl::watch_peer()
 Task<> ManagedStore::Impl::look_at_peer()
 {
     const auto result =
-        co_await ask(watch_, server_.sessions().watch, look_sql, values(options_.peer_name));
+        co_await ask(watch_, server_.sessions().watch, look_sql, values(peer_name_));
     const auto row = result[0];
     const auto before = state_.flushed;
     state_.written = row.lsn(0);
@@ -68,6 +68,12 @@ std::string ManagedStore::Impl::link_of(std::string_view peer_address) const
     return {};
 }
 
+bool ManagedStore::Impl::leads_to_peer(std::size_t link) const
+{
+    const auto& node = options_.links.at(link).node;
+    return (node.empty() ? options_.peer_name : node) == peer_name_;
+}
+
 /// The sender of a dead link holds the slot and the name of the synchronous standby until its
 /// time-out, so the standby's new connection could not take over.
 void ManagedStore::Impl::end_stale_senders()
@@ -75,13 +81,14 @@ void ManagedStore::Impl::end_stale_senders()
     if (!server_.running()) return;
     std::string dead;
     for (std::size_t index = 0; index < options_.links.size(); ++index) {
+        if (!leads_to_peer(index)) continue;
         if (std::find(live_links_.begin(), live_links_.end(), index) != live_links_.end()) continue;
         dead += (dead.empty() ? "" : ",") + options_.links[index].peer;
     }
     if (dead.empty()) return;
     pg::Query query{"select pg_terminate_backend(pid) from pg_stat_replication where "
                     "application_name = $1 and client_addr = any($2::inet[])",
-                    {options_.peer_name, "{" + dead + "}"}};
+                    {peer_name_, "{" + dead + "}"}};
     server_.sessions().watch.query(std::move(query), [this](pg::Reply reply) {
         const auto* result = std::get_if<pg::Result>(&reply);
         if (result == nullptr) note("link-move-failed", pg::describe(reply));

@@ -16,7 +16,7 @@ void each_field(Io& io, Message& message, std::uint8_t version)
     io.number(message.echo_sent_at);
     io.member(message.role, core::Role::demoting);
     io.number(message.record.epoch);
-    io.member(message.record.master, core::Node::second);
+    io.member(message.record.master, core::Node::dr);
     io.member(message.record.mode, core::Mode::mirrored);
     io.member(message.store, core::StoreState::frozen);
     io.number(message.position.bytes);
