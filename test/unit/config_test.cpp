@@ -43,6 +43,12 @@ std::string with(const std::string& more)
 {
     return good + more + "\n";
 }
+/// A node "far" with that line, and `address` after that of the right node.
+std::string with_dr(const std::string& line, const std::string& address)
+{
+    return changed("\"10.0.1.2\"", "\"10.0.1.2\"" + address) + "[[node]]\nname = \"far\"\n" + line +
+           "\n";
+}
 std::string in_section(const std::string& name, const std::string& line)
 {
     return with(fmt::format("[{}]\n{}", name, line));
@@ -146,10 +152,24 @@ heartbeat = "61ms")"),
     {changed(R"([[node]]
 name = "right"
 )", ""),
-     R"(f:4:1: 1 [[node]] section; allowed: exactly two [[node]] sections)"},
+     R"(f:4:1: 1 [[node]] section; allowed: exactly two [[node]] sections, and at most one more with role = "dr")"},
+    {with_dr("role = \"standby\"", ""),
+     R"(f:13:8: node 3: role = "standby"; allowed: "dr"; the two nodes of the pair have no role)"},
+    {with_dr("role = \"dr\"", ""),
+     R"(f:8:1: no link with an address of the dr node "far"; allowed: at least one link with address = { left = "IP", right = "IP", far = "IP" })"},
+    {with_dr("role = \"dr\"\n[[node]]\nname = \"more\"\nrole = \"dr\"", ", far = \"10.0.1.3\""),
+     R"(f:14:1: a second dr node; allowed: exactly two [[node]] sections, and at most one more with role = "dr")"},
+    {with_dr("role = \"dr\"\nhosts = [\"LEFT\"]", ", far = \"10.0.1.3\""),
+     R"(f:14:9: both nodes have the host name "LEFT"; allowed: a host name in one node only)"},
+    {with_dr("role = \"dr\"", ", far = \"10.0.1.2\""),
+     R"(f:10:58: link 1: address = "10.0.1.2" is right on link lan-a already; allowed: each address once)"},
+    {with_dr("role = \"dr\"", ", far = \"fe80::1\""),
+     R"(f:10:11: link 1: IPv4 on one side, IPv6 on the other; allowed: the same on all)"},
+    {in_second_node("role = \"dr\""),
+     R"(f:4:1: 1 [[node]] section without a role; allowed: exactly two [[node]] sections, and at most one more with role = "dr")"},
     {with(R"([[node]]
 name = "third")"),
-     R"(f:11:1: 3 [[node]] sections; allowed: exactly two [[node]] sections)"},
+     R"(f:11:1: 3 [[node]] sections; allowed: exactly two [[node]] sections, and at most one more with role = "dr")"},
     {changed(R"([[node]]
 name = "left"
 [[node]]
@@ -157,7 +177,7 @@ name = "right"
 )", R"([node]
 name = "left"
 )"),
-     R"(f:4:1: node = a table; allowed: exactly two [[node]] sections)"},
+     R"(f:4:1: node = a table; allowed: exactly two [[node]] sections, and at most one more with role = "dr")"},
     {changed(R"([[node]]
 name = "left"
 )", "[[node]]\n"),
@@ -182,8 +202,8 @@ name = "left"
      R"(f:8:14: node 2: store_port = 70000; allowed: a whole number from 1 to 65535)"},
     {in_second_node(R"(store_port = "7432")"),
      R"(f:8:14: node 2: store_port = "7432"; allowed: a whole number from 1 to 65535)"},
-    {in_second_node(R"(role = "dr")"),
-     R"(f:8:1: node 2: unknown key "role"; allowed: name, hosts, data_dir, run_dir, store_port)"},
+    {in_second_node(R"(rank = "dr")"),
+     R"(f:8:1: node 2: unknown key "rank"; allowed: name, hosts, data_dir, run_dir, store_port, role)"},
     {changed(R"([[link]]
 name = "lan-a"
 address = { left = "10.0.1.1", right = "10.0.1.2" }
@@ -506,4 +526,24 @@ TEST_CASE("the guard feeds no hardware watchdog unless told", "[config]")
     const auto text =
         in_section("guard", "watchdog = \"/dev/watchdog1\"\nwatchdog_timeout = \"1m\"");
     CHECK(parse(text, "f").guard == Guard{"/dev/watchdog1", 60s});
+}
+
+TEST_CASE("a dr node is a third node with addresses where it has some")
+{
+    const auto config =
+        parse(with_dr("role = \"dr\"\nhosts = [\"off-site\"]\nstore_port = 7000",
+                      ", far = \"10.0.1.3\"") +
+                  "[[link]]\nname = \"cross\"\naddress = { left = \"10.2.0.1\", right = "
+                  "\"10.2.0.2\" }\n",
+              "f");
+    REQUIRE(config.has_dr());
+    CHECK(config.nodes.dr.name == "far");
+    CHECK(config.nodes.dr.store_port == 7000);
+    CHECK(config.nodes.values[1].name == "right");
+    CHECK(config.links[0].address.dr == "10.0.1.3");
+    CHECK(Config::joins(config.links[0], core::Node::dr, core::Node::first));
+    CHECK_FALSE(Config::joins(config.links[1], core::Node::dr, core::Node::first));
+    CHECK(find_self(config, "off-site.example.org") == core::Node::dr);
+    CHECK(find_self(config, "elsewhere", "far") == core::Node::dr);
+    CHECK_FALSE(parse(good, "f").has_dr());
 }
