@@ -70,6 +70,7 @@ private:
     void make_third();
     void aim_store();
     void note_lag();
+    void watch_dr();
     HistoryCourier::Ports courier_ports();
     void take_join_password();
     Answer bus_answer(bus::Responder responder);
@@ -109,6 +110,7 @@ private:
     event::Duration guard_pause_{0};
     event::Duration guard_since_{0};
     LagMeter lag_; ///< of the dr node
+    bool dr_late_ = false;
     event::Timer lag_timer_;
     event::Timer give_up_;
     std::function<void()> retry_end_;

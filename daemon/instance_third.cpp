@@ -1,8 +1,16 @@
 // The third node, and which of the others this node's store goes with.
 #include "instance.hpp"
 #include "options.hpp"
+#include <algorithm>
+#include <fmt/format.h>
 
 namespace roleswap::daemon {
+namespace {
+
+constexpr core::Ticks dr_late_after = 60'000;
+constexpr core::Ticks dr_well_below = 5000;
+
+} // namespace
 
 void Instance::make_third()
 {
@@ -47,6 +55,27 @@ void Instance::note_lag()
         lag_.note(state.now, state.position, core::third_view(state, core::Node::dr).last.position);
     else
         lag_ = {};
+    if (!is_dr && state.role == core::Role::master) watch_dr();
+}
+
+/// On the master: a dr node that stays behind is told once, and when it is well again.
+void Instance::watch_dr()
+{
+    const auto& state = driver_->state();
+    const auto& view = core::third_view(state, core::Node::dr);
+    const auto silent = view.last.boot == 0 ? state.now - state.role_since : view.silence;
+    const auto behind = lag_.behind(state.now);
+    const bool late = std::max(silent, behind) >= dr_late_after;
+    const bool well = silent < dr_well_below && behind < dr_well_below;
+    if (late == dr_late_ || (dr_late_ && !well)) return;
+    dr_late_ = late;
+    const auto& name = setup_.config.nodes.dr.name;
+    if (!late) return announcer_.announce("dr_caught_up", name + " holds what this node has again");
+    announcer_.announce("dr_behind",
+                        silent >= dr_late_after
+                            ? fmt::format("{} has not been heard for {} s", name, silent / 1000)
+                            : fmt::format("{} lacks {} bytes, the oldest for {} s", name,
+                                          lag_.bytes(), behind / 1000));
 }
 
 } // namespace roleswap::daemon

@@ -81,6 +81,8 @@ inline constexpr MessageKind message_kinds[] = {
     {"fence_failed", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e253", "error"},
     {"fence_ready", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e254", "notice"},
     {"fence_unready", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e255", "warning"},
+    {"dr_behind", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2c0", "warning"},
+    {"dr_caught_up", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2c1", "notice"},
     {"other", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21f", "info"},
 };
 

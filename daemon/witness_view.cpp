@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-double milliseconds(event::Duration duration)
+double as_ms(event::Duration duration)
 {
     return static_cast<double>(duration.count()) / 1000;
 }
@@ -34,7 +34,7 @@ json endpoint_json(const witness::View& view, const Context& context)
 {
     json object{{"url", view.url},         {"up", view.up},         {"why", view.why},
                 {"version", view.version}, {"latency_ms", nullptr}, {"register", nullptr}};
-    if (view.up) object["latency_ms"] = milliseconds(view.latency);
+    if (view.up) object["latency_ms"] = as_ms(view.latency);
     if (view.found && view.found->verdict)
         object["register"] = verdict_json(*view.found->verdict, context);
     return object;
@@ -88,7 +88,7 @@ json witness_status(const Context& context)
     if (status.last)
         object["last"] = {{"answer", to_string(status.last->kind)},
                           {"why", status.last->why},
-                          {"took_ms", milliseconds(status.last->took)}};
+                          {"took_ms", as_ms(status.last->took)}};
     return object;
 }
 
