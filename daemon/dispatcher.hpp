@@ -21,15 +21,15 @@ public:
         /// Sends a request object to the peer; the answer is what the peer's dispatcher said.
         std::function<void(const nlohmann::json& request, std::chrono::milliseconds, Answer)>
             ask_peer;
-        std::string third{}; ///< the node that is not the peer; empty: there is none
-        std::function<bool()> third_is_master = [] { return false; };
-        std::function<void(const nlohmann::json& request, std::chrono::milliseconds, Answer)>
-            ask_third{};
         /// Carries out a verb on this node.
         std::function<void(const bus::Verb&, const nlohmann::json& args, const Requester&, Answer)>
             local;
         /// One sentence: why there is no master now.
         std::function<std::string()> why_no_master;
+        std::string third{}; ///< the node that is not the peer; empty: there is none
+        std::function<bool()> third_is_master = [] { return false; };
+        std::function<void(const nlohmann::json& request, std::chrono::milliseconds, Answer)>
+            ask_third{};
     };
     explicit Dispatcher(Ports ports) : ports_(std::move(ports)) {}
 

@@ -17,6 +17,7 @@ namespace {
 struct World {
     bool self_master = false;
     bool peer_master = false;
+    bool third_master = false;
     std::vector<std::string> log;
     json answer_here = json::object();
     std::optional<json> result;
@@ -31,7 +32,11 @@ struct World {
             log.push_back("here " + std::string(verb.name));
             answer.done(answer_here);
         },
-        [] { return std::string("both wait"); }}};
+        [] { return std::string("both wait"); }, "far", [this] { return third_master; },
+        [this](const json& request, std::chrono::milliseconds, Answer answer) {
+            log.push_back("third " + request["verb"].get<std::string>());
+            answer.done(request);
+        }}};
 
     void call(const char* verb, const json& args = json::object(), bool from_peer = false)
     {
@@ -51,6 +56,19 @@ TEST_CASE("a verb of the master is done by the master, whoever was asked", "[dae
         world.self_master = true;
         world.call("task_list");
         CHECK(world.log == std::vector<std::string>{"here task_list"});
+    }
+    SECTION("the third node is master")
+    {
+        world.third_master = true;
+        world.call("task_list");
+        CHECK(world.log == std::vector<std::string>{"third task_list"});
+        world.call("task_list", json::object(), true); // nothing is relayed twice
+        CHECK(world.error == bus::ErrorCode::not_master);
+    }
+    SECTION("the third node is asked by name")
+    {
+        world.call("events", {{"node", "far"}});
+        CHECK(world.log == std::vector<std::string>{"third events"});
     }
     SECTION("the peer is master")
     {

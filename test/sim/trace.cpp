@@ -55,6 +55,7 @@ std::string describe(const Input& input)
     return std::visit(
         Overload{[](const Elapsed& e) { return fmt::format("elapsed {}", e.ticks); },
                  [](const Heard& h) { return "heard " + text(h.message); },
+                 [](const HeardThird& h) { return "heard third " + text(h.message); },
                  [](const Persisted& p) { return fmt::format("persisted {}", p.ticket); },
                  [](const StoreEvent& e) { return fmt::format("store {}", name(e.kind)); },
                  [](const ProbeAnswer& a) { return fmt::format("probe {}", name(a.kind)); },

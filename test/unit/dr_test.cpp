@@ -1,5 +1,7 @@
 #include "../../daemon/lag_meter.hpp"
 #include "core/machine.hpp"
+#include "durable/record_file.hpp"
+#include "wire/message.hpp"
 #include <array>
 #include <catch2/catch.hpp>
 #include <deque>
@@ -440,6 +442,16 @@ TEST_CASE("whatever comes, nobody leads beside a dr node that all hear")
     }
     CHECK(led > 100);
     CHECK(back > 10);
+}
+
+TEST_CASE("a record of the dr node goes over the wire and to the disk")
+{
+    const Record record{3 * dr_era, Node::dr, Mode::alone, 1};
+    const auto bytes = wire::encode(Message{.boot = 1, .sequence = 2, .record = record});
+    CHECK(std::get<Message>(wire::decode_message(bytes)).record == record);
+    const auto text = durable::format_record({record, 7});
+    CHECK(text.find("master dr\n") != std::string::npos);
+    CHECK(durable::parse_record(text, "r").role == record);
 }
 
 TEST_CASE("the lag of a mirror is told in bytes and in time")

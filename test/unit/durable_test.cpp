@@ -42,7 +42,7 @@ TEST_CASE("a damaged record tells the line, what was read and what helps", "[dur
          "r:5: read \"boots 1\", \"round ...\" expected"},
         {"roleswap-record 1\nepoch x\n", "r:2: epoch is \"x\", a whole number expected"},
         {"roleswap-record 1\nepoch 1\nmaster left\n",
-         "r:3: master is \"left\", allowed: first, second"},
+         "r:3: master is \"left\", allowed: first, second, dr"},
         {"roleswap-record 1\nepoch 1\nmaster first\nmode both\n", "r:4: mode is \"both\""},
         {"roleswap-record 1\nepoch 1\nmaster first\nmode alone\nboots 1\nmore\n",
          "r:6: nothing more expected"},

@@ -116,7 +116,7 @@ TEST_CASE("a role message that is cut, long or out of range is refused")
     };
     constexpr std::size_t role = 1 + 6 * 8;
     for (const auto& row :
-         {Row{"role", role, 6}, Row{"master", role + 9, 2}, Row{"mode", role + 10, 2},
+         {Row{"role", role, 6}, Row{"master", role + 9, 3}, Row{"mode", role + 10, 2},
           Row{"store", role + 11, 4}, Row{"leaving", role + 20, 2}, Row{"hold", role + 21, 255},
           Row{"wish_alone", role + 22, 2}}) {
         INFO(row.field);
