@@ -1,12 +1,15 @@
 #include "modes.hpp"
 #include "search.hpp"
 #include "walk.hpp"
+#include <cstdio>
 #include <fmt/format.h>
 #include <fstream>
 #include <iostream>
+#include <mutex>
 #include <stdexcept>
+#include <thread>
 
-/// explore ci | nightly
+/// explore ci | nightly [THREADS]
 /// explore sabotage NAME    must find the planted bug
 /// explore same WALKS       the packed world behaves as the world
 /// explore mode NAME [--faults N] [--kinds DIGITS] [--states N] [--seconds N]
@@ -40,23 +43,20 @@ void print(const Mode& mode, const Report& r)
     fmt::print("{:<20} {} of {:<42} {:>9} states {:>9} edges, depth {:>3}, {:>6.1f} s, {}\n",
                mode.name, mode.faults, kinds_of(mode), r.states, r.edges, r.depth, r.seconds,
                r.closed ? "closed" : "bounded");
-    std::cout.flush();
+    std::fflush(stdout);
 }
 
 void fail(const Mode& mode, const Report& report)
 {
     fmt::print("VIOLATION after {} steps: {}\n  {} replays it\n", report.path.size(),
                report.seen.violation, script);
+    std::fflush(stdout);
     std::ofstream(script) << write_walk(mode, report.path, report.seen.violation);
 }
 
-/// False where an invariant does not hold.
-bool run(const Job& job, Totals& totals, double seconds = 3600)
+/// Adds up and tells; false where an invariant does not hold.
+bool note(const Job& job, const Report& report, Totals& totals)
 {
-    Bounds bounds;
-    bounds.states = job.states;
-    bounds.seconds = seconds;
-    const Report report = search(job.mode, bounds);
     print(job.mode, report);
     totals.states += report.states;
     totals.edges += report.edges;
@@ -68,6 +68,54 @@ bool run(const Job& job, Totals& totals, double seconds = 3600)
     fail(job.mode, report);
     return false;
 }
+
+/// False where an invariant does not hold.
+bool run(const Job& job, Totals& totals, double seconds = 3600)
+{
+    Bounds bounds;
+    bounds.states = job.states;
+    bounds.seconds = seconds;
+    return note(job, search(job.mode, bounds), totals);
+}
+
+/// Searches that know nothing of each other, several at a time.
+class Crew {
+public:
+    explicit Crew(const std::vector<Job>& jobs) : jobs_(jobs) {}
+
+    /// False where an invariant does not hold in one of them; no new one is begun then.
+    bool work(unsigned threads, Totals& totals)
+    {
+        std::vector<std::thread> crew;
+        for (unsigned i = 0; i < threads; ++i) crew.emplace_back([&] { work_off(totals); });
+        for (std::thread& one : crew) one.join();
+        return well_;
+    }
+
+private:
+    const Job* next()
+    {
+        const std::scoped_lock lock(mutex_);
+        return well_ && next_ < jobs_.size() ? &jobs_[next_++] : nullptr;
+    }
+    void work_off(Totals& totals)
+    {
+        while (const Job* job = next()) {
+            Bounds bounds;
+            bounds.states = job->states;
+            bounds.seconds = endless;
+            const Report report = search(job->mode, bounds);
+            const std::scoped_lock lock(mutex_);
+            well_ = note(*job, report, totals) && well_;
+        }
+    }
+
+    static constexpr double endless = 1e9;
+    const std::vector<Job>& jobs_;
+    std::mutex mutex_;
+    std::size_t next_ = 0;
+    bool well_ = true;
+};
 
 /// Every row of the table and every situation must have come in one of the searches.
 bool all_seen(const Seen& seen)
@@ -87,11 +135,10 @@ bool all_seen(const Seen& seen)
     return all;
 }
 
-bool run_all(const std::vector<Job>& jobs)
+bool run_all(const std::vector<Job>& jobs, unsigned threads)
 {
     Totals totals;
-    for (const Job& job : jobs)
-        if (!run(job, totals)) return false;
+    if (!Crew(jobs).work(threads, totals)) return false;
     const bool all = all_seen(totals.seen);
     fmt::print("{} states, {} edges, {} healed and settled, {:.0f} s; {} of {} rows used, {} of {} "
                "situations seen, no violation\n",
@@ -137,8 +184,10 @@ bool run_mode(int argc, char** argv)
 bool explore_as_told(int argc, char** argv)
 {
     const std::string what = argc > 1 ? argv[1] : "";
-    if (what == "ci") return run_all(ci_jobs());
-    if (what == "nightly") return run_all(nightly_jobs());
+    const auto threads = static_cast<unsigned>(
+        argc > 2 && (what == "ci" || what == "nightly") ? std::stoul(argv[2]) : 1);
+    if (what == "ci") return run_all(ci_jobs(), threads);
+    if (what == "nightly") return run_all(nightly_jobs(), threads);
     if (argc < 3)
         throw std::invalid_argument("ci, nightly, sabotage NAME, same WALKS or mode NAME expected");
     if (what == "same") return run_same(std::stoull(argv[2]));

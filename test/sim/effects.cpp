@@ -12,6 +12,9 @@ void World::carry_out(unsigned n, const core::Effect& effect)
     if (const auto* e = std::get_if<core::StoreMode>(&effect)) return set_mode(n, e->mode);
     if (const auto* e = std::get_if<core::Reply>(&effect)) return reply(n, *e);
     if (const auto* e = std::get_if<core::Notify>(&effect)) return count(e->what);
+    if (const auto* e = std::get_if<core::WitnessAsk>(&effect)) return ask_witness(n, *e);
+    if (const auto* e = std::get_if<core::FencePeer>(&effect)) return fence_peer(n, e->ticket);
+    if (const auto* e = std::get_if<core::ExtendGuard>(&effect)) return extend_guard(n, e->until);
     if (std::holds_alternative<core::StoreFollow>(effect)) return follow(n);
     if (std::holds_alternative<core::StoreLead>(effect)) return lead(n);
     if (std::holds_alternative<core::StoreStop>(effect)) return stop(n);
@@ -34,7 +37,7 @@ void World::count(std::string_view what)
     outcome_.went_alone += what == "mode_alone";
 }
 
-/// On three links at once; usually the first copy matters, now and then an old one comes later.
+/// On all links at once; usually the first copy matters, now and then an old one comes later.
 void World::send(unsigned n, const core::Message& message)
 {
     check_sent(n, message);
@@ -47,7 +50,10 @@ void World::send(unsigned n, const core::Message& message)
     const Micros hold = rough && !lost && rng_.chance(500) ? rng_.below(rough_hold_) : 0;
     spare = lost;
     Micros first = 0;
-    for (const auto& link : cut_) {
+    for (std::size_t l = 0; l < link_count; ++l) {
+        const auto& link = cut_[l];
+        if (l == serial_link && !shape_.serial) continue;
+        if (l == serial_link && link[n] > 0) happened(Fault::serial_cut);
         if (link[n] > 0 || lost || rng_.chance(loss_permille_)) continue;
         Micros delay = hold + rng_.between(100, 2000);
         if (rng_.chance(20)) delay += rng_.below(60) * ms;
@@ -85,7 +91,7 @@ void World::persist(unsigned n, const core::Persist& effect)
 {
     SimNode& node = nodes_[n];
     Micros cost = rng_.between(200, 4000);
-    if (rng_.chance(30)) cost += rng_.below(800) * ms;
+    if (!healed_ && rng_.chance(30)) cost += rng_.below(800) * ms;
     if (stall_next_ > 0) node.disk_slow_until = now_ + std::exchange(stall_next_, 0);
     if (now_ < node.disk_slow_until) {
         happened(Fault::disk_stall);
@@ -99,7 +105,7 @@ void World::persist(unsigned n, const core::Persist& effect)
 void World::written(unsigned n, std::uint32_t generation)
 {
     SimNode& node = nodes_[n];
-    if (!node.alive || node.generation != generation) return;
+    if (!node.alive || node.generation != generation || node.writes.empty()) return;
     const DiskWrite write = node.writes.front();
     node.writes.pop_front();
     check_written(n, write.record);
@@ -113,7 +119,7 @@ void World::kill_tasks(unsigned n)
     later(rng_.between(1, 12) * ms, [this, n, op] {
         if (nodes_[n].kill_op != op) return;
         nodes_[n].tasks = false;
-        nodes_[n].excused = nodes_[n].frozen;
+        nodes_[n].excused = nodes_[n].excused && nodes_[n].frozen;
         input(n, now_ + rng_.below(2) * ms, core::TasksDead{});
     });
 }
@@ -137,7 +143,8 @@ void World::reply(unsigned n, const core::Reply& reply)
     if (node.tasks || node.store.state == Store::State::primary)
         return violate("leave was answered while the store or a task still lived");
     later(0, [this, n, generation = node.generation] {
-        if (nodes_[n].generation == generation) crash(n, true, rng_.between(100, 3000) * ms);
+        const Micros down = healed_ ? 50 * ms : rng_.between(100, 3000) * ms;
+        if (nodes_[n].generation == generation) crash(n, true, down);
     });
 }
 

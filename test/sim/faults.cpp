@@ -8,9 +8,10 @@ namespace roleswap::sim {
 void World::plan()
 {
     const auto groups = rng_.between(1, 6);
-    for (std::uint64_t i = 0; i < groups; ++i) {
-        const Micros start = rng_.between(1500, 17000) * ms;
+    for (std::uint64_t i = 0; i <= groups; ++i) {
         const Micros width = rng_.between(1, 4) * settings_.takeover_delay * ms / 2;
+        // The last one strikes before everything is healed.
+        const Micros start = i == groups ? faults_end - width : rng_.between(1500, 17000) * ms;
         const auto faults = rng_.between(1, rng_.chance(200) ? 12 : 4);
         for (std::uint64_t k = 0; k < faults; ++k) plan_one(start + rng_.below(width));
     }
@@ -18,106 +19,71 @@ void World::plan()
     plan_each_kind();
 }
 
-/// Chance alone leaves many worlds without one kind of fault or another.
-void World::plan_each_kind()
-{
-    const Micros delay = settings_.takeover_delay * ms;
-    const Micros together = rng_.chance(300) ? rng_.between(1500, 12000) * ms : 0;
-    auto when = [&] {
-        return together > 0 ? together + rng_.below(2 * delay) : rng_.between(1000, 14000) * ms;
-    };
-    auto duration = [&] {
-        return rng_.between(delay / 20, rng_.chance(600) ? 3 * delay / 2 : 3 * delay);
-    };
-    rough_loss_permille_ = rng_.between(50, 400);
-    rough_hold_ = rng_.between(2 * settings_.heartbeat * ms, delay / 3);
-    const Micros rough = when();
-    at(rough, [this] { rough_ = true; });
-    at(rough + rng_.between(300, 4000) * ms, [this] { end_rough(); });
-    at(when(), [this, host = rng_.chance(500), down = duration()] { crash_some(host, down); });
-    at(when(), [this, length = duration()] { freeze_some(length); });
-    // In the first second the pair forms, which writes in any case.
-    const Micros stall = rng_.chance(300) ? rng_.below(800) * ms : when();
-    at(stall, [this, length = duration()] { stall_next_ = length; });
-    at(std::max(stall, 14 * second), [this] { provoke_write(); });
-}
-
-/// Daemon or host of a node that is alive, as soon as there is one.
-void World::crash_some(bool host, Micros down)
-{
-    unsigned n = unsigned(rng_.below(2));
-    if (!nodes_[n].alive) n = 1 - n;
-    if (!nodes_[n].alive) return later(20 * ms, [this, host, down] { crash_some(host, down); });
-    fail(n, host, down);
-}
-
-/// A crash that nobody asked for, unlike the end of a daemon that leaves.
-void World::fail(unsigned n, bool host, Micros down)
-{
-    if (nodes_[n].alive) happened(Fault::crash);
-    crash(n, host, down);
-}
-
-void World::freeze_some(Micros duration)
-{
-    auto awake = [this](unsigned n) { return nodes_[n].alive && !nodes_[n].frozen; };
-    unsigned n = unsigned(rng_.below(2));
-    if (!awake(n)) n = 1 - n;
-    if (!awake(n)) return later(20 * ms, [this, duration] { freeze_some(duration); });
-    freeze(n, duration);
-}
-
-/// A stall that nothing is written into is none: losing a node makes the other one write.
-void World::provoke_write()
-{
-    if (had(Fault::disk_stall)) return;
-    if (!healed_) crash_some(true, 2 * settings_.takeover_delay * ms);
-    later(2 * settings_.takeover_delay * ms + second, [this] { provoke_write(); });
-}
-
-/// The phase goes on until each kind has come to a node that could notice.
-void World::end_rough()
-{
-    rough_ = !had(Fault::loss) || !had(Fault::delay) || !had(Fault::reordering);
-    if (rough_) later(50 * ms, [this] { end_rough(); });
-}
-
 void World::plan_one(Micros when)
 {
-    switch (rng_.below(4)) {
+    const bool third = shape_.witness || shape_.fence || shape_.guard;
+    switch (rng_.below(third ? 5 : 4)) {
     case 0:
         return plan_cut(when);
     case 1:
         return plan_node(when);
     case 2:
         return plan_store(when);
-    default:
+    case 3:
         return plan_command(when);
+    default:
+        return plan_third(when);
     }
+}
+
+Micros World::fault_length()
+{
+    const Micros delay = settings_.takeover_delay * ms;
+    return rng_.between(delay / 20, rng_.chance(600) ? 3 * delay / 2 : 5 * delay);
+}
+
+void World::plan_third(Micros when)
+{
+    const auto kind = rng_.below(3);
+    if (kind == 0 && shape_.guard) return breaks(when, [this] { guard_dies_some(); });
+    if (shape_.witness && (kind == 1 || !shape_.fence)) return plan_witness(when);
+    if (!shape_.fence) return;
+    const Fault fault = rng_.chance(500) ? Fault::fence_refusal : Fault::fence_time_out;
+    phase(fault, 0, when, fault_length());
+}
+
+void World::plan_witness(Micros when)
+{
+    static constexpr Fault faults[] = {Fault::witness_slow, Fault::witness_dead, Fault::witness_cut,
+                                       Fault::witness_cut};
+    if (rng_.chance(100)) return breaks(when, [this] { wipe_witness(); });
+    phase(faults[rng_.below(std::size(faults))], unsigned(rng_.below(2)), when, fault_length());
 }
 
 void World::plan_cut(Micros when)
 {
-    const Micros delay = settings_.takeover_delay * ms;
-    const Micros duration = rng_.between(delay / 20, rng_.chance(600) ? 3 * delay / 2 : 5 * delay);
-    // Bits 0-2: the links from first to second; 3-5: back.
-    static constexpr unsigned masks[] = {0b001001, 0b011011, 0b111111, 0b111111,
-                                         0b111000, 0b000111, 0b100010};
+    const Micros duration = fault_length();
+    // One bit per link from first to second, then back; the last of four is the serial one.
+    static constexpr unsigned masks[] = {0b00010001, 0b00110011, 0b01110111, 0b11111111, 0b11111111,
+                                         0b11110000, 0b00001111, 0b10001000, 0b00100010};
     cut(masks[rng_.below(std::size(masks))], when, duration);
     if (rng_.chance(300)) {
         const unsigned n = unsigned(rng_.below(2));
-        at(when + rng_.below(500) * ms, [this, n] { nodes_[n].lan = false; });
+        breaks(when + rng_.below(500) * ms, [this, n] { nodes_[n].lan = false; });
         at(when + duration + rng_.below(2000) * ms, [this, n] { nodes_[n].lan = true; });
     }
+    // Who loses its network loses the witness with it, more often than not.
+    if (shape_.witness && rng_.chance(500))
+        phase(Fault::witness_cut, unsigned(rng_.below(2)), when, duration);
 }
 
 void World::cut(unsigned mask, Micros when, Micros duration)
 {
-    for (unsigned bit = 0; bit < 6; ++bit) {
+    for (unsigned bit = 0; bit < 2 * link_count; ++bit) {
         if ((mask >> bit & 1U) == 0) continue;
         const Micros skew = rng_.chance(300) ? rng_.below(400) * ms : 0;
-        int& direction = cut_[bit % 3][bit / 3];
-        at(when + skew, [this, &direction] {
+        int& direction = cut_[bit % link_count][bit / link_count];
+        breaks(when + skew, [this, &direction] {
             direction++;
             update_isolation();
         });
@@ -135,24 +101,25 @@ void World::plan_node(Micros when)
     const Micros duration = rng_.between(delay / 50, rng_.chance(600) ? 3 * delay / 2 : 5 * delay);
     switch (rng_.below(4)) {
     case 0:
-        at(when, [this, n, duration] { fail(n, true, duration); });
+        breaks(when, [this, n, duration] { fail(n, true, duration); });
         if (rng_.chance(200)) // a power cut of both
-            at(when + rng_.below(300) * ms, [this, n, duration] { fail(1 - n, true, duration); });
+            breaks(when + rng_.below(300) * ms,
+                   [this, n, duration] { fail(1 - n, true, duration); });
         return;
     case 1:
-        return at(when, [this, n, duration] { fail(n, false, duration); });
+        return breaks(when, [this, n, duration] { fail(n, false, duration); });
     case 2:
-        return at(when, [this, n, duration] { freeze(n, duration); });
+        return breaks(when, [this, n, duration] { freeze(n, duration); });
     default:
-        return at(when, [this, n, duration] { nodes_[n].disk_slow_until = now_ + duration; });
+        return breaks(when, [this, n, duration] { nodes_[n].disk_slow_until = now_ + duration; });
     }
 }
 
 void World::plan_store(Micros when)
 {
     const unsigned n = unsigned(rng_.below(2));
-    if (rng_.chance(700)) return at(when, [this, n] { store_dies(n); });
-    at(when, [this, n] {
+    if (rng_.chance(700)) return breaks(when, [this, n] { store_dies(n); });
+    breaks(when, [this, n] {
         nodes_[n].lead_fails = true;
         if (rng_.chance(500)) store_dies(n);
     });
@@ -168,7 +135,7 @@ void World::plan_command(Micros when)
         Order::leave,     Order::hold_takeover, Order::release_takeover};
     const Order kind = kinds[rng_.below(std::size(kinds))];
     const unsigned node = unsigned(rng_.below(2));
-    at(when, [this, kind, node] {
+    breaks(when, [this, kind, node] {
         // A hand-over is for the master only; most of them should get further than a refusal.
         unsigned n = node;
         if (kind == Order::hand_over && nodes_[1 - n].core.role == core::Role::master) n = 1 - n;
@@ -176,28 +143,21 @@ void World::plan_command(Micros when)
     });
 }
 
-void World::heal()
-{
-    healed_ = true;
-    cut_ = {};
-    update_isolation();
-    loss_permille_ = 0;
-    for (unsigned n = 0; n < 2; ++n) {
-        SimNode& node = nodes_[n];
-        node.lan = true;
-        node.lead_fails = false;
-        node.disk_slow_until = 0;
-        if (node.alive)
-            give(n, core::Command{next_command_++, core::Command::Kind::release_takeover, {}});
-    }
-}
-
 /// Some link brings messages from node `from` to its peer.
 bool World::open(unsigned from) const
 {
-    for (const auto& link : cut_)
-        if (link[from] == 0) return true;
+    for (std::size_t l = 0; l < link_count; ++l)
+        if (cut_[l][from] == 0 && (l != serial_link || shape_.serial)) return true;
     return false;
+}
+
+/// The stores have a network in common.
+bool World::networks_open() const
+{
+    std::array<bool, 2> open{};
+    for (std::size_t l = 0; l < serial_link; ++l)
+        for (unsigned from = 0; from < 2; ++from) open[from] = open[from] || cut_[l][from] == 0;
+    return open[0] && open[1];
 }
 
 /// Where no message can get through at least one node is off the LAN; both sides of a cut never

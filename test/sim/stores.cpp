@@ -15,7 +15,7 @@ void World::answer(unsigned n, Kind kind, Micros delay)
 
 bool World::can_stream(unsigned n) const
 {
-    return connected() && nodes_[1 - n].store.state == Store::State::primary;
+    return networks_open() && nodes_[1 - n].store.state == Store::State::primary;
 }
 
 bool World::is_prefix(unsigned n) const
@@ -47,7 +47,8 @@ void World::try_follow(unsigned n, std::uint64_t op)
     if (!store.broken && is_prefix(n)) return attach(n);
     store.broken = true;
     store.state = Store::State::down;
-    later(rng_.between(50, 1500) * ms, [this, n, op] { copied(n, op); });
+    const Micros longest = 3 * settings_.takeover_delay * ms / 2;
+    later(rng_.between(50 * ms, longest), [this, n, op] { copied(n, op); });
 }
 
 void World::copied(unsigned n, std::uint64_t op)
@@ -79,7 +80,7 @@ void World::led(unsigned n, std::uint64_t op)
     Store& store = nodes_[n].store;
     if (store.op != op) return;
     store.streaming = store.sync = store.sync_owed = store.freezing = store.frozen = false;
-    if (store.broken || nodes_[n].lead_fails || rng_.chance(10)) {
+    if (store.broken || nodes_[n].lead_fails || (!healed_ && rng_.chance(10))) {
         store.state = Store::State::down;
         return answer(n, Kind::failed, 1 * ms);
     }

@@ -41,6 +41,31 @@ const char* name(ProbeAnswer::Kind kind)
     return names[static_cast<int>(kind)];
 }
 
+const char* name(WitnessAnswer::Kind kind)
+{
+    static constexpr const char* names[] = {"granted", "refused", "unreachable", "wiped"};
+    return names[static_cast<int>(kind)];
+}
+
+const char* name(FenceAnswer::Kind kind)
+{
+    return kind == FenceAnswer::Kind::confirmed ? "confirmed" : "failed";
+}
+
+const char* name(GuardEvent::Kind kind)
+{
+    static constexpr const char* names[] = {"ready", "fired", "lost"};
+    return names[static_cast<int>(kind)];
+}
+
+/// What the witness holds, where it told.
+std::string text(const Verdict& v)
+{
+    if (v.epoch == 0) return {};
+    return fmt::format(": epoch {} round {} of {}", v.epoch, v.round,
+                       v.master == Node::first ? "first" : "second");
+}
+
 } // namespace
 
 std::string describe(const Record& r)
@@ -53,17 +78,20 @@ std::string describe(const Record& r)
 std::string describe(const Input& input)
 {
     return std::visit(
-        Overload{[](const Elapsed& e) { return fmt::format("elapsed {}", e.ticks); },
-                 [](const Heard& h) { return "heard " + text(h.message); },
-                 [](const HeardThird& h) { return "heard third " + text(h.message); },
-                 [](const Persisted& p) { return fmt::format("persisted {}", p.ticket); },
-                 [](const StoreEvent& e) { return fmt::format("store {}", name(e.kind)); },
-                 [](const ProbeAnswer& a) { return fmt::format("probe {}", name(a.kind)); },
-                 [](const TasksDead&) { return std::string("tasks_dead"); },
-                 [](const Command& c) { return fmt::format("command {} {}", c.id, name(c.kind)); },
-                 [](const WitnessAnswer&) { return std::string("witness"); },
-                 [](const FenceAnswer&) { return std::string("fence"); },
-                 [](const GuardEvent&) { return std::string("guard"); }},
+        Overload{
+            [](const Elapsed& e) { return fmt::format("elapsed {}", e.ticks); },
+            [](const Heard& h) { return "heard " + text(h.message); },
+            [](const HeardThird& h) { return "heard third " + text(h.message); },
+            [](const Persisted& p) { return fmt::format("persisted {}", p.ticket); },
+            [](const StoreEvent& e) { return fmt::format("store {}", name(e.kind)); },
+            [](const ProbeAnswer& a) { return fmt::format("probe {}", name(a.kind)); },
+            [](const TasksDead&) { return std::string("tasks_dead"); },
+            [](const Command& c) { return fmt::format("command {} {}", c.id, name(c.kind)); },
+            [](const WitnessAnswer& a) {
+                return fmt::format("witness {} {}{}", a.ticket, name(a.kind), text(a.found));
+            },
+            [](const FenceAnswer& a) { return fmt::format("fence {} {}", a.ticket, name(a.kind)); },
+            [](const GuardEvent& e) { return fmt::format("guard {}", name(e.kind)); }},
         input);
 }
 
@@ -89,8 +117,11 @@ std::string describe(const Effect& effect)
                      return fmt::format("witness_ask {} epoch {} round {}", e.ticket, e.value.epoch,
                                         e.value.round);
                  },
-                 [](const FencePeer&) { return std::string("fence_peer"); },
-                 [](const ExtendGuard&) { return std::string("extend_guard"); },
+                 [](const FencePeer& f) { return fmt::format("fence_peer {}", f.ticket); },
+                 [](const ExtendGuard& e) {
+                     if (e.until == ExtendGuard::never) return std::string("extend_guard never");
+                     return fmt::format("extend_guard {}", e.until);
+                 },
                  [](const Notify& n) { return fmt::format("notify {}: {}", n.what, n.why); },
                  [](const Reply& r) {
                      return fmt::format("reply {} {}: {}", r.command,
