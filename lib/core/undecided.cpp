@@ -48,20 +48,22 @@ void peer_stands_by(Turn& t)
     const Message& m = s.peer.last;
     const bool mine = s.record.master == s.settings.self && m.record.epoch <= s.record.epoch;
     if (!mine) return t.say_once("waiting", why_waiting(s));
-    const bool in_sync = m.record.epoch == s.record.epoch && m.record.mode == Mode::mirrored;
-    if (!in_sync) {
+    const bool may_claim = m.record.epoch == s.record.epoch && m.record.mode == Mode::mirrored;
+    if (!may_claim) {
         s.wish_alone = false;
         if (may_try(s)) resume_role(t, "the peer is not in sync, so it cannot be master");
         return;
     }
+    // Else this node went on without it since, and it did not hear or not write down that yet.
+    const bool has_all = m.record == s.record;
     // The witness may be out of its reach: then it gets the role by name.
     const bool waited = s.now - s.role_since >= s.settings.takeover_delay;
-    if (s.settings.witness && waited && !m.hold && !m.leaving && may_try(s)) {
+    if (s.settings.witness && has_all && waited && !m.hold && !m.leaving && may_try(s)) {
         t.persist(Record{next_epoch(s, peer_of(s)), peer_of(s), Mode::alone}, After::nothing);
         return t.notify("handover_started", "the in-sync peer gets the role by name");
     }
     // It claims by itself, unless it may not or cannot: then it has to give up that right first.
-    if ((m.hold || m.leaving) && !s.wish_alone) {
+    if ((m.hold || m.leaving || !has_all) && !s.wish_alone) {
         s.wish_alone = true;
         s.changed = true;
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 namespace roleswap::scenario {
 
@@ -41,6 +42,7 @@ void Pair::boot(unsigned n)
     side.told = {};
     side.core = core::boot(settings, side.disk);
     note(n, "* boots with " + sim::describe(side.disk));
+    if (settings_.guard) step(n, core::GuardEvent{core::GuardEvent::Kind::ready});
     tick(n, side.generation);
 }
 
@@ -123,6 +125,7 @@ void Pair::carry_out(unsigned n, const core::Effect& effect)
 {
     Side& side = sides_[n];
     if (const auto* e = std::get_if<core::Send>(&effect)) return send(n, e->message);
+    if (const auto* e = std::get_if<core::ExtendGuard>(&effect)) return extend_guard(n, *e);
     note(n, "> " + sim::describe(effect));
     if (const auto* e = std::get_if<core::Persist>(&effect)) {
         const core::Persist write = *e;
@@ -149,7 +152,69 @@ void Pair::carry_out(unsigned n, const core::Effect& effect)
     } else if (std::holds_alternative<core::Probe>(effect)) {
         using Answer = core::ProbeAnswer::Kind;
         give(n, 2, core::ProbeAnswer{side.lan ? Answer::reached : Answer::none_reached});
+    } else if (const auto* ask = std::get_if<core::WitnessAsk>(&effect)) {
+        ask_witness(n, *ask);
+    } else if (const auto* order = std::get_if<core::FencePeer>(&effect)) {
+        fence(n, *order);
     }
+}
+
+void Pair::ask_witness(unsigned n, const core::WitnessAsk& ask)
+{
+    using Answer = core::WitnessAnswer::Kind;
+    if (!sides_[n].witness)
+        return give(n, 200, core::WitnessAnswer{ask.ticket, Answer::unreachable, {}});
+    const bool refused = verdict_.master != ask.value.master && core::older(ask.seen, verdict_);
+    if (!refused && core::older(verdict_, ask.value)) verdict_ = ask.value;
+    const Answer answer = refused ? Answer::refused : Answer::granted;
+    give(n, 3, core::WitnessAnswer{ask.ticket, answer, verdict_});
+}
+
+/// An attempt that nobody waits for any more is given up, as by the driver.
+void Pair::fence(unsigned n, const core::FencePeer& order)
+{
+    later(fence_delay_, [this, n, ticket = order.ticket] {
+        const auto& asking = sides_[n].core.asking;
+        if (!sides_[n].alive || !asking || asking->ticket != ticket) return;
+        if (sides_[1 - n].alive) crash(1 - n);
+        give(n, 1, core::FenceAnswer{ticket, core::FenceAnswer::Kind::confirmed});
+    });
+}
+
+/// A guard that fired watches again as soon as it is told anything.
+void Pair::extend_guard(unsigned n, const core::ExtendGuard& order)
+{
+    // That a deadline moves on says nothing new.
+    const bool armed = order.until != core::ExtendGuard::never;
+    const bool again = std::exchange(sides_[n].fired, false);
+    if (again || armed != sides_[n].armed)
+        note(n, armed ? "> guard is armed" : "> guard is disarmed");
+    sides_[n].armed = armed;
+    if (!again) return;
+    give(n, 0, core::GuardEvent{core::GuardEvent::Kind::ready});
+}
+
+void Pair::guard_fires(unsigned n)
+{
+    sides_[n].fired = true;
+    sides_[n].primary = false;
+    give(n, 0, core::GuardEvent{core::GuardEvent::Kind::fired});
+    store(n, Kind::failed, 1);
+}
+
+bool Pair::set_up(const std::string& what, const std::string& value)
+{
+    if (what == "probes")
+        settings_.probes_configured = value == "on";
+    else if (what == "witness")
+        settings_.witness = value == "on";
+    else if (what == "guard")
+        settings_.guard = value == "on";
+    else if (what == "fence")
+        settings_.fence = true, fence_delay_ = std::stoul(value);
+    else
+        return false;
+    return true;
 }
 
 void Pair::operate(unsigned n, const std::string& verb, const std::string& argument)
@@ -173,6 +238,10 @@ void Pair::operate(unsigned n, const std::string& verb, const std::string& argum
         side.deaf = false;
     else if (verb == "lan")
         side.lan = argument == "up";
+    else if (verb == "witness")
+        side.witness = argument == "up";
+    else if (verb == "guard_fires")
+        guard_fires(n);
     else if (verb == "disk")
         side.disk_delay = value();
     else if (verb == "freeze")
@@ -191,10 +260,7 @@ void Pair::command(const std::string& line)
     std::string who, verb, argument, more;
     words >> who >> verb >> argument >> more;
     if (who == "run") return run(std::stoul(verb));
-    if (who == "probes") {
-        settings_.probes_configured = verb == "on";
-        return;
-    }
+    if (set_up(who, verb)) return;
     if (who != "first" && who != "second") throw std::invalid_argument("unknown line: " + line);
     const unsigned n = who == "first" ? 0 : 1;
     if (verb == "boot") return boot(n);

@@ -29,6 +29,9 @@ private:
         core::Ticks frozen_until = 0;
         core::Ticks disk_delay = 2;
         std::map<std::string, unsigned> failing;
+        bool witness = true; ///< reaches it
+        bool fired = false;  ///< its guard fired and was not told anything since
+        bool armed = false;  ///< it has a deadline
         core::Message told;
         std::vector<core::Input> inbox;
     };
@@ -47,11 +50,18 @@ private:
     void store(unsigned n, core::StoreEvent::Kind kind, core::Ticks delay);
     bool fails(unsigned n, const std::string& what);
     void note(unsigned n, const std::string& text);
+    void ask_witness(unsigned n, const core::WitnessAsk& ask);
+    void fence(unsigned n, const core::FencePeer& order);
+    void extend_guard(unsigned n, const core::ExtendGuard& order);
+    void guard_fires(unsigned n);
+    bool set_up(const std::string& what, const std::string& value);
     void operate(unsigned n, const std::string& verb, const std::string& argument);
 
     core::Settings settings_{.heartbeat = 50, .takeover_delay = 1000, .probes_configured = true};
     std::array<Side, 2> sides_;
     std::map<Key, std::function<void()>> queue_;
+    core::Verdict verdict_{1, 0, core::Node::first};
+    core::Ticks fence_delay_ = 0; ///< until the peer is off
     core::Ticks now_ = 0;
     std::uint64_t order_ = 0;
     std::uint64_t commands_ = 0;
