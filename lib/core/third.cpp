@@ -102,6 +102,21 @@ void unanswered(Turn& t, const Asking& asked, std::string_view why)
     no_claim(t, fmt::format("{}, and without its leave a silent peer may still be master", why));
 }
 
+/// It was silent and is not any more.
+bool peer_lives(const State& s, const Asking& asked)
+{
+    // Heard is not enough for a master: a standby that does not hear it claims all the same.
+    return asked.what == For::claim ? peer_heard(s) : !s.suspended;
+}
+
+/// The device may still do as it was told: then the peer is silent again.
+void withdraw(Turn& t, const Asking& asked)
+{
+    t.s.asking.reset();
+    t.notify("fence", fmt::format("given up: the peer {}",
+                                  asked.what == For::claim ? "is heard" : "answers again"));
+}
+
 } // namespace
 
 void seek_claim(Turn& t, const Claim& how)
@@ -135,9 +150,7 @@ void third_elapsed(Turn& t)
     if (!s.asking) return;
     const Asking asked = *s.asking;
     if (asked.whom == Whom::fence) {
-        // It lives after all.  The device may still do as it was told: then it is silent again.
-        const bool lives = asked.what == For::claim && s.role == Role::standby && peer_heard(s);
-        if (lives && !s.settings.witness) s.asking.reset();
+        if (peer_lives(s, asked)) withdraw(t, asked);
         return;
     }
     if (s.now - asked.since < percent(s, lost_percent)) return;
