@@ -27,6 +27,8 @@ void guard_event(Turn& t, const GuardEvent& event)
         if (s.guard_until != ExtendGuard::never) t.emit(ExtendGuard{s.guard_until});
         return;
     }
+    // One that fired watches again when it is told so, whatever it was told before.
+    if (event.kind == Kind::fired) s.guard_until = 0;
     const bool acts = s.role == Role::master || s.role == Role::releasing;
     if (!acts || (event.kind == Kind::lost && s.record.mode == Mode::alone)) return;
     demote(t, Event::guard_failed, "self_fence",
