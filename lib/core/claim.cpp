@@ -93,13 +93,13 @@ void store_fails_claim(Turn& t)
     s.claim_leads = false;
     s.failures++;
     if (++s.lead_failures < lead_attempts) {
-        s.retry_at = s.now + retry_delay(s.lead_failures);
+        s.retry_at = s.now + retry_delay(s, s.lead_failures);
         return;
     }
-    s.retry_at = s.now + retry_delay(s.failures);
+    s.retry_at = s.now + retry_delay(s, s.failures);
     const std::string why =
         fmt::format("the store did not start as primary in {} attempts; next one in {} ms",
-                    lead_attempts, retry_delay(s.failures));
+                    lead_attempts, retry_delay(s, s.failures));
     t.reply(s.owed, Reply::Kind::refused, why + "; see the journal of the store");
     // The store may still be on its way up, so it is stopped before this node says undecided.
     demote(t, Event::claim_failed, "claim_failed", why);

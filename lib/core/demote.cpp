@@ -58,7 +58,7 @@ void master_store_failed(Turn& t)
     constexpr Ticks healthy = 30000;
     if (s.now - s.role_since > healthy) s.failures = 0;
     s.failures++;
-    s.retry_at = s.now + retry_delay(s.failures);
+    s.retry_at = s.now + retry_delay(s, s.failures);
     const bool mirrored = s.record.mode == Mode::mirrored;
     demote(t, Event::store_failed, "store_failed",
            fmt::format("the store of the master died (failure {} in a row); {}", s.failures,

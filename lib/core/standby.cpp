@@ -219,10 +219,10 @@ void standby_store(Turn& t, const StoreEvent& event)
         s.store_hot = false;
         s.follow_epoch = 0;
         s.failures++;
-        s.retry_at = s.now + retry_delay(s.failures);
+        s.retry_at = s.now + retry_delay(s, s.failures);
         s.changed = true;
         t.notify("store_failed",
-                 fmt::format("the mirror broke; tried again in {} ms", retry_delay(s.failures)));
+                 fmt::format("the mirror broke; tried again in {} ms", retry_delay(s, s.failures)));
         give_up_sync(t);
     }
 }

@@ -90,9 +90,10 @@ Epoch next_epoch(const State& s, Node node)
     return own % dr_era == 0 ? own + 2 : own;
 }
 
-Ticks retry_delay(unsigned failures)
+Ticks retry_delay(const State& s, unsigned failures)
 {
-    return std::min<Ticks>(Ticks{100} << std::min(failures, 10U), 10000);
+    const Ticks longest = std::min<Ticks>(2 * s.settings.takeover_delay, 10000);
+    return std::min(Ticks{100} << std::min(failures, 10U), longest);
 }
 
 } // namespace roleswap::core

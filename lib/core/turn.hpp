@@ -56,8 +56,9 @@ bool peer_acts(const State& s);
 /// even ones to the second, multiples of dr_era to the dr node, so two nodes cannot claim the same
 /// epoch, not even by force.
 Epoch next_epoch(const State& s, Node node);
-/// Delay before the failed store is tried again: 200 ms, doubling up to 10 s.
-Ticks retry_delay(unsigned failures);
+/// Delay before the failed store is tried again: 200 ms, doubling up to 10 s and to twice the
+/// takeover delay, so that a store that works again does not keep the pair waiting.
+Ticks retry_delay(const State& s, unsigned failures);
 
 // probe.cpp
 /// From here on silence is watched with probes; before a master can decide anything (lease.cpp).
