@@ -1,10 +1,13 @@
 #include "http/client.hpp"
 #include "base/ensure.hpp"
+#include "event/fd.hpp"
 #include "http/transfer.hpp"
 #include <algorithm>
+#include <fcntl.h>
 #include <new>
 #include <stdexcept>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 namespace roleswap::http {
 namespace {
@@ -15,6 +18,12 @@ void start_libcurl()
     if (code != CURLE_OK)
         throw std::runtime_error(std::string("libcurl does not start: ") +
                                  curl_easy_strerror(code));
+}
+
+void check(CURLcode code)
+{
+    if (code != CURLE_OK)
+        throw std::runtime_error(std::string("libcurl: ") + curl_easy_strerror(code));
 }
 
 void check(CURLMcode code)
@@ -43,6 +52,20 @@ int curl_events(std::uint32_t ready)
 }
 
 } // namespace
+
+/// Watched by a descriptor of our own: libcurl closes a socket that is not connected yet before it
+/// tells, and what is closed cannot be taken out of epoll any more.
+struct Client::Socket {
+    Socket(event::Loop& loop, int fd, std::uint32_t wanted, std::function<void(std::uint32_t)> act)
+        : events(wanted),
+          descriptor(event::check(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "watch a socket")),
+          io(loop, descriptor.get(), wanted, std::move(act))
+    {
+    }
+    std::uint32_t events;
+    event::UniqueFd descriptor;
+    event::Io io;
+};
 
 void Client::CloseMulti::operator()(void* multi) const noexcept
 {
@@ -73,6 +96,8 @@ RequestId Client::start(const Request& request, OnDone on_done, OnData on_data)
     const auto id = ++last_id_;
     auto transfer =
         std::make_unique<Transfer>(request, tls_, std::move(on_done), std::move(on_data));
+    check(curl_easy_setopt(transfer->easy(), CURLOPT_OPENSOCKETFUNCTION, &Client::open_socket));
+    check(curl_easy_setopt(transfer->easy(), CURLOPT_OPENSOCKETDATA, this));
     check(curl_multi_add_handle(multi_.get(), transfer->easy()));
     transfers_.emplace(id, std::move(transfer));
     return id;
@@ -85,6 +110,22 @@ void Client::cancel(RequestId id)
     if (found == transfers_.end()) return;
     check(curl_multi_remove_handle(multi_.get(), found->second->easy()));
     transfers_.erase(found);
+}
+
+/// Tasks and the store inherit none of them.
+int Client::open_socket(void* self, int, void* address) noexcept
+{
+    auto& client = *static_cast<Client*>(self);
+    const auto& to = *static_cast<const curl_sockaddr*>(address);
+    const int fd = ::socket(to.family, to.socktype | SOCK_CLOEXEC, to.protocol);
+    try {
+        // It closed one of this number without a word and believes that the new one is watched.
+        const auto found = client.sockets_.find(fd);
+        if (found != client.sockets_.end()) client.watch_anew(fd, found->second->events);
+    } catch (...) {
+        client.loop_.fail();
+    }
+    return fd;
 }
 
 int Client::on_socket(void*, int fd, int what, void* self, void*) noexcept
@@ -105,10 +146,15 @@ void Client::watch(int fd, int what)
         return;
     }
     const auto found = sockets_.find(fd);
-    if (found != sockets_.end()) return found->second->set_events(epoll_events(what));
-    sockets_.emplace(fd, std::make_unique<event::Io>(
-                             loop_, fd, epoll_events(what),
-                             [this, fd](std::uint32_t ready) { act(fd, curl_events(ready)); }));
+    if (found == sockets_.end()) return watch_anew(fd, epoll_events(what));
+    found->second->events = epoll_events(what);
+    found->second->io.set_events(found->second->events);
+}
+
+void Client::watch_anew(int fd, std::uint32_t events)
+{
+    sockets_[fd] = std::make_unique<Socket>(
+        loop_, fd, events, [this, fd](std::uint32_t ready) { act(fd, curl_events(ready)); });
 }
 
 int Client::on_timeout(void*, long milliseconds, void* self) noexcept

@@ -83,9 +83,13 @@ private:
         void operator()(void* multi) const noexcept;
     };
 
+    struct Socket;
+
+    static int open_socket(void* self, int purpose, void* address) noexcept;
     static int on_socket(void* easy, int fd, int what, void* self, void* socket) noexcept;
     static int on_timeout(void* multi, long milliseconds, void* self) noexcept;
     void watch(int fd, int what);
+    void watch_anew(int fd, std::uint32_t events);
     void act(int fd, int ready);
     void pass_on_data();
     void collect();
@@ -96,8 +100,8 @@ private:
     std::map<RequestId, std::unique_ptr<Transfer>> transfers_;
     std::deque<Done> done_;
     event::Timer timer_;
-    std::map<int, std::unique_ptr<event::Io>> sockets_;
-    std::unique_ptr<void, CloseMulti> multi_; ///< CURLM; last, it lets go of the sockets
+    std::map<int, std::unique_ptr<Socket>> sockets_; ///< by the number that libcurl uses
+    std::unique_ptr<void, CloseMulti> multi_;        ///< CURLM; last, it lets go of the sockets
 };
 
 } // namespace roleswap::http

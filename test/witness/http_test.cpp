@@ -1,7 +1,12 @@
 #include "etcd.hpp"
 #include "http/client.hpp"
+#include <arpa/inet.h>
+#include <array>
 #include <catch2/catch.hpp>
+#include <csignal>
+#include <filesystem>
 #include <optional>
+#include <sys/socket.h>
 
 using namespace roleswap;
 using namespace roleswap::test;
@@ -61,6 +66,69 @@ TEST_CASE("a callback may cancel others and start more")
     more();
     REQUIRE(wait(loop, [&] { return client.pending() == 0; }));
     CHECK(answers == 20);
+}
+
+namespace {
+
+/// Listens and takes nobody any more: who connects waits, until the listener is gone.
+class FullListener {
+public:
+    FullListener() : listener_(open())
+    {
+        auto* plain = reinterpret_cast<sockaddr*>(&address_);
+        socklen_t length = sizeof address_;
+        event::check(::bind(listener_.get(), plain, length), "bind");
+        event::check(::listen(listener_.get(), 0), "listen");
+        event::check(::getsockname(listener_.get(), plain, &length), "getsockname");
+        for (auto& guest : guests_) {
+            guest = event::UniqueFd(open());
+            ::connect(guest.get(), plain, length);
+        }
+    }
+    std::string url() const
+    {
+        return "http://127.0.0.1:" + std::to_string(ntohs(address_.sin_port));
+    }
+    void close() { listener_.reset(); }
+
+private:
+    static int open() { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
+    sockaddr_in address_{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    event::UniqueFd listener_;
+    std::array<event::UniqueFd, 3> guests_;
+};
+
+int sockets_of(pid_t pid)
+{
+    int count = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
+        if (std::filesystem::read_symlink(entry).string().starts_with("socket:")) ++count;
+    return count;
+}
+
+} // namespace
+
+TEST_CASE("a process that is started while a request connects inherits nothing of it")
+{
+    event::Loop loop;
+    const event::Command sleep{.argv = {"/bin/sleep", "9"}, .death_signal = SIGKILL};
+    FullListener full;
+    http::Client client(loop);
+    event::Process earlier(loop, sleep, [](const event::Ended&) {});
+    Asked asked;
+    http::Request request{full.url()};
+    request.timeout = 150ms;
+    client.start(request, asked.note());
+    wait(
+        loop, [] { return false; }, 50ms); // it connects, and has no answer
+    event::Process later(loop, sleep, [](const event::Ended&) {});
+    REQUIRE(wait(loop, [&] { return asked.outcome.has_value(); }));
+    CHECK(sockets_of(later.pid()) == sockets_of(earlier.pid()));
+    // A connection that lives on in the process would now tell a loop that has forgotten it.
+    full.close();
+    CHECK_FALSE(wait(
+        loop, [] { return false; }, 1500ms));
 }
 
 TEST_CASE("what is over the limit of time fails at that time")
