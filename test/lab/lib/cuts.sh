@@ -107,13 +107,25 @@ never_two_acknowledge() {
     say "$(acks | wc -l) commits acknowledged; the node changed $changes times in $1 epochs, never sooner than $least ms after the last one of the other"
     ((changes <= $1)) || fail "whose commits are acknowledged changed $changes times in $1 epochs"
 }
-# cut_all PATTERN...
+# led_by NODE: by a planned swap where the other one leads.
+led_by() {
+    [[ $(master) != "$1" ]] || return 0
+    rs "$1" swap >/dev/null
+    whole
+}
+
+# cut_all PATTERN|NODE...: a node's name makes it master before the next cut.
 cut_all() {
     local pattern from
     from=$(epoch)
     rm -f "$LAB/cuts"
     start_watch
-    for pattern in "$@"; do one_cut "$pattern"; done
+    for pattern in "$@"; do
+        case $pattern in
+        left | right) led_by "$pattern" ;;
+        *) one_cut "$pattern" ;;
+        esac
+    done
     never_two_acknowledge $(($(epoch) - from))
     never_two_work
     say "$(awk -F '\t' '{ if ($3 != $5) moved++; if ($7 > gap) gap = $7; if ($8 > heal) heal = $8; if ($6 == $4 && $7 > calm) calm = $7 }

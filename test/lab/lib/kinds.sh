@@ -85,7 +85,10 @@ while IFS='=' read -r name value; do
     case $name in action | plug) eval "$name=\$value" ;; esac
 done
 case $action in
-off) : >"/mnt/power/$plug.off" ;;
+off)
+    : >"/mnt/power/$plug.off"
+    while [ -e "/mnt/power/$plug.off" ]; do sleep 0.005; done
+    ;;
 status) [ "$(cat "/mnt/power/$plug")" = on ] || exit 2 ;;
 monitor) [ -e "/mnt/power/$plug" ] ;;
 *) exit 1 ;;
