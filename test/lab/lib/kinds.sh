@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # What a pair may be besides: each kind says what is made before the two nodes are, what their
-# configuration has more, and what is done when they are whole.  A case asks for one by a line
+# configuration has more, who joins besides, and what is done when they are whole.  A case asks for one by a line
 # `# lab: KIND`; without it gets a plain pair.
 
 before_plain() { :; }
 config_plain() { :; }
+join_plain() { :; }
 after_plain() { :; }
 
 # kind_of FILE: of a case.
@@ -26,6 +27,7 @@ config_witness() {
         "$(address third lana)" "$WITNESS_PORT" "$(address third west)" "$WITNESS_PORT" \
         "$(address third east)" "$WITNESS_PORT"
 }
+join_witness() { :; }
 after_witness() { rs left witness init >&2; }
 
 # Elections of one member alone are quick; what is measured is the pair.
@@ -58,6 +60,7 @@ node.left.options = { plug = "left" }
 node.right.options = { plug = "right" }
 CONF
 }
+join_fence() { :; }
 after_fence() { rs left fence test >&2; }
 
 power_is_on() { if [[ -d $LAB/power ]]; then echo on >"$LAB/power/$1"; fi; }
@@ -95,4 +98,24 @@ monitor) [ -e "/mnt/power/$plug" ] ;;
 esac
 AGENT
     chmod 0755 "$1"
+}
+
+# dr: the third host is the dr node, on LAN A.
+before_dr() {
+    make_one third "$1"
+    LANA_MORE=", third = \"$(address third lana)\"" # of write_config
+}
+config_dr() { printf '\n[[node]]\nname = "third"\nrole = "dr"\n'; }
+join_dr() {
+    carry_over third
+    in_host third roleswap join >&2
+    in_host third systemctl enable --now roleswapd
+}
+after_dr() {
+    write_note_program "$LAB/third/root/usr/local/bin/lab-note"
+    wait_for 30 'the dr node mirrors' dr_mirrors third "$(master)"
+}
+# dr_mirrors NODE MASTER: as NODE sees it, the dr node holds all that MASTER has.
+dr_mirrors() {
+    [[ $(status_of "$1" '.nodes[2].mirror | "\(.from) \(.streaming) \(.lag_bytes)"') == "$2 true 0" ]]
 }

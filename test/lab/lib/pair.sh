@@ -19,7 +19,7 @@ name = "right"
 
 [[link]]
 name = "lan-a"
-address = { left = "$(address left lana)", right = "$(address right lana)" }
+address = { left = "$(address left lana)", right = "$(address right lana)"${LANA_MORE:-} }
 device = { left = "lana", right = "lana" }
 
 [[link]]
@@ -65,14 +65,15 @@ make_pair() {
     in_host left systemctl enable --now roleswapd
     in_host right roleswap join >&2
     in_host right systemctl enable --now roleswapd
+    "join_$kind"
     whole 60
     "after_$kind"
     prepare_load
 }
 
-carry_over() {
-    mkdir -p "$LAB/right/root/etc/roleswap"
-    cp -p "$LAB"/left/root/etc/roleswap/{roleswap.toml,pair.key} "$LAB/right/root/etc/roleswap/"
+carry_over() { # [HOST]
+    mkdir -p "$LAB/${1:-right}/root/etc/roleswap"
+    cp -p "$LAB"/left/root/etc/roleswap/{roleswap.toml,pair.key} "$LAB/${1:-right}/root/etc/roleswap/"
 }
 
 remove_pair() {
