@@ -132,17 +132,17 @@ std::vector<Job> ci_jobs()
     for (const char* kind : {"1", "2", "5"}) add("witness-and-fence", kind, 1);
     for (const char* name : {"hand-over", "operator", "witness-operator"}) add(name, "7", 1);
     add("cold", "1", 1, 200'000);
-    add("pair", "3", 1, 200'000);
+    add("pair", "3", 1, 120'000);
     // Rows of the table that need several things in a row.
-    add("cold", "4", 3, 250'000);
-    add("cold", "37", 2, 250'000);
-    add("operator", "37", 3, 200'000);
-    add("hand-over", "367", 3, 200'000);
-    add("hand-over", "47", 2, 250'000);
-    add("operator", "07", 2, 250'000);
-    add("witness-operator", "57", 2, 250'000);
-    add("pair", "01246", 2, 200'000);
-    add("witness", "01245", 2, 200'000);
+    add("cold", "4", 3, 150'000);
+    add("cold", "37", 2, 150'000);
+    add("operator", "37", 3, 120'000);
+    add("hand-over", "367", 3, 120'000);
+    add("hand-over", "47", 2, 150'000);
+    add("operator", "07", 2, 150'000);
+    add("witness-operator", "57", 2, 150'000);
+    add("pair", "01246", 2, 100'000);
+    add("witness", "01245", 2, 100'000);
     return jobs;
 }
 
