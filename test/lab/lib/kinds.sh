@@ -18,6 +18,7 @@ kind_of() {
 # witness: a real etcd on the third host, on three cables.
 WITNESS_PORT=2379
 before_witness() {
+    command -v etcd >/dev/null || skip 'there is no etcd; scripts/deps --test installs it'
     make_one third "$1"
     write_etcd_config >"$LAB/third/root/etc/default/etcd"
     in_host third systemctl start etcd
