@@ -101,8 +101,8 @@ Node find_heir(const State& s)
     for (const Node node : pair_nodes) {
         const ThirdView& view = third_view(s, node);
         const Message& m = view.last;
-        if (is_heard(s, view) && has_yielded(s, view) && m.role == Role::standby &&
-            m.store == StoreState::following && !m.leaving)
+        if (is_heard(s, view) && has_yielded(s, view) && mirrors(m.record) &&
+            m.role == Role::standby && m.store == StoreState::following && !m.leaving)
             return node;
     }
     return Node::dr;

@@ -4,6 +4,7 @@
 #include "wire/message.hpp"
 #include <array>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <deque>
 #include <random>
 
@@ -16,6 +17,13 @@ constexpr std::array all_three{Node::first, Node::second, Node::dr};
 constexpr std::size_t at(Node node)
 {
     return static_cast<std::size_t>(node);
+}
+
+/// Random histories per test; ROLESWAP_DR_HISTORIES asks for more.
+unsigned histories()
+{
+    const char* more = std::getenv("ROLESWAP_DR_HISTORIES");
+    return more != nullptr ? static_cast<unsigned>(std::atoi(more)) : 300;
 }
 
 /// Three cores whose disks and stores do what they are told, and messages that take one turn.
@@ -275,6 +283,9 @@ TEST_CASE("a standby that lives has to know of the activation before the dr node
     trio.pass(200);
     CHECK(trio.is_master(Node::dr));
     CHECK(trio.host(Node::second).disk == Record{dr_era, Node::dr, Mode::alone});
+    // It stands by with the store of the old master: no heir before it was told to mirror.
+    CHECK(trio.state(Node::second).role == Role::standby);
+    CHECK(refused(trio, Node::dr, Command::Kind::rejoin, "no node of the pair mirrors"));
 }
 
 TEST_CASE("a dr node that just started listens before it may be activated")
@@ -416,7 +427,7 @@ TEST_CASE("whatever comes, nobody leads beside a dr node that all hear")
                                Kind::rejoin,    Kind::rejoin,   Kind::hold_takeover};
     std::size_t led = 0;
     std::size_t back = 0;
-    for (unsigned seed = 1; seed <= 300; ++seed) {
+    for (unsigned seed = 1; seed <= histories(); ++seed) {
         INFO("seed " << seed);
         auto trio = settled();
         trio.random.seed(seed);
@@ -442,6 +453,52 @@ TEST_CASE("whatever comes, nobody leads beside a dr node that all hear")
     }
     CHECK(led > 100);
     CHECK(back > 10);
+}
+
+TEST_CASE("whatever was cut, a healed trio has one master or waits for its operator")
+{
+    using Kind = Command::Kind;
+    std::size_t led = 0;
+    std::size_t waiting = 0;
+    for (unsigned seed = 1; seed <= histories(); ++seed) {
+        INFO("seed " << seed);
+        auto trio = settled();
+        trio.random.seed(seed);
+        for (int turn = 0; turn < 20; ++turn) {
+            const auto node = all_three.at(trio.random() % 3);
+            const auto dice = trio.random() % 10;
+            if (dice < 4)
+                trio.cut(node, Node::dr, trio.random() % 2 == 0);
+            else if (dice < 5 && trio.host(node).alive)
+                trio.crash(node);
+            else if (dice < 7 && !trio.host(node).alive)
+                trio.start(node);
+            else
+                trio.command(Node::dr, dice < 9 ? Kind::activate_force : Kind::rejoin);
+            trio.pass(40 + trio.random() % 6000);
+        }
+        for (const Node node : all_three) {
+            trio.cut(node, Node::dr, false);
+            if (!trio.host(node).alive) trio.start(node);
+        }
+        trio.pass(20'000);
+        REQUIRE(trio.primaries().size() <= 1);
+        const bool dr_leads = trio.is_master(Node::dr);
+        const bool pair_leads = trio.is_master(Node::first) || trio.is_master(Node::second);
+        const auto newest = trio.state(Node::dr).record.epoch;
+        for (const Node node : all_three)
+            if (trio.is_master(node)) REQUIRE(trio.state(node).record.epoch >= newest);
+        for (const Node node : all_three)
+            UNSCOPED_INFO(to_string(trio.state(node).role)
+                          << " " << trio.host(node).disk.epoch << " of "
+                          << at(trio.host(node).disk.master) << " round "
+                          << trio.host(node).disk.round << ": " << why_waiting(trio.state(node)));
+        REQUIRE((dr_leads || pair_leads));
+        led += dr_leads ? 1 : 0;
+        waiting += trio.state(Node::dr).role == Role::undecided ? 1 : 0;
+    }
+    CHECK(led > 10);
+    UNSCOPED_INFO(led << " led by the dr node, " << waiting << " waited for rejoin");
 }
 
 TEST_CASE("a record of the dr node goes over the wire and to the disk")
