@@ -28,7 +28,7 @@ start_alive() {
         write_alive_program "$LAB/$node/root/usr/local/bin/lab-alive"
         rm -f "$LAB/$node"/root/var/lib/lab/alive.*
     done
-    rs "$(master)" task add alive --schedule 'every 1s' --overlap skip --after-crash rerun \
+    rs "$(master)" task add alive --schedule 'every 1s' --overlap skip --after-crash rerun --on-swap move \
         --command /usr/local/bin/lab-alive >/dev/null
     wait_for 20 'the task lives' alive_now "$(master)"
 }
