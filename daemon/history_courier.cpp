@@ -55,7 +55,7 @@ void HistoryCourier::open(const std::filesystem::path& file)
 {
     path_ = file;
     file_ = std::ifstream(path_);
-    added_ = 0;
+    added_ = twice_ = 0;
     busy_ = true;
     if (!file_) return failed({bus::ErrorCode::failed, path_.string() + " cannot be read"});
     send_next();
@@ -81,6 +81,7 @@ try {
     ports_.add({{"holder", ports_.node}, {"lines", lines}},
                {[this](const json& result) {
                     added_ += result.value("added", std::int64_t{0});
+                    twice_ = result.value("twice", std::int64_t{0});
                     send_next();
                 },
                 [this](const bus::Error& error) { failed(error); }});
@@ -105,8 +106,12 @@ void HistoryCourier::finish()
     ports_.announce(
         "history_found",
         fmt::format("{} entries of {} were not known to the master and are in its server "
-                    "history; look with \"roleswap history list\"",
-                    added_, ports_.node));
+                    "history{}; look with \"roleswap history list\"",
+                    added_, ports_.node,
+                    twice_ == 0 ? ""
+                                : fmt::format("; {} due times of them ran on the master too, which "
+                                              "could not know that they had run here",
+                                              twice_)));
 }
 
 /// Tried again at the next look.

@@ -39,6 +39,7 @@ private:
     std::ifstream file_;
     bool busy_ = false;
     std::int64_t added_ = 0;
+    std::int64_t twice_ = 0; ///< due times that ran on the master too
     std::string last_trouble_;
     event::Timer timer_;
 };

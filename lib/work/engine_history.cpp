@@ -28,6 +28,13 @@ constexpr const char* list_sql =
 constexpr const char* show_sql = "SELECT json_build_object(" HISTORY_FIELDS ", 'row', h.row_data) "
                                  "FROM roleswap.server_history AS h WHERE h.id = $1";
 
+/// Due times that ran on both nodes: the present master could not know that the old one had run
+/// them, so it caught up on them.
+constexpr const char* twice_sql =
+    "SELECT count(*) FROM roleswap.server_history AS h JOIN roleswap.run AS r USING (task, due) "
+    "WHERE h.node = $1 AND h.kind = 'run' AND h.state = 'undecided' "
+    "AND r.state NOT IN ('queued', 'skipped', 'interrupted')";
+
 /// Ids of what is chosen by number, by task, or all.
 constexpr const char* choice_sql =
     "SELECT id FROM roleswap.server_history WHERE state = 'undecided' "
@@ -59,11 +66,15 @@ void Engine::Impl::history_add(const Call& call)
     auto done = [this, holder](std::vector<pg::Result>& results) -> json {
         const auto added = results.at(0)[0].integer(0);
         undecided_ = static_cast<std::uint64_t>(results.at(1)[0].integer(0));
-        return {{"added", added}, {"undecided", undecided_}};
+        json answer{{"added", added}, {"undecided", undecided_}};
+        const auto twice = results.at(2)[0].integer(0);
+        if (twice > 0) answer["twice"] = twice;
+        return answer;
     };
-    session_->write(
-        {{"SELECT roleswap.add_history($1, $2::jsonb)", {holder, lines.dump()}}, {count_sql}},
-        call.reply, std::move(done));
+    session_->write({{"SELECT roleswap.add_history($1, $2::jsonb)", {holder, lines.dump()}},
+                     {count_sql},
+                     {twice_sql, {holder}}},
+                    call.reply, std::move(done));
 }
 
 void Engine::Impl::history_list(const Call& call)

@@ -28,6 +28,7 @@ struct World {
     int refusals = 0; ///< the master refuses so many requests first
     std::vector<json> taken;
     std::vector<std::size_t> sizes;
+    int twice = 0;
     std::vector<std::string> events;
     HistoryCourier courier{loop, ports()};
 
@@ -58,7 +59,9 @@ struct World {
         const auto before = std::set<json>(taken.begin(), taken.end()).size();
         for (const auto& line : args.at("lines")) taken.push_back(line);
         const auto after = std::set<json>(taken.begin(), taken.end()).size();
-        answer.done({{"added", after - before}, {"undecided", 0}});
+        json added{{"added", after - before}, {"undecided", 0}};
+        if (twice > 0) added["twice"] = twice;
+        answer.done(added);
     }
 
     void write(int lines, std::size_t output)
@@ -104,6 +107,16 @@ TEST_CASE("a master that does not take it is told once, and asked again", "[daem
     CHECK(world.events[0].ends_with("no master"));
     CHECK(world.events[1].starts_with("history_found: 3 entries"));
     CHECK_FALSE(std::filesystem::exists(world.file));
+}
+
+TEST_CASE("due times that ran on both nodes are told", "[daemon]")
+{
+    World world;
+    world.twice = 2;
+    world.write(3, 10);
+    world.run_until(1);
+    CHECK(world.events[0].starts_with("history_found: 3 entries"));
+    CHECK(world.events[0].find("2 due times of them ran on the master too") != std::string::npos);
 }
 
 TEST_CASE("nothing is brought before a commit of the master is safe", "[daemon]")
