@@ -108,9 +108,11 @@ void World::provoke()
     const Micros delay = settings_.takeover_delay * ms;
     if (now_ < provoked_at_) return;
     provoked_at_ = now_ + 5 * delay + second;
-    for (unsigned n = 0; n < 2; ++n)
-        if (nodes_[n].core.role == core::Role::master && rng_.chance(600))
-            return fail(n, true, 5 * delay / 2);
+    for (unsigned n = 0; n < 2; ++n) {
+        if (nodes_[n].core.role != core::Role::master || !rng_.chance(600)) continue;
+        // A standby on hold asks nobody for the role; its master wants to go on without it.
+        return fail(nodes_[1 - n].core.hold ? 1 - n : n, true, 5 * delay / 2);
+    }
     crash_some(true, 5 * delay / 2);
 }
 
