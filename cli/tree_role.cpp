@@ -45,14 +45,15 @@ void add_runbooks(CLI::App& app, Values& values)
     auto* undo = add_runbook(app, values, "undo", "Take back the last planned swap");
     undo->callback([&] { values.result = cli::undo(values.context, values.arguments); });
     auto* rejoin =
-        add_runbook(app, values, "rejoin", "Make this node the standby again (master-to-standby)");
+        add_runbook(app, values, "rejoin",
+                    "Make this node a standby, or the dr node a mirror, again (master-to-standby)");
     rejoin->callback([&] { values.result = start_runbook(values, "master-to-standby"); });
 }
 
 void add_activate(CLI::App& app, Values& values)
 {
-    auto* activate =
-        app.add_subcommand("activate", "Make this standby the master (standby-to-master)");
+    auto* activate = app.add_subcommand(
+        "activate", "Make this standby, or the dr node, the master (standby-to-master)");
     activate->group(role_group);
     activate->add_flag("--force", values.activate.force, "Whatever this node knows of the other");
     activate->add_option("--reason", values.activate.reason, "Recorded; required with --force");
