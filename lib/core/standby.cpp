@@ -64,8 +64,9 @@ void newer_record(Turn& t)
 {
     State& s = t.s;
     const Message& m = s.peer.last;
+    // Also where the dr node was activated meanwhile: its record is on its way to the disk.
+    if (s.pending && s.pending->record.epoch >= m.record.epoch) return;
     if (m.record.master == peer_of(s)) {
-        if (s.pending && s.pending->record.epoch >= m.record.epoch) return;
         s.in_sync = false;
         t.persist(Record{m.record.epoch, peer_of(s), Mode::alone, m.record.round}, After::nothing);
         return;
