@@ -187,7 +187,9 @@ bool yield_to_dr(Turn& t, const Record& theirs)
     s.in_sync = false;
     s.wish_alone = false;
     s.asking.reset();
-    if (s.role == Role::master || s.role == Role::releasing || s.role == Role::claiming)
+    const bool leads =
+        s.role == Role::master || s.role == Role::releasing || s.role == Role::claiming;
+    if (leads && !sabotaged(s, Settings::Sabotage::dr_unheard))
         demote(t, Event::newer_epoch, "demotion", why);
     else
         t.notify("waiting", why);

@@ -35,6 +35,7 @@ struct Settings {
         witness_unheard,          ///< no answer of the witness counts as leave
         fence_unheard,            ///< the claim does not wait for the fence
         guard_unarmed,            ///< a mirrored master runs without a deadline
+        dr_unheard,               ///< a master goes on though it knows that the dr node leads
         round_forgotten,          ///< a mode is told to the witness without its round
     };
     Sabotage sabotage = Sabotage::none; ///< tests only

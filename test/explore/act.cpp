@@ -22,6 +22,15 @@ void Run::tick()
     }
 }
 
+/// It says nothing else ever, so what it said last need not be kept.
+void Run::dr_tells(unsigned n)
+{
+    core::Message message{.boot = 1, .sequence = 1, .role = core::Role::master};
+    message.record = {core::dr_era, core::Node::dr, core::Mode::alone};
+    step(n, core::HeardThird{core::Node::dr, message});
+    w.side[n].core.thirds = {};
+}
+
 void Run::hear(unsigned n, unsigned which)
 {
     const core::Message message = w.to[n].items[which];
@@ -341,6 +350,8 @@ void Run::act(const Action& a)
         return witness_back();
     case K::command:
         return step(a.n, core::Command{1, mode.commands.at(a.arg), "explored"});
+    case K::dr_tells:
+        return dr_tells(a.n);
     }
 }
 
@@ -363,6 +374,7 @@ std::optional<Fault> fault_of(const Action& action)
     case guard_dies:
         return Fault::guard;
     case command:
+    case dr_tells:
         return Fault::command;
     case witness_dies:
     case witness_wiped:

@@ -52,7 +52,7 @@ struct Collect {
 
     void epoch(Epoch& e)
     {
-        if (e != 0) least = std::min(least, e);
+        if (e != 0 && e < core::dr_era) least = std::min(least, e);
     }
     void round(Epoch of, std::uint64_t& r)
     {
@@ -88,7 +88,7 @@ struct Rewrite {
 
     void epoch(Epoch& e) const
     {
-        if (e != 0) e -= bases.epoch;
+        if (e != 0 && e < core::dr_era) e -= bases.epoch;
     }
     void round(Epoch of, std::uint64_t& r) const
     {
@@ -127,7 +127,7 @@ struct Rewrite {
 struct Flip {
     void epoch(Epoch& e) const
     {
-        if (e != 0) ++e;
+        if (e != 0 && e < core::dr_era) ++e;
     }
     void round(Epoch, std::uint64_t&) const {}
     void number(unsigned, Number, std::uint64_t&) const {}
@@ -136,7 +136,10 @@ struct Flip {
     void deadline(unsigned, Ticks&) const {}
     void ticks(Ticks&) const {}
     template <class T> void plain(T&) const {}
-    void node(core::Node& node) const { node = core::other(node); }
+    void node(core::Node& node) const
+    {
+        if (node != core::Node::dr) node = core::other(node);
+    }
     template <class T> bool present(std::optional<T>& value) const { return value.has_value(); }
 };
 
@@ -281,7 +284,7 @@ Action swapped(Action action)
     using enum Action::Kind;
     const bool global = action.kind == tick || action.kind == heal || action.kind == serial ||
                         action.kind == unstall || action.kind >= witness_dies;
-    if (!global || action.kind == command) action.n = 1 - action.n;
+    if (!global || action.kind == command || action.kind == dr_tells) action.n = 1 - action.n;
     if (action.kind == cut && (action.arg & 1)) action.n = 0; // both directions: said one way
     if (action.kind == cut)
         action.arg = static_cast<std::uint8_t>((action.arg & 1) | (action.arg & 2) << 1 |

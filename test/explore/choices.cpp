@@ -129,6 +129,8 @@ void List::breaks_in_passing(unsigned n, bool between)
     }
     if (left(Fault::command) && runs(side) && !between)
         for (unsigned i = 0; i < mode.commands.size(); ++i) add(A::command, n, i);
+    if (mode.dr && left(Fault::command) && runs(side) && side.core.record.master != core::Node::dr)
+        add(A::dr_tells, n);
 }
 
 void List::breaks(unsigned n)

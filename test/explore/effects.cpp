@@ -177,6 +177,12 @@ void Run::settle_stores()
 
 void Run::check()
 {
+    for (const Side& side : w.side) {
+        const bool leads =
+            side.core.role == core::Role::master || side.core.role == core::Role::claiming;
+        if (side.alive && leads && side.core.record.master == core::Node::dr)
+            violate("a node leads though it knows that the dr node does");
+    }
     if (w.forced) return;
     if (able(0) && able(1)) violate("I1: two stores can acknowledge");
     if (w.side[0].tasks && w.side[1].tasks && !excused(0) && !excused(1))

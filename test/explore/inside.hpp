@@ -29,6 +29,7 @@ struct Run {
     // act.cpp
     void act(const Action& action);
     void tick();
+    void dr_tells(unsigned n);
     void hear(unsigned n, unsigned which);
     void persisted(unsigned n);
     void killed(unsigned n);

@@ -1,4 +1,5 @@
 #include "inside.hpp"
+#include <algorithm>
 #include <fmt/format.h>
 
 /// Where a world starts, and whether it comes to rest.
@@ -18,6 +19,21 @@ bool converged(const World& w)
             return w.side[n].alive && w.side[1 - n].alive;
     }
     return false;
+}
+
+bool knows_dr(const World& w)
+{
+    return w.side[0].disk.master == core::Node::dr || w.side[1].disk.master == core::Node::dr;
+}
+
+/// Both know that the dr node leads, and wait for their operator.
+bool waits_for_dr(const World& w)
+{
+    return std::all_of(w.side.begin(), w.side.end(), [](const Side& side) {
+        const bool idle =
+            side.core.role == core::Role::undecided || side.core.role == core::Role::standby;
+        return side.alive && side.core.record.master == core::Node::dr && idle;
+    });
 }
 
 void heal_all(const Mode& mode, World& w, Seen& seen)
@@ -92,7 +108,7 @@ std::string settles(const Mode& mode, World w, Seen& seen)
     for (unsigned i = 0; i < ticks_limit; ++i) {
         instant(mode, w, seen);
         if (!seen.violation.empty()) return seen.violation;
-        if (converged(w)) return {};
+        if (knows_dr(w) ? waits_for_dr(w) : converged(w)) return {};
         apply(mode, w, {Action::Kind::tick}, seen);
     }
     if (w.forced) return {};

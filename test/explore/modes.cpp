@@ -33,6 +33,7 @@ constexpr std::array planted = {
     Named{"fence_unheard", fence_unheard, "fence", "0", 1},
     Named{"guard_unarmed", guard_unarmed, "pair", "2", 1},
     Named{"round_forgotten", round_forgotten, "witness", "0", 1},
+    Named{"dr_unheard", dr_unheard, "dr", "7", 1},
 };
 
 //                   cut crash freeze stall store third guard command
@@ -74,6 +75,11 @@ std::vector<Mode> modes()
          .faults = 3,
          .commands = {Command::hand_over, Command::activate, Command::leave,
                       Command::hold_takeover}});
+    add({.name = "dr",
+         .budget = {2, 2, 2, 1, 1, 0, 1, 2},
+         .faults = 3,
+         .commands = {Command::hand_over},
+         .dr = true});
     return list;
 }
 
@@ -131,6 +137,8 @@ std::vector<Job> ci_jobs()
     for (const char* name : {"serial", "witness-serial"}) add(name, "0", 1);
     for (const char* kind : {"1", "2", "5"}) add("witness-and-fence", kind, 1);
     for (const char* name : {"hand-over", "operator", "witness-operator"}) add(name, "7", 1);
+    add("dr", "7", 1);
+    add("dr", "017", 2, 150'000);
     add("cold", "1", 1, 200'000);
     add("pair", "3", 1, 120'000);
     // Rows of the table that need several things in a row.

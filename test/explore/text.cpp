@@ -13,8 +13,8 @@ constexpr std::array names = {
     "guard",        "fire",        "exit",       "boot",         "wake",          "crash",
     "freeze",       "cut",         "heal",       "serial",       "lan",           "stall",
     "unstall",      "store_dies",  "guard_dies", "witness_dies", "witness_wiped", "witness_back",
-    "command"};
-static_assert(names.size() == std::size_t(Action::Kind::command) + 1);
+    "command",      "dr_tells"};
+static_assert(names.size() == std::size_t(Action::Kind::dr_tells) + 1);
 
 constexpr std::array sight_names = {
     "takeover",         "takeover_by_name", "hand_over",

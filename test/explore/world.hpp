@@ -51,6 +51,7 @@ struct Mode {
     Budget budget{};
     std::uint8_t faults = 0; ///< in all
     std::vector<core::Command::Kind> commands{};
+    bool dr = false;   ///< either node may hear that the dr node was activated
     bool cold = false; ///< starts with both nodes off; else as a pair in sync
 };
 
@@ -152,7 +153,8 @@ struct Action {
         witness_dies,
         witness_wiped,
         witness_back,
-        command, ///< n, arg: number of the mode's command
+        command,  ///< n, arg: number of the mode's command
+        dr_tells, ///< n hears of the activated dr node
     };
     Kind kind = Kind::tick;
     std::uint8_t n = 0;
