@@ -1,4 +1,5 @@
 #include "trace.hpp"
+#include <array>
 #include <fmt/format.h>
 
 namespace roleswap::sim {
@@ -71,7 +72,8 @@ std::string text(const Verdict& v)
 std::string describe(const Record& r)
 {
     if (r.epoch == 0) return "{0}";
-    return fmt::format("{{{} {} {}/{}}}", r.epoch, r.master == Node::first ? "first" : "second",
+    constexpr std::array<std::string_view, 3> names{"first", "second", "dr"};
+    return fmt::format("{{{} {} {}/{}}}", r.epoch, names.at(static_cast<std::size_t>(r.master)),
                        to_string(r.mode), r.round);
 }
 
