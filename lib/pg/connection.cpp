@@ -1,6 +1,7 @@
 #include "pg/connection.hpp"
 #include "base/ensure.hpp"
 #include <algorithm>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
 
@@ -32,7 +33,7 @@ Connection::Connection(event::Loop& loop, Options options, Callbacks callbacks)
 Connection::~Connection()
 {
     if (destroyed_ != nullptr) *destroyed_ = true;
-    io_.reset();
+    socket_.reset();
 }
 
 void Connection::connect()
@@ -88,10 +89,16 @@ int Connection::backend_pid() const
     return up() ? PQbackendPID(connection_.get()) : 0;
 }
 
+Connection::Socket::Socket(event::Loop& loop, int fd, std::uint32_t events,
+                           std::function<void()> act)
+    : descriptor(event::check(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "watch a connection")),
+      io(loop, descriptor.get(), events, [act = std::move(act)](std::uint32_t) { act(); })
+{
+}
+
 void Connection::watch(std::uint32_t events)
 {
-    const int fd = PQsocket(connection_.get());
-    io_ = std::make_unique<event::Io>(loop_, fd, events, [this](std::uint32_t) {
+    socket_ = std::make_unique<Socket>(loop_, PQsocket(connection_.get()), events, [this] {
         if (state_ == State::connecting)
             poll_connect();
         else
@@ -102,7 +109,7 @@ void Connection::watch(std::uint32_t events)
 /// libpq may close the socket and open another (next host, no TLS), so the watch is made anew.
 void Connection::poll_connect()
 {
-    io_.reset();
+    socket_.reset();
     switch (PQconnectPoll(connection_.get())) {
     case PGRES_POLLING_READING:
         watch(EPOLLIN);
@@ -142,7 +149,7 @@ void Connection::came_up()
 void Connection::go_down(const std::string& why)
 {
     timeout_.stop();
-    io_.reset();
+    socket_.reset();
     if (state_ != State::down) down_why_ = why;
     state_ = State::down;
     for (auto& job : sent_) dropped_.push_back({std::move(job), true, why});

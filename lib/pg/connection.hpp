@@ -1,4 +1,5 @@
 #pragma once
+#include "event/fd.hpp"
 #include "event/loop.hpp"
 #include "pg/result.hpp"
 #include <deque>
@@ -92,6 +93,13 @@ public:
     int backend_pid() const;
 
 private:
+    /// The socket of libpq by a descriptor of our own: libpq closes a broken one before it tells,
+    /// and what is closed cannot be taken out of epoll while a child on its way to exec has it too.
+    struct Socket {
+        Socket(event::Loop& loop, int fd, std::uint32_t events, std::function<void()> act);
+        event::UniqueFd descriptor;
+        event::Io io;
+    };
     enum class State : std::uint8_t {
         down,       ///< nothing under way, or waiting for the next attempt
         connecting, ///< PQconnectPoll under way
@@ -165,7 +173,7 @@ private:
     event::Timer timeout_;
     event::Timer retry_timer_;
     event::Deferred pump_later_;
-    std::unique_ptr<event::Io> io_;
+    std::unique_ptr<Socket> socket_;
 };
 
 template <typename Call> bool Connection::alive_after(Call&& call)

@@ -121,7 +121,7 @@ void Connection::flush()
         go_down(PQerrorMessage(connection_.get()));
         return;
     }
-    io_->set_events(left > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    socket_->io.set_events(left > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 void Connection::ready()

@@ -2,6 +2,10 @@
 #include "pg/connection.hpp"
 #include "support/catch_session.hpp"
 #include <catch2/catch.hpp>
+#include <csignal>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace roleswap;
 using namespace std::chrono_literals;
@@ -164,6 +168,24 @@ TEST_CASE("a backend that dies in a transaction before its commit is a definite 
     auto outcome = session.commit({{"select pg_terminate_backend(pg_backend_pid())"}});
     REQUIRE(std::holds_alternative<pg::Failed>(outcome));
     CHECK(std::get<pg::Failed>(outcome).error.sqlstate() == "57P01");
+}
+
+TEST_CASE("a connection that ends while a child has not come to its exec is forgotten")
+{
+    Session session;
+    const pid_t child = ::fork(); // has every descriptor, as a task that is being started
+    if (child == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        ::pause();
+        ::_exit(0);
+    }
+    session.ask({"select pg_terminate_backend(pg_backend_pid())"});
+    REQUIRE(test::wait(server().loop, [&] { return !session.connection.up(); }));
+    // A source that is gone and still in epoll would end the process here.
+    CHECK_FALSE(test::wait(
+        server().loop, [] { return false; }, 100ms));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
 }
 
 TEST_CASE("a server killed under a transaction leaves it in doubt, what waits behind it is lost")
