@@ -17,8 +17,22 @@ int version(Context& context)
     return exit_ok;
 }
 
+namespace {
+
+/// State diagram of Mermaid (mermaid.js.org, stateDiagram-v2).
+std::string mermaid(const json& result)
+{
+    std::string out = "stateDiagram-v2\n    [*] --> undecided\n";
+    for (const json& rule : result["rules"])
+        out += fmt::format("    {} --> {}: {}\n", text(rule, "from"), text(rule, "to"),
+                           text(rule, "event"));
+    return out;
+}
+
+} // namespace
+
 /// The same table that the core works by and the manual prints.
-int fsm(Context& context)
+int fsm(Context& context, FsmForm form)
 {
     json rules = json::array();
     for (const core::Rule& rule : core::rules)
@@ -27,6 +41,7 @@ int fsm(Context& context)
                          {"to", core::to_string(rule.to)},
                          {"why", rule.why}});
     context.print(json{{"rules", rules}}, [&](const json& result) {
+        if (form == FsmForm::mermaid) return mermaid(result);
         Table table({{"FROM"}, {"EVENT"}, {"TO"}, {"WHY"}});
         for (const json& rule : result["rules"])
             table.row(

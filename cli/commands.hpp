@@ -24,6 +24,10 @@ struct EventsOptions {
 };
 int events(Context& context, const EventsOptions& options);
 
+// why.cpp
+/// `event`: SEQ or NODE:SEQ; empty: the present, and the newest decisions.
+int why(Context& context, const std::string& event);
+
 // check.cpp
 int check(Context& context);
 struct PendingOptions {
@@ -190,6 +194,7 @@ int fence_confirm(Context& context, const FenceOptions& options);
 
 // about.cpp
 int version(Context& context);
-int fsm(Context& context);
+enum class FsmForm : std::uint8_t { table, mermaid };
+int fsm(Context& context, FsmForm form);
 
 } // namespace roleswap::cli

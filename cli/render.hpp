@@ -14,6 +14,8 @@ std::string render_bar(const nlohmann::json& status, const Style& style);
 std::string render_links(const nlohmann::json& result, const Style& style);
 std::string render_check(const nlohmann::json& result, const Style& style);
 std::string render_events(const nlohmann::json& result, const Style& style);
+/// Of the verb "why": each decision with what it was made on.
+std::string render_why(const nlohmann::json& result, const Style& style);
 std::string render_fence(const nlohmann::json& result, const Style& style);
 std::string render_fence_test(const nlohmann::json& result, const Style& style);
 std::string render_queues(const nlohmann::json& result, const Style& style);

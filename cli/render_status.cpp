@@ -146,6 +146,8 @@ std::string notes_part(const json& status, const Style& style)
     std::string part;
     for (const json& line : list(status, "guarantees"))
         if (line.is_string()) part += item(style, "Guarantee", line.get<std::string>());
+    for (const json& line : list(status, "unsafe"))
+        if (line.is_string()) part += item(style, "Unsafe", line.get<std::string>(), Paint::warn);
     for (const json& line : list(status, "warnings"))
         if (line.is_string()) part += item(style, "Warning", line.get<std::string>(), Paint::warn);
     return part;
@@ -165,22 +167,23 @@ std::string work_part(const json& status, const Style& style)
     return part;
 }
 
-} // namespace
-
-std::string render_status(const json& status, const Style& style)
+/// What came over a link and was not taken: "lan-a: 3 forged, 1 wrong pair".
+std::string rejected_part(const json& result, const Style& style)
 {
-    std::string out = paint(style, Paint::strong, "Pair " + printable(text(status, "pair"))) +
-                      fmt::format(", seen by {} at {}\n\n", printable(text(status, "node")),
-                                  local_time(text(status, "at")));
-    out += nodes_table(status, style) + "\n";
-    out += render_links(status, style) + "\n";
-    out += work_part(status, style);
-    out += queues_part(status, style);
-    const std::string rest = changes_part(status, style) + notes_part(status, style);
-    return rest.empty() ? out : out + "\n" + rest;
+    std::string part;
+    for (const json& link : list(result, "links")) {
+        const json& rejected = member(link, "rejected");
+        if (!rejected.is_object() || rejected.empty()) continue;
+        std::string counts;
+        for (const auto& [reason, count] : rejected.items())
+            counts += (counts.empty() ? "" : ", ") + count.dump() + " " + reason;
+        part += item(style, part.empty() ? "Not taken" : "", text(link, "name") + ": " + counts,
+                     Paint::plain);
+    }
+    return part;
 }
 
-std::string render_links(const json& result, const Style& style)
+std::string links_table(const json& result, const Style& style)
 {
     Table table({{"LINK"},
                  {"STATE"},
@@ -204,6 +207,27 @@ std::string render_links(const json& result, const Style& style)
                                                     : ""});
     }
     return table.text(style);
+}
+
+} // namespace
+
+std::string render_status(const json& status, const Style& style)
+{
+    std::string out = paint(style, Paint::strong, "Pair " + printable(text(status, "pair"))) +
+                      fmt::format(", seen by {} at {}\n\n", printable(text(status, "node")),
+                                  local_time(text(status, "at")));
+    out += nodes_table(status, style) + "\n";
+    out += links_table(status, style) + "\n";
+    out += work_part(status, style);
+    out += queues_part(status, style);
+    const std::string rest = changes_part(status, style) + notes_part(status, style);
+    return rest.empty() ? out : out + "\n" + rest;
+}
+
+std::string render_links(const json& result, const Style& style)
+{
+    const std::string part = rejected_part(result, style);
+    return links_table(result, style) + (part.empty() ? "" : "\n" + part);
 }
 
 std::string render_bar(const json& status, const Style& style)

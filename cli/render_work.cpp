@@ -54,7 +54,8 @@ std::string render_events(const json& result, const Style& style)
     std::string out;
     for (const json& event : list(result, "events"))
         out += fmt::format(
-            "{} {:<8} {} {}\n", local_time(text(event, "at")), printable(text(event, "node")),
+            "{} {:<12} {} {}\n", local_time(text(event, "at")),
+            printable(fmt::format("{}:{}", text(event, "node"), number(event, "seq"))),
             paint(style, level_paint(text(event, "level")), printable(text(event, "what"))),
             printable(text(event, "why")));
     return out;

@@ -19,6 +19,7 @@ struct Values {
     bool bar = false;
     bool force = false;
     bool dry_run = false;
+    bool mermaid = false;
     bool remove_others = false;
     unsigned concurrency = 0;
     pid_t owner = 0;

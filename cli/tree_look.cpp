@@ -57,12 +57,21 @@ void add_check(CLI::App& app, Values& values)
     wait->callback([&] { values.result = cli::wait(values.context, values.wait); });
 }
 
+void add_why(CLI::App& app, Values& values)
+{
+    auto* why = app.add_subcommand("why", "Why this node is what it is, or why that happened");
+    why->group(look_group);
+    why->add_option("event", values.id, "SEQ or NODE:SEQ of \"events\"; the present without");
+    why->callback([&] { values.result = cli::why(values.context, values.id); });
+}
+
 } // namespace
 
 void add_look_commands(CLI::App& app, Values& values)
 {
     add_status(app, values);
     add_events(app, values);
+    add_why(app, values);
     add_check(app, values);
 }
 

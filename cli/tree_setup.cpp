@@ -75,7 +75,11 @@ void add_setup_commands(CLI::App& app, Values& values)
     check->callback([&] { values.result = config_check(values.context, values.path); });
 
     auto* fsm = app.add_subcommand("fsm", "All transitions of the roles")->group(setup_group);
-    fsm->callback([&] { values.result = cli::fsm(values.context); });
+    fsm->add_flag("--mermaid", values.mermaid, "As a Mermaid state diagram");
+    fsm->callback([&] {
+        values.result =
+            cli::fsm(values.context, values.mermaid ? FsmForm::mermaid : FsmForm::table);
+    });
     auto* version = app.add_subcommand("version", "Version of this program")->group(setup_group);
     version->callback([&] { values.result = cli::version(values.context); });
 }

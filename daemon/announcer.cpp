@@ -38,11 +38,11 @@ Announcer::Announcer(durable::EventLog& log, std::string node)
 {
 }
 
-void Announcer::announce(std::string_view what, std::string_view why)
+void Announcer::announce(std::string_view what, std::string_view why, std::string evidence)
 {
     const auto& kind = message_kind(what);
-    const auto& event = log_.add(
-        {0, wall_now(), node_, std::string(what), std::string(why), std::string(kind.level)});
+    const auto& event = log_.add({0, wall_now(), node_, std::string(what), std::string(why),
+                                  std::string(kind.level), std::move(evidence)});
     if (journal_) {
         const std::string texts[] = {fmt::format("MESSAGE={}: {}", what, why),
                                      fmt::format("MESSAGE_ID={}", kind.id),

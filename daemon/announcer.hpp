@@ -13,7 +13,8 @@ public:
     using Listener = std::function<void(const durable::LoggedEvent&)>;
     Announcer(durable::EventLog& log, std::string node);
 
-    void announce(std::string_view what, std::string_view why);
+    /// `evidence`: JSON object for `roleswap why`, or empty.
+    void announce(std::string_view what, std::string_view why, std::string evidence = {});
     /// One line of a task's output, to the journal only.
     void run_line(std::string_view task, std::uint64_t run, std::string_view line);
     void set_listener(Listener listener) { listener_ = std::move(listener); }

@@ -1,6 +1,7 @@
 #include "driver.hpp"
 #include "base/ensure.hpp"
 #include "durable/record_file.hpp"
+#include "why.hpp"
 #include "wire/message.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -131,8 +132,11 @@ void Driver::pass_time()
 
 void Driver::step(const core::Input& input)
 {
+    before_ = state_;
+    input_ = &input;
     const auto effects = core::step(state_, input);
     for (const auto& effect : effects) carry_out(effect);
+    input_ = nullptr;
 }
 
 void Driver::command(core::Command::Kind kind, std::string reason, Answer answer)
@@ -163,12 +167,21 @@ void Driver::carry_out(const core::Effect& effect)
                    [this](const core::WorkKill&) {
                        parts_.engine.kill([this] { feed(core::TasksDead{}); });
                    },
-                   [this](const core::Notify& e) { parts_.announcer.announce(e.what, e.why); },
+                   [this](const core::Notify& e) { on(e); },
                    [this](const core::WitnessAsk& e) { on(e); },
                    [this](const core::FencePeer& e) { on(e); },
                    [this](const core::ExtendGuard& e) { on(e); },
                },
                effect);
+}
+
+/// What the node knew is kept with the event, so that it can be asked for later.
+void Driver::on(const core::Notify& effect)
+{
+    const auto evidence = core::evidence_of(before_, state_, *input_, effect);
+    parts_.announcer.announce(
+        effect.what, effect.why,
+        to_json(evidence, link_moments(parts_.transport), parts_.names).dump());
 }
 
 void Driver::on(const core::Persist& effect)

@@ -4,6 +4,7 @@
 #include "core/machine.hpp"
 #include "durable/writer.hpp"
 #include "event/loop.hpp"
+#include "evidence_json.hpp"
 #include "fence/fence.hpp"
 #include "guard/client.hpp"
 #include "link/probe.hpp"
@@ -37,6 +38,7 @@ public:
         link::Transport* third = nullptr;    ///< to the node that is not the peer; null: none
         /// Tells the store whom it goes with, by core::upstream().
         std::function<void()> aim_store = [] {};
+        Names names{}; ///< for the evidence of a decision
     };
     Driver(Parts parts, const core::Settings& settings, const core::Record& record);
 
@@ -60,6 +62,7 @@ private:
     void step(const core::Input& input);
     void pass_time();
     void carry_out(const core::Effect& effect);
+    void on(const core::Notify& effect);
     void on(const core::Persist& effect);
     void on(const core::Send& effect);
     void on(const core::StoreFollow& effect);
@@ -74,6 +77,8 @@ private:
     Parts parts_;
     core::Settings settings_;
     core::State state_;
+    core::State before_;                 ///< the newest step,
+    const core::Input* input_ = nullptr; ///< and what it stepped; null between steps
     std::deque<core::Input> waiting_;
     bool working_ = false;
     bool guard_fired_ = false;  ///< and kills until it is given a new deadline

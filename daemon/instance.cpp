@@ -3,6 +3,7 @@
 #include "guard_text.hpp"
 #include "options.hpp"
 #include "version.hpp"
+#include "why.hpp"
 #include "wire/message.hpp"
 #include <csignal>
 #include <filesystem>
@@ -191,7 +192,8 @@ void Instance::begin()
                                   announcer_, path, witness_ ? &*witness_ : nullptr,
                                   setup_.config.witness.value_or(config::Witness{}).timeout,
                                   fence_ ? &*fence_ : nullptr,
-                                  third_ ? &third_->transport() : nullptr, [this] { aim_store(); }},
+                                  third_ ? &third_->transport() : nullptr, [this] { aim_store(); },
+                                  evidence_names(setup_.config)},
                     core_settings(setup_, record_.boots), record_.role);
     context_.emplace(Context{setup_.config, setup_.self, setup_.config_digest, wall_now(), *driver_,
                              transport_, link_announcer_, prober_, store_, executor_, guard_,

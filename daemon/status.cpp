@@ -5,6 +5,7 @@
 #include "fence_status.hpp"
 #include "guard_text.hpp"
 #include "message_ids.hpp"
+#include "safety.hpp"
 #include "version.hpp"
 #include "witness_view.hpp"
 
@@ -89,42 +90,49 @@ json link_status(const link::LinkStatus& link, const std::string& in_use)
     return object;
 }
 
-std::string witness_guarantee(const Context& context)
+SafetyFacts::Part part(bool there, bool good)
 {
-    if (witness_trouble(context).empty())
-        return "never two masters, whatever cables are cut: no node decides alone without the "
-               "witness";
-    return "never two masters, but nothing goes on by itself should the peer die too: the witness "
-           "is needed and not well";
+    using enum SafetyFacts::Part;
+    if (!there) return absent;
+    return good ? well : unwell;
 }
 
-json guarantees(const Context& context)
+void add_link_facts(SafetyFacts& facts, const Context& context)
 {
-    if (context.is_dr()) return dr_guarantees(context);
-    json list = json::array();
-    if (context.driver.state().record.mode == Mode::mirrored)
-        list.push_back("a commit is acknowledged only when both nodes hold it");
-    if (context.guard.snapshot().left)
-        list.push_back("should this daemon freeze, its guard kills tasks and store before the "
-                       "standby may take over");
-    if (context.witness != nullptr) list.push_back(witness_guarantee(context));
+    bool serial_up = false;
+    for (std::size_t i = 0; i < context.transport.links(); ++i) {
+        const auto link = context.transport.status(i);
+        const bool up = link.state == link::LinkState::up;
+        if (link.baud > 0) {
+            serial_up = serial_up || up;
+            facts.serial = part(true, serial_up);
+        } else {
+            ++facts.networks;
+            facts.networks_up += up ? 1 : 0;
+        }
+    }
+}
+
+Safety safety(const Context& context)
+{
+    if (context.is_dr()) return {dr_guarantees(context).get<std::vector<std::string>>(), {}};
+    const auto& state = context.driver.state();
+    const auto guard = context.guard.snapshot();
+    SafetyFacts facts;
+    facts.role = state.role;
+    facts.mirrored = state.record.mode == Mode::mirrored;
+    facts.probes = !context.config.pair.probes.empty();
+    facts.witness = part(context.witness != nullptr, witness_trouble(context).empty());
     if (context.fence != nullptr) {
-        list.push_back("fence: no takeover from a silent " + context.peer_node().name + " before " +
-                       (context.fence->is_meatware() ? std::string("a human")
-                                                     : context.fence->status().device) +
-                       " confirms that it is off");
-        const bool trust = context.config.fence.trust;
-        if (trust) list.push_back("[fence] trust = true: nothing proves that the peer is off");
+        facts.fence = part(true, !fence_trouble(context));
+        facts.fence_by = context.fence->is_meatware() ? "a human" : context.fence->status().device;
+        facts.fence_trust = context.config.fence.trust;
     }
-    if (context.witness != nullptr || context.fence != nullptr) return list;
-    if (context.config.pair.probes.empty()) {
-        list.push_back("no takeover on silence alone: no probe address is configured");
-    } else {
-        list.push_back("pair only, no witness and no fence: should every link be cut while both "
-                       "nodes still reach "
-                       "a probe address, both could become master");
-    }
-    return list;
+    facts.peer = context.peer_node().name;
+    facts.guard = part(true, guard.running);
+    facts.guard_armed = guard.left.has_value();
+    add_link_facts(facts, context);
+    return safety_of(facts);
 }
 
 /// What of a node waits for a person: room for a copy, a decision.
@@ -305,7 +313,9 @@ json pair_status(const Context& context, const json& peer, const json& third)
               {"operation", nullptr}};
     if (live) work.update(master["work"]);
     object.update(work);
-    object["guarantees"] = guarantees(context);
+    const auto now = safety(context);
+    object["guarantees"] = now.holds;
+    object["unsafe"] = now.unsafe;
     object["warnings"] = warnings(context, self, other, far);
     object["nodes"] = nodes_in_order(context, std::move(self), std::move(other), std::move(far));
     return object;

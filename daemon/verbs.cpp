@@ -3,6 +3,7 @@
 #include "base/command_name.hpp"
 #include "check.hpp"
 #include "status.hpp"
+#include "why.hpp"
 #include <fmt/format.h>
 
 namespace roleswap::daemon {
@@ -57,6 +58,7 @@ void Verbs::call(const bus::Verb& verb, const json& args, const Requester& who, 
     if (name == "node_status") return answer.done(node_status(context_));
     if (name == "links") return answer.done(links_status(context_));
     if (name == "events") return answer.done(events(args));
+    if (name == "why") return answer.done(why(context_, argument<std::uint64_t>(args, "event", 0)));
     if (name == "check") return check(args, std::move(answer));
     if (name == "pending") return answer.done(pending_status(context_));
     if (name == "witness_status") return witness_status(std::move(answer));

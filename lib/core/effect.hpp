@@ -78,8 +78,11 @@ struct ExtendGuard {
 /// mode_mirrored, mode_alone, suspended, resumed, store_failed, handover_started, handover_undone,
 /// handover_done, refused, hold, freeze.
 struct Notify {
+    static constexpr std::uint8_t no_rule = 255;
     std::string_view what;
     std::string why; ///< one sentence with the figures that decided
+    /// Index in `rules` of the newest change of role in this step up to here, or no_rule.
+    std::uint8_t rule = no_rule;
 };
 
 struct Reply {

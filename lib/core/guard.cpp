@@ -5,9 +5,6 @@
 namespace roleswap::core {
 namespace {
 
-/// Between the master's own decision at 80 % and the claim of the peer at 100 %.
-constexpr Ticks guard_percent = 90;
-
 /// Does the peer claim by time, with nothing but this node's silence to go by?
 bool claims_by_time(const State& s)
 {

@@ -14,7 +14,7 @@ std::string peer_obstacle(const State& s)
     if (m.hold) return "takeover is on hold on the peer; `roleswap takeover release` there ends it";
     if (m.record != s.record) return "the peer has not recorded that it is in sync";
     if (m.store != StoreState::following) return "the store of the peer does not stream";
-    if (s.now - s.lease_from >= percent(s, 50)) return "the peer does not answer in time";
+    if (s.now - s.lease_from >= percent(s, undo_percent)) return "the peer does not answer in time";
     return {};
 }
 
@@ -65,7 +65,7 @@ void handover_elapsed(Turn& t)
 {
     State& s = t.s;
     if (s.role != Role::releasing || past_return(s)) return;
-    if (s.now - s.lease_from >= percent(s, 50))
+    if (s.now - s.lease_from >= percent(s, undo_percent))
         return handover_undo(
             t, fmt::format("the peer has not answered for {} ms", s.now - s.lease_from));
     if (s.now - s.role_since >= std::max<Ticks>(s.settings.takeover_delay, 1000))

@@ -7,8 +7,6 @@
 namespace roleswap::core {
 namespace {
 
-constexpr Ticks suspend_percent = 60;
-constexpr Ticks decide_percent = 80;
 /// A peer that sent nothing for so long at the decision is silent, not deaf.
 constexpr Ticks silent_percent = 40;
 

@@ -111,7 +111,7 @@ struct Asking {
     Epoch epoch = 0;           ///< to be claimed
     bool peer_has_all = false; ///< see State
     bool resigned = false;     ///< the peer itself said that it is none: no fence
-    std::string why{};          ///< what the claim will be told with
+    std::string why{};         ///< what the claim will be told with
     bool operator==(const Asking&) const = default;
 };
 
@@ -174,7 +174,7 @@ struct State {
     bool guard_ready = false;
     Ticks guard_until = ExtendGuard::never; ///< as told to the guard
     std::uint8_t last_rule = no_rule;       ///< index in `rules` of the newest change of role
-    static constexpr std::uint8_t no_rule = 255;
+    static constexpr std::uint8_t no_rule = Notify::no_rule;
 
     std::optional<Owed> owed;       ///< hand_over, activate or rejoin under way
     std::optional<Owed> owed_leave; ///< leave under way

@@ -4,9 +4,6 @@
 namespace roleswap::core {
 namespace {
 
-/// From here on a master that reaches a probe has gone on alone.
-constexpr Ticks give_up_percent = 150;
-
 bool same_epoch(const State& s)
 {
     const Record& theirs = s.peer.last.record;

@@ -23,7 +23,7 @@ void Turn::move(Event event)
     const Rule* rule = find_rule(s.role, event);
     base::ensure(rule != nullptr, "the table has no row for this role and event");
     s.role = rule->to;
-    s.last_rule = static_cast<std::uint8_t>(rule - rules);
+    s.last_rule = moved_ = static_cast<std::uint8_t>(rule - rules);
     s.role_since = s.now;
     s.changed = true;
     s.said.clear();

@@ -15,7 +15,10 @@ public:
     State& s;
 
     void emit(Effect effect) { effects_.push_back(std::move(effect)); }
-    void notify(std::string_view what, std::string why) { emit(Notify{what, std::move(why)}); }
+    void notify(std::string_view what, std::string why)
+    {
+        emit(Notify{what, std::move(why), moved_});
+    }
     /// As notify, but never the same sentence twice in a row.
     void say_once(std::string_view what, const std::string& why);
     void persist(const Record& record, After after);
@@ -27,6 +30,7 @@ public:
 
 private:
     Effects& effects_;
+    std::uint8_t moved_ = Notify::no_rule; ///< row of the newest move in this step
 };
 
 inline Node peer_of(const State& s)
@@ -45,6 +49,17 @@ inline bool sabotaged(const State& s, Settings::Sabotage which)
 {
     return s.settings.sabotage == which;
 }
+
+/// Shares of the takeover delay.  Master: the work is suspended, then it either knows that the
+/// standby cannot claim or gives up.
+constexpr Ticks suspend_percent = 60;
+constexpr Ticks decide_percent = 80;
+/// Guard: between the master's own decision and the claim of the peer at 100 %.
+constexpr Ticks guard_percent = 90;
+/// Standby: from here on a master that reaches a probe has gone on alone.
+constexpr Ticks give_up_percent = 150;
+/// Releasing: without an answer for so long the hand-over is undone.
+constexpr Ticks undo_percent = 50;
 
 /// The peer sent its newest message after it heard what this node says since its last reset.
 bool answers(const State& s);

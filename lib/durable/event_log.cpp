@@ -12,8 +12,11 @@ constexpr std::size_t events_max = 2000;
 
 LoggedEvent from_json(const json& object)
 {
-    return {object.at("seq"),  object.at("at"),  object.at("node"),
-            object.at("what"), object.at("why"), object.at("level")};
+    LoggedEvent event{object.at("seq"),  object.at("at"),  object.at("node"),
+                      object.at("what"), object.at("why"), object.at("level")};
+    if (const auto evidence = object.find("evidence"); evidence != object.end())
+        event.evidence = evidence->dump();
+    return event;
 }
 
 void append_line(const std::string& path, const std::string& line)
@@ -25,13 +28,30 @@ void append_line(const std::string& path, const std::string& line)
         event::check(-1, "write " + path);
 }
 
+json to_object(const LoggedEvent& event)
+{
+    return {{"seq", event.sequence}, {"at", event.at},   {"node", event.node},
+            {"what", event.what},    {"why", event.why}, {"level", event.level}};
+}
+
+std::string text_of(const json& object)
+{
+    return object.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// As it stands in the file.
+std::string to_line(const LoggedEvent& event)
+{
+    auto object = to_object(event);
+    if (!event.evidence.empty()) object["evidence"] = json::parse(event.evidence);
+    return text_of(object) + "\n";
+}
+
 } // namespace
 
 std::string to_json(const LoggedEvent& event)
 {
-    return json{{"seq", event.sequence}, {"at", event.at},   {"node", event.node},
-                {"what", event.what},    {"why", event.why}, {"level", event.level}}
-        .dump(-1, ' ', false, json::error_handler_t::replace);
+    return text_of(to_object(event));
 }
 
 EventLog::EventLog(Writer& writer, std::string path) : writer_(writer), path_(std::move(path))
@@ -64,7 +84,7 @@ const LoggedEvent& EventLog::add(LoggedEvent event)
     if (++lines_ > 2 * events_max) {
         rewrite();
     } else {
-        append(to_json(events_.back()) + "\n");
+        append(to_line(events_.back()));
     }
     return events_.back();
 }
@@ -77,7 +97,7 @@ void EventLog::append(const std::string& line)
 void EventLog::rewrite()
 {
     std::string text;
-    for (const auto& event : events_) text += to_json(event) + "\n";
+    for (const auto& event : events_) text += to_line(event);
     lines_ = events_.size();
     writer_.run([path = path_, text = std::move(text)] { replace(path, text, 0644); }, {});
 }

@@ -14,8 +14,11 @@ struct LoggedEvent {
     std::string what;  ///< stable id such as "takeover"
     std::string why;   ///< one sentence with the evidence
     std::string level; ///< info, notice, warning or error
+    /// JSON object: what a decision of the role protocol was made on; empty where it is none.
+    std::string evidence{};
 };
 
+/// Without the evidence, which only `roleswap why` asks for.
 std::string to_json(const LoggedEvent& event);
 
 /// The events of this node in DATA_DIR/events.jsonl, one JSON object a line: readable while the

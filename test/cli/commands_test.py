@@ -158,6 +158,34 @@ class Calls(Case):
         self.assertIn("link_down", done.stdout)
         self.assertIn("the events of right are missing: right is silent", done.stderr)
 
+    def test_why_asks_the_node_of_the_event(self):
+        event = dict(fixture("events")["events"][1], evidence=None, before=[])
+        self.start({"why": {"node": "left", "at": event["at"], "decisions": [event]}})
+        shown = self.expect(0, "why", "right:42").stdout
+        self.assertIn("left:42", shown)
+        self.assertIn("No decision about roles", shown)
+        self.expect(0, "why")
+        self.expect(0, "--node", "right", "why", "42")
+        for wrong in ("x", ":4", "right:", "right:0", "4x", "-"):
+            self.assertIn("NODE:SEQ", self.expect(2, "why", wrong).stderr)
+        self.assertEqual(json.loads(self.expect(0, "why", "7", "--json").stdout)["node"], "left")
+
+    def test_an_unknown_event_has_an_exit_code_of_its_own(self):
+        self.start({"why": {"error": "NotFound", "message": "left has no event 9"}})
+        self.assertIn("left has no event 9", self.expect(6, "why", "9").stderr)
+
+    def test_the_table_of_roles_is_a_diagram_too(self):
+        table = json.loads(self.expect(0, "fsm", "--json").stdout)["rules"]
+        diagram = self.expect(0, "fsm", "--mermaid").stdout.splitlines()
+        self.assertEqual(diagram[:2], ["stateDiagram-v2", "    [*] --> undecided"])
+        self.assertEqual(len(diagram), len(table) + 2)
+
+    def test_what_was_not_taken_is_counted_below_the_links(self):
+        links = copy.deepcopy(STATUS["links"])
+        links[0]["rejected"] = {"forged": 3, "wrong pair": 1}
+        self.start({"links": {"links": links}})
+        self.assertIn("lan-a: 3 forged, 1 wrong pair", self.expect(0, "links").stdout)
+
     def test_pending_counts_down(self):
         self.start({"pending": [{"bytes": 5, "requests": 0}, {"bytes": 0, "requests": 1},
                                 {"bytes": 0, "requests": 0, "state": "streaming"}]})

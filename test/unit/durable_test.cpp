@@ -80,7 +80,7 @@ TEST_CASE("events go on counting after a restart, and a damaged line is left out
         Writer writer(loop);
         EventLog log(writer, path);
         log.add({0, "t1", "left", "boot", "first", "info"});
-        log.add({0, "t2", "left", "takeover", "second", "notice"});
+        log.add({0, "t2", "left", "takeover", "second", "notice", R"({"rule":"x"})"});
     }
     std::ofstream(path, std::ios::app) << "{\"seq\": 3, \"at\":";
     Writer writer(loop);
@@ -88,5 +88,8 @@ TEST_CASE("events go on counting after a restart, and a damaged line is left out
     CHECK(log.damaged_lines() == 1);
     REQUIRE(log.events().size() == 2);
     CHECK(log.events().back().what == "takeover");
+    CHECK(log.events().back().evidence == R"({"rule":"x"})");
+    CHECK(log.events().front().evidence.empty());
+    CHECK(to_json(log.events().back()).find("evidence") == std::string::npos);
     CHECK(log.add({0, "t3", "left", "x", "y", "info"}).sequence == 3);
 }

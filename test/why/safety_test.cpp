@@ -1,0 +1,101 @@
+#include "safety.hpp"
+#include <catch2/catch.hpp>
+
+using namespace roleswap;
+using namespace roleswap::daemon;
+using Part = SafetyFacts::Part;
+using Lines = std::vector<std::string>;
+
+namespace {
+
+/// A mirrored master with three cables and nobody to ask but a probe.
+SafetyFacts master_of_a_pair()
+{
+    SafetyFacts facts;
+    facts.role = core::Role::master;
+    facts.mirrored = true;
+    facts.probes = true;
+    facts.peer = "right";
+    facts.guard_armed = true;
+    facts.networks = facts.networks_up = 3;
+    return facts;
+}
+
+const char* const mirrored = "a commit is acknowledged only when both nodes hold it";
+const char* const guarded = "should this daemon freeze, its guard kills tasks and store before the "
+                            "standby may take over";
+
+} // namespace
+
+TEST_CASE("a pair without a third party says which cut is unsafe", "[safety]")
+{
+    auto facts = master_of_a_pair();
+    CHECK(safety_of(facts) ==
+          Safety{Lines{mirrored, guarded,
+                       "pair only: while the standby is in sync, of two nodes that do not hear "
+                       "each other only one that reaches a probe goes on as master"},
+                 Lines{"no witness and no fence: should every link be cut while both nodes still "
+                       "reach a probe address, both could become master"}});
+    facts.serial = Part::well;
+    const auto safety = safety_of(facts);
+    CHECK(safety.holds.back() == "with every network cut the nodes still hear each other over the "
+                                 "null-modem cable");
+    CHECK(safety.unsafe == Lines{"no witness and no fence: should every link, the null-modem cable "
+                                 "too, be cut while both nodes still reach a probe address, both "
+                                 "could become master"});
+}
+
+TEST_CASE("a witness takes the unsafe case away, as long as it is well", "[safety]")
+{
+    auto facts = master_of_a_pair();
+    facts.witness = Part::well;
+    CHECK(safety_of(facts) == Safety{Lines{mirrored, guarded,
+                                           "never two masters, whatever cables are cut: no node "
+                                           "decides alone without the witness"},
+                                     {}});
+    facts.witness = Part::unwell;
+    CHECK(safety_of(facts).unsafe == Lines{"the witness is needed and not well: should right die "
+                                           "too, nothing goes on by itself"});
+}
+
+TEST_CASE("a fence is named with what is wrong with it", "[safety]")
+{
+    auto facts = master_of_a_pair();
+    facts.fence = Part::well;
+    facts.fence_by = "/usr/sbin/fence_virsh";
+    CHECK(safety_of(facts) == Safety{Lines{mirrored, guarded,
+                                           "fence: no takeover from a silent right before "
+                                           "/usr/sbin/fence_virsh confirms that it is off"},
+                                     {}});
+    facts.fence = Part::unwell;
+    facts.fence_trust = true;
+    CHECK(safety_of(facts).unsafe ==
+          Lines{"[fence] trust = true: nothing proves that right is off",
+                "the fence does not work: no takeover from a silent right by itself"});
+}
+
+TEST_CASE("what is missing now is said of either role", "[safety]")
+{
+    auto facts = master_of_a_pair();
+    facts.mirrored = false;
+    facts.guard_armed = false;
+    facts.guard = Part::unwell;
+    facts.probes = false;
+    facts.networks_up = 1;
+    CHECK(safety_of(facts) ==
+          Safety{{},
+                 Lines{"alone: what is acknowledged now is on this node only, and right does not "
+                       "take over by itself",
+                       "no guard watches this daemon: frozen, it would keep tasks alive while the "
+                       "other node takes over",
+                       "no takeover on silence alone: no probe, no witness and no fence is "
+                       "configured, so a dead master is replaced by hand",
+                       "one link is left: its loss looks like the death of right"}});
+    facts.role = core::Role::standby;
+    CHECK(safety_of(facts).unsafe.front() == "this standby is not in sync: should right die, "
+                                             "nothing takes over by itself");
+    facts.networks_up = 0;
+    facts.serial = Part::well;
+    CHECK(safety_of(facts).unsafe.back() ==
+          "no network between the nodes: the store cannot be mirrored");
+}
