@@ -30,7 +30,7 @@ std::string lag_of(const json& node)
     if (!flag(mirror, "streaming")) return "not streaming";
     return fmt::format("{}, {} behind",
                        base::human_bytes(static_cast<std::uint64_t>(number(mirror, "lag_bytes"))),
-                       base::human_duration(milliseconds(number(mirror, "lag_ms"))));
+                       base::human_duration(std::chrono::milliseconds(number(mirror, "lag_ms"))));
 }
 
 std::string mode_of(const json& node)
