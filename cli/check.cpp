@@ -14,6 +14,7 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 constexpr milliseconds slice{1000};
+constexpr milliseconds next_slice{3000}; ///< of a drain comes within this, on a busy machine too
 constexpr milliseconds pending_poll{20}; ///< the countdown is part of a swap, so it is quick
 
 /// Counts down to the end of a wait.
@@ -128,14 +129,17 @@ int wait(Context& context, const WaitOptions& options)
     return exit_ok;
 }
 
-/// In slices, so that people see who is waited for.
+/// In slices, so that people see who is waited for; between two of them nothing is started either.
 int drain(Context& context, const std::string& timeout)
 {
     const Deadline deadline("--timeout", timeout);
     json result;
     while (true) {
         const milliseconds part = std::min(slice, deadline.left());
-        result = context.call("drain", {{"timeout_ms", part.count()}}, part + short_wait);
+        json args{{"timeout_ms", part.count()}};
+        if (part == slice) args["again_ms"] = next_slice.count();
+        name_operation(args);
+        result = context.call("drain", args, part + short_wait);
         if (flag(result, "drained") || deadline.over()) break;
         context.progress("  " + running_line(result));
     }

@@ -1,4 +1,5 @@
 #include "field.hpp"
+#include <cstdlib>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -48,6 +49,12 @@ json id_value(const std::string& id)
     const bool digits =
         !id.empty() && id.size() < 19 && id.find_first_not_of("0123456789") == std::string::npos;
     return digits ? json(std::stoll(id)) : json(id);
+}
+
+void name_operation(json& args)
+{
+    const char* operation = std::getenv("ROLESWAP_OPERATION");
+    if (operation != nullptr && *operation != '\0') args["operation"] = id_value(operation);
 }
 
 } // namespace roleswap::cli

@@ -20,4 +20,8 @@ const nlohmann::json& list(const nlohmann::json& object, std::string_view key);
 /// Ids of runs and operations are numbers; what is none is left as it is, for the daemon to refuse.
 nlohmann::json id_value(const std::string& id);
 
+/// Inside a runbook (ROLESWAP_OPERATION): what its steps stop belongs to its operation, and what an
+/// operation stopped is given back by its own steps only.
+void name_operation(nlohmann::json& args);
+
 } // namespace roleswap::cli

@@ -37,6 +37,7 @@ int operation_end(Context& context, const std::string& id, const std::string& re
 {
     json args{{"id", id_value(id)}, {"result", result}};
     if (!why.empty()) args["why"] = why;
+    name_operation(args);
     context.print(context.call("operation_end", args), nothing);
     return exit_ok;
 }

@@ -1,7 +1,6 @@
 #include "commands.hpp"
 #include "field.hpp"
 #include "render.hpp"
-#include <cstdlib>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -9,13 +8,6 @@ namespace roleswap::cli {
 namespace {
 
 using nlohmann::json;
-
-/// Inside a runbook: what its steps stop belongs to its operation.
-void add_operation(json& args)
-{
-    const char* operation = std::getenv("ROLESWAP_OPERATION");
-    if (operation != nullptr && *operation != '\0') args["operation"] = id_value(operation);
-}
 
 json which(const QueueOptions& options)
 {
@@ -48,7 +40,7 @@ int queue_hold(Context& context, const QueueOptions& options)
     json args = which(options);
     if (!options.reason.empty()) args["reason"] = options.reason;
     if (options.keep) args["save"] = true;
-    add_operation(args);
+    name_operation(args);
     context.print(context.call("queue_hold", args),
                   [](const json& result) { return names_line(list(result, "held"), "held"); });
     return exit_ok;
@@ -58,6 +50,7 @@ int queue_release(Context& context, const QueueOptions& options)
 {
     json args = which(options);
     if (options.keep) args["restore"] = true;
+    name_operation(args);
     context.print(context.call("queue_release", args), [](const json& result) {
         return names_line(list(result, "released"), "released");
     });
@@ -78,7 +71,7 @@ int scheduler(Context& context, const std::string& action, const std::string& re
 {
     json args = json::object();
     if (!reason.empty()) args["reason"] = reason;
-    if (action == "stop") add_operation(args);
+    name_operation(args);
     context.print(context.call("scheduler_" + action, args), [&](const json&) {
         return action == "stop" ? "The scheduler is stopped: no due runs are made.\n"
                                 : "The scheduler runs.\n";

@@ -5,6 +5,7 @@
 #include "version.hpp"
 #include "why.hpp"
 #include "wire/message.hpp"
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fmt/format.h>
@@ -317,6 +318,10 @@ work::Host Instance::work_host()
     host.watch_owner = [this](std::int64_t operation, pid_t owner) {
         if (owner > 0) watch_operation(operation, owner);
     };
+    host.owner_lives = [this](const std::string& node, pid_t owner) {
+        if (node == node_.name) return ::kill(owner, 0) == 0 || errno == EPERM;
+        return peer_.last().value("reachable", false); // its daemon ends the operation of an owner that died
+    };
     return host;
 }
 
@@ -448,6 +453,7 @@ void Instance::end_operation(std::int64_t operation, pid_t owner)
     const json args{
         {"id", operation},
         {"result", "undone"},
+        {"operation", operation}, // in the name of the owner
         {"why", fmt::format("its owner, process {} on {}, is gone", owner, node_.name)}};
     const Answer answer{[](const json&) {},
                         [this, operation, owner](const bus::Error& error) {

@@ -160,14 +160,11 @@ void Verbs::hand_over(const json& args, Answer answer)
     if (context_.driver.state().role != core::Role::master)
         return context_.driver.command(Command::Kind::hand_over, "",
                                        std::move(answer)); // says why not
-    context_.engine.note_hand_over(operation, [this, operation,
-                                               answer = std::move(answer)](bool noted) {
-        if (noted) return order_hand_over(answer);
-        answer.failed(Error(ErrorCode::refused,
-                            fmt::format("operation {} is not open, or the store did not take the "
-                                        "note; look with \"roleswap operation show\"",
-                                        operation)));
-    });
+    context_.engine.note_hand_over(operation,
+                                   [this, answer = std::move(answer)](const std::string& obstacle) {
+                                       if (obstacle.empty()) return order_hand_over(answer);
+                                       answer.failed(Error(ErrorCode::refused, obstacle));
+                                   });
 }
 
 void Verbs::order_hand_over(Answer answer)

@@ -105,7 +105,7 @@ constexpr std::array
             R"({"held":[NAME]})"},
         Verb{
             "queue_release", act, master, "Let a queue, or all, go on.",
-            R"({"name" or "all":true,"restore"?:BOOL, only those that a saving hold found released})",
+            R"({"name" or "all":true,"restore"?:BOOL, only those that a saving hold found released,"operation"?:ID})",
             R"({"released":[NAME],"still_held":N})"},
         Verb{"queue_set", act, master, "Limit how many runs of a queue go at once.",
              R"({"name","concurrency":N, 0 = no limit})", R"({"name","concurrency":N})"},
@@ -124,7 +124,8 @@ constexpr std::array
         Verb{"operation_step", act, master, "Note in the report where an operation is.",
              R"({"id","step":NAME,"state":"start|done|failed|undone","detail"?:TEXT})", "{}"},
         Verb{"operation_end", act, master, "Close an operation.",
-             R"({"id","result":"done|undone|failed|abandoned","why"?:TEXT})", R"({"id","result"})"},
+             R"({"id","result":"done|undone|failed|abandoned","why"?:TEXT,"operation"?:ID, the same, from its owner})",
+         R"({"id","result"})"},
         Verb{
             "operation_show", look, master, "The report of an operation, or of the newest.",
             R"({"id"?})",

@@ -128,6 +128,8 @@ void Engine::Impl::end_session()
     drop_listings();
     for (const auto& [ticket, reply] : std::exchange(run_replies_, {})) reply.failed(gone);
     if (const auto drain = std::exchange(drain_, {})) drain->reply.failed(gone);
+    drain_goes_on_ = false;
+    gate_operation_ = 0;
     refuse_early_calls(gone);
     for (const auto& late : std::exchange(late_calls_, {})) late.reply.failed(gone);
 }
@@ -205,10 +207,8 @@ void Engine::Impl::note(std::string_view what, const std::string& why)
 
 std::uint64_t Engine::Impl::pending_requests() const
 {
-    std::uint64_t running = 0;
-    for (const auto& [name, queue] : model_.queues) running += queue.running;
     const bool gathers = writer_ && !writer_->idle(); // ends that the store does not have yet
-    return running + (session_ ? session_->pending() : 0) + (gathers ? 1U : 0U);
+    return runs_alive() + (session_ ? session_->pending() : 0) + (gathers ? 1U : 0U);
 }
 
 std::string_view to_string(VerbError::Code code)
@@ -277,7 +277,8 @@ void Engine::note_peer_boot(const std::string& boot_id)
     impl_->note_peer_boot(boot_id);
 }
 
-void Engine::note_hand_over(std::int64_t operation, std::function<void(bool)> on_done)
+void Engine::note_hand_over(std::int64_t operation,
+                            std::function<void(const std::string& obstacle)> on_done)
 {
     impl_->note_hand_over(operation, std::move(on_done));
 }

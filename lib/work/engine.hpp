@@ -71,6 +71,9 @@ struct Host {
     /// An operation is open whose owner is this process of this node: tell `operation_end` when it
     /// dies.  pid 0: nothing to watch any more.
     std::function<void(std::int64_t operation, pid_t pid)> watch_owner;
+    /// Whether that process of that node is alive, as far as can be known: who asks wants to end
+    /// its operation.
+    std::function<bool(const std::string& node, pid_t pid)> owner_lives;
 };
 
 /// Schema, scheduler, queues and operations on the master.  Made once by the daemon's instance;
@@ -102,9 +105,11 @@ public:
     static std::string host_boot_id();
 
     /// To be called by `hand_over` before the point of no return: this operation (0: none) is to be
-    /// gone on with by the master of the next epoch.  Answers whether the store has that; where it
-    /// has not, the next master ends the operation.
-    void note_hand_over(std::int64_t operation, std::function<void(bool)> on_done);
+    /// gone on with by the master of the next epoch, and starts no run until it is over.  Answers
+    /// with an empty text when the store has that, or with one sentence that says why not: it is
+    /// not open, a task of it runs, the store refused.  Then the role must stay.
+    void note_hand_over(std::int64_t operation,
+                        std::function<void(const std::string& obstacle)> on_done);
 
     /// True when `verb` is one of the work verbs (task_*, run_*, queue_*, scheduler_*, drain,
     /// operation_*); then the reply comes.  Access is checked by the caller before.

@@ -18,7 +18,8 @@ namespace roleswap::work {
 
 /// The engine's parts and the paths between them.  The files say which: engine.cpp (life),
 /// engine_begin.cpp (what a new master does first), engine_runs.cpp (due time to end of a run),
-/// engine_change.cpp (tasks), engine_operation.cpp, verbs_*.cpp.
+/// engine_change.cpp (tasks), engine_drain.cpp (until nothing runs), engine_operation.cpp,
+/// verbs_*.cpp.
 class Engine::Impl {
 public:
     Impl(event::Loop& loop, run::Executor& executor, Settings settings, Host host);
@@ -30,7 +31,8 @@ public:
     void stop();
     bool running() const { return phase_ == Phase::running; }
     void note_peer_boot(const std::string& boot_id);
-    void note_hand_over(std::int64_t operation, std::function<void(bool)> on_done);
+    void note_hand_over(std::int64_t operation,
+                        std::function<void(const std::string& obstacle)> on_done);
     bool handle(std::string_view verb, const nlohmann::json& args, const Caller& caller,
                 Reply reply);
     nlohmann::json status_part() const;
@@ -72,6 +74,7 @@ private:
     };
     struct Drain {
         Reply reply;
+        std::chrono::milliseconds again{0}; ///< the gate waits so long for the next part
         bool timed_out = false;
     };
 
@@ -113,6 +116,10 @@ private:
     void ended(std::int64_t id, const run::RunEnd& end);
     void dispatch();
     void arm_retries(Instant time);
+    bool gate_is_shut() const;
+    bool operation_drained() const;
+    std::size_t runs_alive() const;
+    nlohmann::json alive_runs() const;
     void check_drained();
     void drain_timed_out();
     void keep_house();
@@ -142,6 +149,9 @@ private:
     std::vector<pg::Query> operation_end_queries() const;
     nlohmann::json take_operation_end(std::vector<pg::Result>& results);
     void touch_operation();
+    bool owner_lives() const;
+    std::string open_operation() const;
+    std::string way_out() const;
     nlohmann::json operation_json() const;
     static pg::Query restore_queues_query(const std::string& user);
     static pg::Query run_list_query(const std::string& task, const std::string& state,
@@ -196,6 +206,7 @@ private:
     void queue_release(const Call& call);
     void queue_set(const Call& call);
     void refuse_late_step(const Arguments& args) const;
+    void refuse_others(const Arguments& args) const;
     void scheduler_stop(const Call& call);
     void scheduler_start(const Call& call);
     void drain(const Call& call);
@@ -231,6 +242,8 @@ private:
     std::string peer_boot_;
     std::uint64_t undecided_ = 0; ///< entries of the server history
     std::optional<Drain> drain_;
+    bool drain_goes_on_ = false;      ///< between two parts of it
+    std::int64_t gate_operation_ = 0; ///< the one that drained; 0: none did
     std::deque<EarlyCall> early_calls_;
     std::deque<EarlyCall> late_calls_; ///< they wait for a change of the tasks
     struct Ending {

@@ -92,6 +92,7 @@ json Engine::Impl::take_operation_end(std::vector<pg::Result>& results)
     const auto ending = *std::exchange(ending_, {});
     operation_timer_.stop();
     host_.watch_owner(operation.id, 0);
+    gate_operation_ = 0;
     if (operation.stops_scheduler) model_.scheduler = {};
     if (operation.holds) take_queue_rows(results.back());
     note("operation_ended", fmt::format("{} {}: {}{}{}", operation.kind, operation.id,
@@ -128,15 +129,49 @@ json Engine::Impl::operation_json() const
             {"steps", steps}};
 }
 
-void Engine::Impl::note_hand_over(std::int64_t operation, std::function<void(bool)> on_done)
+void Engine::Impl::note_hand_over(std::int64_t operation,
+                                  std::function<void(const std::string&)> on_done)
 {
+    if (operation == 0) return on_done({});
     if (!session_ready_ || !model_.operation || model_.operation->id != operation)
-        return on_done(operation == 0);
+        return on_done(
+            fmt::format("operation {} is not open; see \"roleswap operation show\"", operation));
+    if (const auto alive = runs_alive(); alive > 0)
+        return on_done(
+            fmt::format("{} runs are not over; wait for them with \"roleswap drain\"", alive));
+    gate_operation_ = operation;
     session_->write({{"UPDATE roleswap.operation SET hand_over_epoch = $2 WHERE id = $1",
                       {std::to_string(operation), std::to_string(epoch_ + 1)}}},
                     [on_done = std::move(on_done)](const pg::Outcome& outcome) {
-                        on_done(std::holds_alternative<pg::Committed>(outcome));
+                        const bool noted = std::holds_alternative<pg::Committed>(outcome);
+                        on_done(noted ? "" : "the store did not take it: " + pg::describe(outcome));
                     });
+}
+
+bool Engine::Impl::owner_lives() const
+{
+    const auto& operation = *model_.operation;
+    return operation.owner_pid > 0 &&
+           host_.owner_lives(operation.owner_node, static_cast<pid_t>(operation.owner_pid));
+}
+
+/// For those who have to wait for it.
+std::string Engine::Impl::open_operation() const
+{
+    const auto& operation = *model_.operation;
+    return fmt::format("operation {} ({} by {}, since {}) is open", operation.id, operation.kind,
+                       operation.begun_by, operation.begun_at);
+}
+
+/// While its owner lives that owner alone ends it: with its holds gone, runs would start in the
+/// middle of a swap.
+std::string Engine::Impl::way_out() const
+{
+    const auto& operation = *model_.operation;
+    if (owner_lives())
+        return fmt::format("wait for its end, or stop process {} on {}", operation.owner_pid,
+                           operation.owner_node);
+    return fmt::format("end it first: \"roleswap operation end {} abandoned\"", operation.id);
 }
 
 void Engine::Impl::operation_begin(const Call& call)
@@ -146,12 +181,7 @@ void Engine::Impl::operation_begin(const Call& call)
     const auto pid = args.number_or("owner_pid", 0, 4'194'304, 0);
     const auto node = args.text_or("owner_node", "the name of a node", settings_.node);
     if (model_.operation)
-        throw Refusal(VerbError::Code::refused,
-                      fmt::format("operation {} ({} by {}, since {}) is open; end it first: "
-                                  "\"roleswap operation end {} RESULT\"",
-                                  model_.operation->id, model_.operation->kind,
-                                  model_.operation->begun_by, model_.operation->begun_at,
-                                  model_.operation->id));
+        throw Refusal(VerbError::Code::refused, open_operation() + "; " + way_out());
     Operation operation{.kind = kind,
                         .begun_by = call.caller.user,
                         .owner_node = node,
@@ -198,11 +228,12 @@ void Engine::Impl::operation_step(const Call& call)
 
 void Engine::Impl::operation_end(const Call& call)
 {
-    const Arguments args(call.verb, call.args, {"id", "result", "why"});
+    const Arguments args(call.verb, call.args, {"id", "result", "why", "operation"});
     const auto id = args.number("id", 1, INT64_MAX);
     const auto result = args.choice("result", {"done", "failed", "undone", "abandoned"});
     const auto why = args.text_or("why", "a sentence", "");
     if (model_.operation && model_.operation->id == id) {
+        if (owner_lives()) refuse_others(args);
         // What handed the role over is not undone by giving it up.
         const auto handed = model_.operation->hand_over_epoch;
         const bool swapped = handed != 0 && epoch_ >= handed;

@@ -18,7 +18,7 @@ OR id IN (
 
 bool Engine::Impl::may_start() const
 {
-    return phase_ == Phase::running && session_ready_ && !suspended_ && !drain_;
+    return phase_ == Phase::running && session_ready_ && !suspended_ && !gate_is_shut();
 }
 
 bool Engine::Impl::may_plan() const
@@ -87,7 +87,8 @@ void Engine::Impl::look_at(TaskEntry& entry, task::Time time)
 
 void Engine::Impl::make_run(const TaskEntry& entry, NewRun run, task::OverlapDecision decision)
 {
-    if (drain_ && decision == task::OverlapDecision::start) decision = task::OverlapDecision::wait;
+    if (gate_is_shut() && decision == task::OverlapDecision::start)
+        decision = task::OverlapDecision::wait;
     switch (decision) {
     case task::OverlapDecision::start:
         run.state = NewRun::State::running;

@@ -159,6 +159,13 @@ void Engine::Impl::refuse_late_step(const Arguments& args) const
     throw Refusal(VerbError::Code::refused, fmt::format("operation {} is over", id));
 }
 
+/// What an open operation took is given back by itself alone.
+void Engine::Impl::refuse_others(const Arguments& args) const
+{
+    if (args.number_or("operation", 1, INT64_MAX, 0) == model_.operation->id) return;
+    throw Refusal(VerbError::Code::refused, open_operation() + "; " + way_out());
+}
+
 void Engine::Impl::scheduler_stop(const Call& call)
 {
     const Arguments args(call.verb, call.args, {"reason", "operation"});
@@ -168,50 +175,9 @@ void Engine::Impl::scheduler_stop(const Call& call)
 
 void Engine::Impl::scheduler_start(const Call& call)
 {
-    const Arguments args(call.verb, call.args, {});
+    const Arguments args(call.verb, call.args, {"operation"});
+    if (model_.operation && model_.operation->stops_scheduler) refuse_others(args);
     set_scheduler(call, {});
-}
-
-void Engine::Impl::drain(const Call& call)
-{
-    const Arguments args(call.verb, call.args, {"timeout_ms"});
-    const auto timeout =
-        args.number_or("timeout_ms", 0, 86'400'000, settings_.drain_timeout.count());
-    if (drain_)
-        throw Refusal(VerbError::Code::refused, "another drain is under way; wait for its end");
-    drain_ = Drain{call.reply};
-    for (auto& [id, run] : model_.open) {
-        const auto definition = claimed_.find(id);
-        if (definition == claimed_.end() || definition->second.on_swap != task::OnSwap::move)
-            continue;
-        run.moving = true;
-        executor_.kill(id);
-    }
-    drain_timer_.start_in(std::chrono::milliseconds(std::max<std::int64_t>(timeout, 1)));
-    check_drained();
-}
-
-void Engine::Impl::drain_timed_out()
-{
-    if (!drain_) return;
-    drain_->timed_out = true;
-    check_drained();
-}
-
-/// Drained: no process, no claim under way, and every end is in the store.
-void Engine::Impl::check_drained()
-{
-    if (!drain_) return;
-    auto running = json::array();
-    for (const auto& [id, run] : model_.open)
-        if (run.place != OpenRun::Place::waiting)
-            running.push_back({{"id", id}, {"task", run.task}});
-    const bool drained = running.empty() && writer_->idle();
-    if (!drained && !drain_->timed_out) return;
-    drain_timer_.stop();
-    const auto reply = std::exchange(drain_, {})->reply;
-    dispatch();
-    reply.done({{"drained", drained}, {"running", running}});
 }
 
 } // namespace roleswap::work

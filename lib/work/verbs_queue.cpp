@@ -87,7 +87,8 @@ void Engine::Impl::queue_hold(const Call& call)
 
 void Engine::Impl::queue_release(const Call& call)
 {
-    const Arguments args(call.verb, call.args, {"name", "all", "restore"});
+    const Arguments args(call.verb, call.args, {"name", "all", "restore", "operation"});
+    if (model_.operation && model_.operation->holds) refuse_others(args);
     const auto name = queue_of(args, model_);
     const bool restore = args.flag("restore");
     if (restore && !name.empty())

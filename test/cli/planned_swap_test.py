@@ -60,7 +60,10 @@ class PlannedSwap(Case):
         calls = dict(self.calls())
         self.assertEqual(calls["hand_over"], {"operation": 7})
         self.assertEqual(calls["queue_hold"], {"all": True, "save": True, "reason": "planned swap", "operation": 7})
-        self.assertEqual(calls["queue_release"], {"all": True, "restore": True})
+        self.assertEqual(calls["queue_release"], {"all": True, "restore": True, "operation": 7})
+        self.assertEqual(calls["scheduler_start"], {"operation": 7})
+        self.assertEqual(calls["drain"], {"timeout_ms": 1000, "again_ms": 3000, "operation": 7})
+        self.assertEqual(calls["operation_end"], {"id": 7, "result": "done", "operation": 7})
         steps = [(args["step"], args["state"]) for verb, args in self.calls()
                  if verb == "operation_step"]
         self.assertEqual(len(steps), 25)  # two for each step, one for opening the report

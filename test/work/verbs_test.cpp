@@ -184,15 +184,15 @@ TEST_CASE("an operation gives back what it took, however it ends", "[work]")
     SECTION("its hand-over leaves it open at the new master")
     {
         bool stored = false;
-        node.engine.note_hand_over(1, [&](bool done) { stored = done; });
+        node.engine.note_hand_over(1, [&](const std::string& why) { stored = why.empty(); });
         until([&] { return stored; });
         node.kill();
         Node peer("right");
         peer.start(2, database);
         CHECK(peer.engine.status_part().at("operation").at("id") == 1);
         CHECK(queue_of(peer, "default").at("held") == true);
-        peer.call("scheduler_start");
-        peer.call("queue_release", {{"all", true}, {"restore", true}});
+        peer.call("scheduler_start", {{"operation", 1}});
+        peer.call("queue_release", {{"all", true}, {"restore", true}, {"operation", 1}});
         CHECK(peer.call("operation_end", {{"id", 1}, {"result", "done"}}).at("result") == "done");
         CHECK(released(peer));
     }

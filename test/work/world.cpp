@@ -47,6 +47,7 @@ work::Host make_host(Node& node)
     host.watch_owner = [&node](std::int64_t operation, pid_t pid) {
         node.watched.emplace_back(operation, pid);
     };
+    host.owner_lives = [&node](const std::string&, pid_t) { return node.owner_lives; };
     return host;
 }
 

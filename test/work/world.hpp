@@ -49,6 +49,7 @@ public:
     std::vector<std::string> superseded;
     std::vector<std::string> trouble;
     std::vector<std::pair<std::int64_t, pid_t>> watched;
+    bool owner_lives = false; ///< of operations
     int ready = 0;
     roleswap::run::Executor executor;
     roleswap::work::Engine engine;
