@@ -42,9 +42,26 @@ bool passing(const bus::Error& error)
 
 std::string pending_line(const json& result)
 {
-    return fmt::format("{} and {} requests pending, {}",
-                       base::human_bytes(static_cast<std::uint64_t>(number(result, "bytes"))),
-                       number(result, "requests"), printable(text(result, "state", "unknown")));
+    return pending_text(member(result, "bytes"), number(result, "requests")) + ", " +
+           printable(text(result, "state", "unknown"));
+}
+
+/// A standby that is away for a moment comes back; one the master goes on without does not count
+/// down at all.
+enum class Follower : std::uint8_t { there, away, given_up };
+
+Follower follower_of(const json& result)
+{
+    const json& follows = member(result, "follows");
+    if (!follows.is_boolean() || follows.get<bool>()) return Follower::there;
+    return text(result, "state") == "alone" ? Follower::given_up : Follower::away;
+}
+
+/// Something is not on the standby, or nobody knows whether it is.
+bool is_pending(const json& result)
+{
+    return follower_of(result) != Follower::there || member(result, "bytes").is_null() ||
+           number(result, "bytes") > 0 || number(result, "requests") > 0;
 }
 
 std::string running_line(const json& result)
@@ -73,15 +90,18 @@ int pending(Context& context, const PendingOptions& options)
 {
     const Deadline deadline("--timeout", options.timeout);
     json result = context.call("pending");
-    const auto busy = [&] { return number(result, "bytes") > 0 || number(result, "requests") > 0; };
-    while (options.wait && busy() && !deadline.over()) {
+    while (options.wait && is_pending(result) && follower_of(result) != Follower::given_up &&
+           !deadline.over()) {
         context.progress("  " + pending_line(result));
         std::this_thread::sleep_for(std::min(pending_poll, deadline.left()));
         result = context.call("pending");
     }
     if (options.wait) clear_progress(context);
     context.print(result, [](const json& shown) { return pending_line(shown) + "\n"; });
-    return options.wait && busy() ? exit_failed : exit_ok;
+    if (options.wait && follower_of(result) != Follower::there)
+        throw bus::Error(bus::ErrorCode::failed,
+                         "No standby follows, so nothing counts down; see roleswap status.");
+    return options.wait && is_pending(result) ? exit_failed : exit_ok;
 }
 
 WaitResult wait_for_pair(Context& context, const WaitOptions& options)

@@ -28,14 +28,28 @@ std::string copy_text(const json& node)
                        base::human_bytes(total));
 }
 
+std::string pending_text(const json& bytes, std::int64_t requests)
+{
+    const std::string amount = bytes.is_number_unsigned()
+                                   ? base::human_bytes(bytes.get<std::uint64_t>())
+                                   : "an unknown number of bytes";
+    return fmt::format("{} and {} requests pending", amount, requests);
+}
+
 namespace {
+
+std::string state_of(const json& node)
+{
+    const std::string name = text(node, "name");
+    if (!flag(node, "reachable")) return name + " does not answer";
+    return name + " is " + text(node, "role", "of no role");
+}
 
 /// Why the node is no standby in sync; empty when it is one.
 std::string missing_of(const json& node)
 {
     const std::string name = text(node, "name");
-    if (!flag(node, "reachable")) return name + " does not answer";
-    if (text(node, "role") != "standby") return name + " is " + text(node, "role", "of no role");
+    if (const std::string state = state_of(node); state != name + " is standby") return state;
     return flag(node, "in_sync") ? "" : name + " is not in sync yet";
 }
 
@@ -57,6 +71,20 @@ PairState dr_is_mirrored(const json& status)
 }
 
 } // namespace
+
+std::string why_no_node_is(const json& status, std::string_view role)
+{
+    std::string states;
+    std::string remedy = "See roleswap status.";
+    for (const json& node : list(status, "nodes")) {
+        const std::string why = text(node, "role") == "undecided" ? text(node, "why") : "";
+        states += (states.empty() ? "" : ", ") + state_of(node) +
+                  (why.empty() || !flag(node, "reachable") ? "" : " (" + why + ")");
+        if (!flag(node, "reachable"))
+            remedy = "Start roleswapd on " + text(node, "name") + ", or see roleswap links.";
+    }
+    return printable(fmt::format("No node is {} now: {}.  {}", role, states, remedy));
+}
 
 PairState pair_state(const json& status, const std::string& master, Sync sync)
 {

@@ -1,5 +1,6 @@
 #pragma once
 #include "text.hpp"
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -30,12 +31,16 @@ std::string render_operation(const nlohmann::json& result, const Style& style);
 
 /// Names of the nodes that have that role now; of all nodes when `role` is empty.
 std::vector<std::string> nodes_of_role(const nlohmann::json& status, std::string_view role);
+/// One sentence: what each node is instead, and what to do.
+std::string why_no_node_is(const nlohmann::json& status, std::string_view role);
 std::string render_history(const nlohmann::json& result, const Style& style);
 std::string render_history_entry(const nlohmann::json& result, const Style& style);
 /// "copying 37 % of 30.5 MiB [#######....] 12.0 MiB/s, 2 s left" while a base backup runs.
 std::string copy_bar(const nlohmann::json& node);
 /// "copying 37 % of 30.5 MiB" while a base backup of this node runs, else empty.
 std::string copy_text(const nlohmann::json& node);
+/// "1.5 KiB and 2 requests pending"; the bytes may be null: nobody knows them.
+std::string pending_text(const nlohmann::json& bytes, std::int64_t requests);
 /// Whether there is exactly one master, `master` where it is not empty, and every other node is a
 /// standby in sync where `in_sync` says so; else why not.
 struct PairState {

@@ -72,11 +72,10 @@ std::string replication_line(const json& status)
 {
     const json& replication = member(status, "replication");
     const std::string link = text(replication, "link");
-    return fmt::format(
-        "{}{}, {} and {} requests pending", text(replication, "state", "unknown"),
-        link.empty() ? "" : " over " + link,
-        base::human_bytes(static_cast<std::uint64_t>(number(replication, "pending_bytes"))),
-        number(replication, "pending_requests"));
+    return fmt::format("{}{}, {}", text(replication, "state", "unknown"),
+                       link.empty() ? "" : " over " + link,
+                       pending_text(member(replication, "pending_bytes"),
+                                    number(replication, "pending_requests")));
 }
 
 std::string tasks_line(const json& status)

@@ -25,9 +25,9 @@ int links(Context& context)
 
 int nodes(Context& context, const std::string& role)
 {
-    const auto names = nodes_of_role(context.call("status"), role);
-    if (names.empty())
-        throw bus::Error(bus::ErrorCode::not_found, "No node is " + printable(role) + " now.");
+    const json status = context.call("status");
+    const auto names = nodes_of_role(status, role);
+    if (names.empty()) throw bus::Error(bus::ErrorCode::refused, why_no_node_is(status, role));
     context.print(json{{"nodes", names}}, [](const json& result) {
         std::string lines;
         for (const auto& name : result["nodes"]) lines += name.get<std::string>() + "\n";

@@ -110,9 +110,10 @@ void check_store(const Context& context, Report& report)
     report.add({"store", well, Level::fail, std::string(core::to_string(store.state)),
                 "primary or following", store.detail});
     if (context.driver.state().role == Role::master)
-        report.add({"replication lag", store.pending <= pending_bytes_max, Level::fail,
-                    base::human_bytes(store.pending), base::human_bytes(pending_bytes_max),
-                    "wait, or stop what writes so much"});
+        report.add({"replication lag", store.pending && *store.pending <= pending_bytes_max,
+                    Level::fail,
+                    store.pending ? base::human_bytes(*store.pending) : "not known: nobody follows",
+                    base::human_bytes(pending_bytes_max), "wait, or stop what writes so much"});
 }
 
 void check_disk(const Context& context, Report& report)

@@ -57,7 +57,8 @@ json replication_status(const Context& context)
 {
     const auto store = context.store.snapshot();
     return {{"state", replication_state(context, store)},
-            {"pending_bytes", store.pending},
+            {"pending_bytes", store.pending ? json(*store.pending) : json()},
+            {"follows", store.streaming},
             {"pending_requests", context.engine.pending_requests()},
             {"link", store.link},
             {"sync_state", store.sync_state}};
@@ -304,7 +305,8 @@ json pair_status(const Context& context, const json& peer, const json& third)
     const bool live = leads(master);
     object["replication"] = live ? master["replication"]
                                  : json{{"state", "no master"},
-                                        {"pending_bytes", 0},
+                                        {"pending_bytes", nullptr},
+                                        {"follows", false},
                                         {"pending_requests", 0},
                                         {"link", ""}};
     json work{{"queues", json::array()},
@@ -326,6 +328,7 @@ json pending_status(const Context& context)
     const auto replication = replication_status(context);
     return {{"bytes", replication["pending_bytes"]},
             {"requests", replication["pending_requests"]},
+            {"follows", replication["follows"]},
             {"state", replication["state"]}};
 }
 

@@ -55,6 +55,8 @@ Task<> ManagedStore::Impl::lead_steps()
     may_lead_ = false;
     state_.written = result[0].lsn(0);
     state_.streaming = false;
+    state_.peer_flushed = {};
+    state_.pending.reset();
     doing("primary");
     state_.way.clear();
     state_.way_why.clear();

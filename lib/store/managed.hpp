@@ -5,6 +5,7 @@
 #include "event/loop.hpp"
 #include "store/options.hpp"
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,9 @@ struct Snapshot {
     std::string link;          ///< name of the link it streams by; empty when unknown
     std::string address;       ///< standby: the peer's address it streams from
     std::string sync_state;    ///< primary: of the peer, "sync", "async"; empty = not connected
-    std::uint64_t pending = 0; ///< primary: bytes that the peer has not flushed
+    base::Lsn peer_flushed;    ///< primary: the last that the peer said in this term, or zero
+    /// Primary: bytes that the peer has not flushed, as far as it told; empty: it told nothing.
+    std::optional<std::uint64_t> pending{};
     std::string detail;        ///< one sentence: what it does now, or what is wrong
     double copy_done = 0;      ///< 0 to 1 while a base backup runs
     std::uint64_t copy_bytes = 0;

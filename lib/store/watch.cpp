@@ -58,7 +58,10 @@ Task<> ManagedStore::Impl::look_at_peer()
     state_.address = row.maybe_text(5).value_or("");
     state_.link = link_of(state_.address);
     if (before != state_.flushed) emit(Kind::progress, state_.flushed);
-    state_.pending = row.is_null(6) ? 0 : base::distance(row.lsn(6), state_.flushed);
+    if (!row.is_null(6)) state_.peer_flushed = row.lsn(6);
+    // A peer that is gone holds what it said last, and lacks all that came since.
+    if (state_.peer_flushed.bytes != 0)
+        state_.pending = base::distance(state_.peer_flushed, state_.flushed);
 }
 
 std::string ManagedStore::Impl::link_of(std::string_view peer_address) const

@@ -192,6 +192,39 @@ class Calls(Case):
         self.assertIn("0 B and 0 requests", self.expect(0, "pending", "--wait").stdout)
         self.assertEqual(len(self.calls()), 3)
 
+    def test_a_standby_that_is_gone_does_not_count_down(self):
+        gone = {"bytes": 0, "requests": 0, "follows": False, "state": "alone"}
+        self.start({"pending": [dict(gone, bytes=None)] + [gone]})
+        self.assertEqual(self.expect(0, "pending").stdout,
+                         "an unknown number of bytes and 0 requests pending, alone\n")
+        waited = self.expect(1, "pending", "--wait", "--timeout", "60s")
+        self.assertIn("No standby follows", waited.stderr)
+        self.assertEqual(len(self.calls()), 2)
+
+    def test_a_standby_that_is_away_for_a_moment_is_waited_for(self):
+        away = {"bytes": 0, "requests": 0, "follows": False, "state": "mirrored"}
+        self.start({"pending": [away, away, dict(away, follows=True)]})
+        self.expect(0, "pending", "--wait")
+        self.assertEqual(len(self.calls()), 3)
+        self.start({"pending": [away]})
+        self.assertIn("No standby follows",
+                      self.expect(1, "pending", "--wait", "--timeout", "50ms").stderr)
+
+    def test_a_role_that_nobody_has_is_refused_with_what_each_node_is(self):
+        status = copy.deepcopy(STATUS)
+        status["nodes"][1].update(reachable=False, role="unknown")
+        self.start({"status": status})
+        for words in (["nodes", "--role", "standby"], ["swap"], ["swap", "--dry-run"]):
+            self.assertEqual(self.expect(3, *words).stderr,
+                             "roleswap: No node is standby now: left is master, right does not answer.  "
+                             "Start roleswapd on right, or see roleswap links.\n")
+        status["nodes"][0].update(role="undecided", why="waits for right")
+        status["nodes"][1].update(reachable=True, role="undecided", why="")
+        self.start({"status": status})
+        self.assertEqual(self.expect(3, "nodes", "--role", "master").stderr,
+                         "roleswap: No node is master now: left is undecided (waits for right), "
+                         "right is undecided.  See roleswap status.\n")
+
     def test_waits_end_at_their_limit(self):
         self.start({"pending": {"bytes": 5, "requests": 0}, "status": STATUS,
                     "drain": {"drained": False, "running": [{"run": 1, "task": "backup"}]}})

@@ -207,6 +207,8 @@ TEST_CASE("a commit that waits when the primary is killed is in doubt")
     Pair pair;
     pair.join();
     pair.mirror(pair.first);
+    const auto pending = [&] { return pair.first->snapshot().pending; };
+    REQUIRE(wait(pair.loop, [&] { return pending() == 0; }));
     pair.second->stop();
     pair.second.expect(Kind::stopped);
     pg::Connection connection(pair.loop, {pair.first->conninfo()});
@@ -218,6 +220,9 @@ TEST_CASE("a commit that waits when the primary is killed is in doubt")
         return ask(pair.loop, pair.first->conninfo(),
                    "select count(*) from pg_stat_activity where wait_event = 'SyncRep'") == "1";
     }));
+    // A standby that is gone lacks the commit, it does not hold everything.
+    CHECK(wait(pair.loop, [&] { return pending().value_or(0) > 0; }));
+    CHECK_FALSE(pair.first->snapshot().streaming);
     kill_postmaster(pair.first);
     REQUIRE(wait(pair.loop, [&] { return outcome.has_value(); }));
     CHECK(std::holds_alternative<pg::InDoubt>(*outcome));
