@@ -139,7 +139,7 @@ class Calls(Case):
         self.assertEqual(self.expect(0, "--get", "/nodes/0/epoch", "status").stdout, "5\n")
         self.assertIn("no part /nodes/9", self.expect(6, "status", "--get", "/nodes/9").stderr)
         self.assertEqual(self.expect(0, "nodes", "--role", "master").stdout, "left\n")
-        self.assertIn("No node is claiming", self.expect(6, "nodes", "--role", "claiming").stderr)
+        self.assertIn("No node is claiming", self.expect(3, "nodes", "--role", "claiming").stderr)
         begin = self.expect(0, "operation", "begin", "--kind", "swap", "--owner-pid", "1")
         self.assertEqual(begin.stdout, "12\n")
 
