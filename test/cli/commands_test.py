@@ -203,9 +203,11 @@ class Calls(Case):
 
     def test_a_standby_that_is_away_for_a_moment_is_waited_for(self):
         away = {"bytes": 0, "requests": 0, "follows": False, "state": "mirrored"}
-        self.start({"pending": [away, away, dict(away, follows=True)]})
+        daemon = self.start({"pending": [away, away, dict(away, follows=True)]})
         self.expect(0, "pending", "--wait")
         self.assertEqual(len(self.calls()), 3)
+        daemon.kill()
+        daemon.wait()
         self.start({"pending": [away]})
         self.assertIn("No standby follows",
                       self.expect(1, "pending", "--wait", "--timeout", "50ms").stderr)
@@ -213,11 +215,13 @@ class Calls(Case):
     def test_a_role_that_nobody_has_is_refused_with_what_each_node_is(self):
         status = copy.deepcopy(STATUS)
         status["nodes"][1].update(reachable=False, role="unknown")
-        self.start({"status": status})
+        daemon = self.start({"status": status})
         for words in (["nodes", "--role", "standby"], ["swap"], ["swap", "--dry-run"]):
             self.assertEqual(self.expect(3, *words).stderr,
                              "roleswap: No node is standby now: left is master, right does not answer.  "
                              "Start roleswapd on right, or see roleswap links.\n")
+        daemon.kill()
+        daemon.wait()
         status["nodes"][0].update(role="undecided", why="waits for right")
         status["nodes"][1].update(reachable=True, role="undecided", why="")
         self.start({"status": status})
