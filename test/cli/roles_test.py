@@ -22,7 +22,7 @@ class Activate(Case):
         return [verb for verb, _ in self.calls() if verb != "operation_step"]
 
     def test_it_becomes_master_and_reports(self):
-        self.start(dict(ACTED, status=[SWAPPED, SWAPPED, STATUS], activate={"epoch": 6}))
+        self.start(dict(ACTED, status=[SWAPPED, SWAPPED, SWAPPED, STATUS], activate={"epoch": 6}))
         self.expect(0, "activate", "--force", "--yes", "--reason", "fire")
         self.assertEqual(self.verbs(), ["activate", "operation_begin", "operation_end"])
         self.assertEqual(self.calls()[0][1], {"force": True, "reason": "fire"})
