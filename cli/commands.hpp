@@ -1,5 +1,6 @@
 #pragma once
 #include "context.hpp"
+#include "external_store.hpp"
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -178,6 +179,7 @@ struct JoinOptions {
     std::string password_file; ///< empty: ask on the terminal
     std::string pair;          ///< that must be there; empty: any
     std::string timeout = "60s";
+    Replace replace = Replace::fresh_only; ///< of the data of an external store
 };
 int join(Context& context, const JoinOptions& options);
 

@@ -1,7 +1,9 @@
 #include "commands.hpp"
 #include "config/config.hpp"
 #include "durable/file.hpp"
+#include "config/store_unit.hpp"
 #include "durable/record_file.hpp"
+#include "external_store.hpp"
 #include "field.hpp"
 #include "join_offer.hpp"
 #include "link/pair_key.hpp"
@@ -45,8 +47,9 @@ int postgres_here(const std::string& bin_dir)
     return std::atoi(fs::path(bin_dir).parent_path().filename().c_str());
 }
 
-void refuse_versions(const JoinOffer& offer, const config::Config& config)
+void refuse_versions(const JoinOffer& offer, const Place& place)
 {
+    const auto& config = place.config;
     const auto [major, minor] = release_of(offer.version);
     const auto [own_major, own_minor] = release_of(version_text);
     if (major != own_major || std::abs(minor - own_minor) > 1)
@@ -55,11 +58,15 @@ void refuse_versions(const JoinOffer& offer, const config::Config& config)
                         "work together: install that one here.",
                         printable(offer.version), version_text));
     const int there = offer.server_version / 10000;
-    const int here = postgres_here(config.store.bin_dir);
+    const auto unit = config::parse_store_unit(place.node().store_unit);
+    const int here =
+        unit ? static_cast<int>(unit->version) : postgres_here(config.store.bin_dir);
     if (here != 0 && here != there)
         refuse_unchanged(fmt::format("PostgreSQL there has version {}, here {}; a mirror needs the "
-                                     "same: install it, or set [store] bin_dir on both nodes.",
-                                     there, here));
+                                     "same: install it, or set {}.",
+                                     there, here,
+                                     unit ? "store_unit to a cluster of that version"
+                                          : "[store] bin_dir on both nodes"));
 }
 
 void refuse_other_pair(const JoinOffer& offer, const Place& place, const JoinOptions& options)
@@ -98,7 +105,8 @@ bool fetch_files(Context& context, const JoinOptions& options)
         options.address, read_password(options.password_file, "Admin password of the pair: "));
     const auto place = place_of_offer(context, offer);
     refuse_other_pair(offer, place, options);
-    refuse_versions(offer, place.config);
+    refuse_versions(offer, place);
+    if (!there(place.record())) refuse_store_for_join(place, options.replace);
     const auto& key = place.config.pair.key_file;
     const auto parsed = link::parse_pair_key(offer.key, "the key that was sent");
     const bool known = there(key) && there(place.config_path);
@@ -164,6 +172,8 @@ int join(Context& context, const JoinOptions& options)
             "else see roleswap status.");
     if (!known) {
         refuse_past(place);
+        refuse_store_for_join(place, options.replace);
+        allow_store_for_join(place, options.replace);
         write_record(place, {});
     }
     context.print(summary(place), [](const json& result) {

@@ -45,6 +45,10 @@ void refuse_past(const Place& place)
                          " is there already: this node was initialised or joined before.  "
                          "To start over, stop roleswapd and move " +
                          place.node().data_dir + " away.");
+    if (there(place.node().data_dir + "/external/adopted"))
+        refuse_unchanged(place.node().data_dir +
+                         "/external tells of an external store that was part of a pair; move it "
+                         "away first.");
     if (there(place.node().data_dir + "/store"))
         refuse_unchanged(place.node().data_dir +
                          "/store holds a store already; move it away first.");

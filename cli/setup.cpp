@@ -2,12 +2,15 @@
 #include "config/config.hpp"
 #include "durable/file.hpp"
 #include "durable/record_file.hpp"
+#include "external_store.hpp"
 #include "field.hpp"
 #include "link/pair_key.hpp"
 #include "link/sealed_key.hpp"
 #include "place.hpp"
 #include "secret.hpp"
 #include "setup_options.hpp"
+#include "store/external.hpp"
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -87,6 +90,7 @@ int init(Context& context, const InitOptions& options)
         refuse_unchanged(
             "This is the dr node: run roleswap init on a node of the pair, and roleswap "
             "join here.");
+    refuse_store_for_init(place);
     const link::PairKey made = link::generate_pair_key(place.config.pair.name);
     for (const std::string& file : {path, key})
         durable::make_folders(std::filesystem::path(file).parent_path(), 0755);
@@ -97,6 +101,7 @@ int init(Context& context, const InitOptions& options)
         durable::replace(place.node().data_dir + "/join-password.json",
                          join_password_of(password, made).dump(), 0600);
     }
+    allow_store_for_init(place);
     // Last: only with its record the daemon starts.
     write_record(place, {first_epoch(place.self), place.self, core::Mode::alone});
     context.print(summary(place), next_steps);
@@ -113,6 +118,40 @@ int password_set(Context& context, const std::string& file)
     return exit_ok;
 }
 
+namespace {
+
+/// What the store of this node lacks; nothing where this host is none of the pair's.
+json store_problems(const config::Config& config, const std::string& path)
+{
+    Place place{path, config, core::Node::first};
+    try {
+        place.self = self_of(config);
+    } catch (const std::exception&) { // a file may be checked anywhere
+        return json::array();
+    }
+    json list = json::array();
+    for (const auto& fault : external_faults(place, Checksums::look))
+        list.push_back({{"id", fault.id},
+                        {"level", fault.fatal ? "fail" : "warn"},
+                        {"value", fault.value},
+                        {"limit", fault.limit},
+                        {"fix", fault.fix}});
+    return list;
+}
+
+std::string problem_lines(const json& result)
+{
+    std::string lines;
+    for (const json& problem : list(result, "store"))
+        lines += fmt::format("store of this node: {}: {}: {}; allowed: {}; {}\n",
+                             text(problem, "level"), text(problem, "id"),
+                             printable(text(problem, "value")), text(problem, "limit"),
+                             printable(text(problem, "fix")));
+    return lines;
+}
+
+} // namespace
+
 int config_check(Context& context, const std::string& given)
 {
     const std::string path = given.empty() ? context.config_path() : given;
@@ -120,21 +159,27 @@ int config_check(Context& context, const std::string& given)
     json names = json::array();
     for (const config::Node& node : config.nodes.values) names.push_back(node.name);
     if (config.has_dr()) names.push_back(config.nodes.dr.name);
-    const json result{{"ok", true},
+    const auto problems = store_problems(config, path);
+    const bool ok = std::ranges::none_of(
+        problems, [](const json& problem) { return problem["level"] == "fail"; });
+    const json result{{"ok", ok},
                       {"file", path},
                       {"pair", config.pair.name},
                       {"nodes", names},
-                      {"links", config.links.size()}};
+                      {"links", config.links.size()},
+                      {"store", problems}};
     context.print(result, [](const json& shown) {
+        const auto lines = problem_lines(shown);
+        if (!flag(shown, "ok")) return lines;
         const auto& nodes_of = shown["nodes"];
         const bool dr = nodes_of.size() > 2;
-        return fmt::format("{} is good: pair {}, nodes {} and {}{}, {} links.\n",
+        return fmt::format("{}{} is good: pair {}, nodes {} and {}{}, {} links.\n", lines,
                            text(shown, "file"), text(shown, "pair"), nodes_of[0].get<std::string>(),
                            nodes_of[1].get<std::string>(),
                            dr ? ", dr node " + nodes_of[2].get<std::string>() : std::string{},
                            number(shown, "links"));
     });
-    return exit_ok;
+    return ok ? exit_ok : exit_failed;
 }
 
 } // namespace roleswap::cli

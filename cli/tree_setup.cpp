@@ -49,6 +49,9 @@ void add_join(CLI::App& app, Values& values)
     join->add_option("--password-file", values.join.password_file,
                      "First line: the admin password; default: ask for it");
     join->add_option("--pair", values.join.pair, "Refuse another pair");
+    join->add_flag_callback(
+        "--replace-data", [&values] { values.join.replace = Replace::any; },
+        "Give up the databases of this node's external store for the copy");
     join->add_option("--timeout", values.join.timeout, "Follow the first mirroring so long")
         ->capture_default_str();
     join->callback([&] { values.result = cli::join(values.context, values.join); });

@@ -116,6 +116,29 @@ void check_store(const Context& context, Report& report)
                     base::human_bytes(pending_bytes_max), "wait, or stop what writes so much"});
 }
 
+/// A cluster of the distribution, whose files are the administrator's.
+void check_external(const Context& context, Report& report)
+{
+    const auto& node = context.self_node();
+    if (!context.external) return;
+    const auto faults = store::faults_of(*context.external, node.store_port, -1);
+    for (const auto& fault : faults)
+        report.add({"store " + fault.id, false, fault.fatal ? Level::fail : Level::warn,
+                    fault.value, fault.limit, fault.fix});
+    if (faults.empty())
+        report.add({"store unit", true, Level::fail, node.store_unit + " is for roleswapd alone",
+                    "for roleswapd alone", ""});
+}
+
+void check_versions(const Context& context, Report& report)
+{
+    const int here = context.store.snapshot().version;
+    const int there = context.peer.last().value("/store/postgres"_json_pointer, here);
+    report.add({"postgresql", here == there, Level::fail, std::to_string(here),
+                std::to_string(there) + " as the peer",
+                "a mirror needs the same version on both nodes"});
+}
+
 void check_disk(const Context& context, Report& report)
 {
     struct statvfs disk {};
@@ -212,6 +235,8 @@ json local_checks(const Context& context, const link::ProbeResult& probe)
     check_role(context, report);
     check_links(context, report);
     check_store(context, report);
+    check_external(context, report);
+    check_versions(context, report);
     check_disk(context, report);
     if (!context.is_dr()) check_probes(probe, report);
     check_witness(context, report);

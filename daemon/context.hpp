@@ -36,6 +36,7 @@ struct Context {
     fence::Fence* fence = nullptr;       ///< null: none is configured
     ThirdNode* third = nullptr;          ///< null: there is no dr node
     const LagMeter& lag;                 ///< of the dr node, on it and on the master
+    const store::External* external = nullptr; ///< null: the store of this node is managed
 
     bool is_dr() const { return self == core::Node::dr; }
     const config::Node& third_node() const { return config.nodes.at(core::third(self)); }

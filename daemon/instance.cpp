@@ -59,6 +59,7 @@ durable::NodeRecord count_boot(const config::Node& node, bool& fresh)
 std::string_view store_event(std::string_view note)
 {
     if (note == "disk-full") return "disk_full";
+    if (note == "unit-stopped") return "unit_stopped";
     if (note == "rejoin") return "rejoin";
     if (note == "copy-refused") return "copy_refused";
     if (note == "history-found") return "history_found";
@@ -199,7 +200,8 @@ void Instance::begin()
     context_.emplace(Context{setup_.config, setup_.self, setup_.config_digest, wall_now(), *driver_,
                              transport_, link_announcer_, prober_, store_, executor_, guard_,
                              engine_, log_, peer_, witness_ ? &*witness_ : nullptr,
-                             fence_ ? &*fence_ : nullptr, third_ ? &*third_ : nullptr, lag_});
+                             fence_ ? &*fence_ : nullptr, third_ ? &*third_ : nullptr, lag_,
+                             setup_.external ? &*setup_.external : nullptr});
     verbs_.emplace(*context_);
     driver_->set_on_change([this] { on_role_change(); });
     aim_store();

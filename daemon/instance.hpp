@@ -26,6 +26,7 @@ struct Setup {
     std::string config_text;
     link::PairKey key;
     std::optional<witness::Options> witness; ///< empty: none is configured
+    std::optional<store::External> external; ///< empty: the store of this node is managed
 };
 
 /// Owns all parts by value, in the order in which they need each other, and wires them.  The role

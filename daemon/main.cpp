@@ -62,6 +62,7 @@ daemon::Setup read_setup(const std::string& path, const std::string& node)
     setup.config_text = *text;
     setup.key = link::read_pair_key(setup.config.pair.key_file);
     if (setup.self != core::Node::dr) setup.witness = daemon::witness_options(setup.config);
+    daemon::find_store(setup);
     return setup;
 }
 

@@ -44,6 +44,12 @@ std::vector<store::LinkAddress> store_links(const Setup& setup, core::Node to)
     return links;
 }
 
+std::string bin_dir_of(const Setup& setup)
+{
+    if (setup.external) return store::external_bin_dir(*setup.external);
+    return setup.config.store.bin_dir.empty() ? find_bin_dir() : setup.config.store.bin_dir;
+}
+
 std::string sibling_group(const run::Executor& executor, const char* name)
 {
     const auto group = executor.group();
@@ -80,15 +86,22 @@ link::Options link_options(const Setup& setup, std::uint64_t boot, core::Node to
     return options;
 }
 
+void find_store(Setup& setup)
+{
+    const auto& node = setup.config.nodes.at(setup.self);
+    if (node.store == config::Node::Store::external)
+        setup.external = store::find_external(node.store_unit);
+}
+
 store::Options store_options(const Setup& setup, const run::Executor& executor)
 {
     const auto& own = setup.config.nodes.at(setup.self);
     const auto& peer = setup.config.nodes.at(core::other(setup.self));
     store::Options options;
+    options.external = setup.external;
     options.data_dir = own.data_dir;
     options.run_dir = own.run_dir;
-    options.bin_dir =
-        setup.config.store.bin_dir.empty() ? find_bin_dir() : setup.config.store.bin_dir;
+    options.bin_dir = bin_dir_of(setup);
     options.user = setup.config.store.user;
     options.port = own.store_port;
     options.peer_port = peer.store_port;
@@ -105,7 +118,8 @@ store::Options store_options(const Setup& setup, const run::Executor& executor)
     options.private_key = setup.key.private_key;
     options.allow = setup.config.store.allow;
     options.settings = setup.config.store.settings;
-    options.cgroup = sibling_group(executor, "store");
+    // systemd keeps the processes of a unit in a group of its own.
+    if (!setup.external) options.cgroup = sibling_group(executor, "store");
     for (auto& keepsake : work::keepsakes())
         options.keepsakes.push_back({std::move(keepsake.kind), std::move(keepsake.sql)});
     return options;
@@ -120,9 +134,13 @@ guard::Settings guard_settings(const Setup& setup, const run::Executor& executor
     settings.program = program != nullptr ? program : GUARD_PROGRAM;
     settings.own_group = sibling_group(executor, "guard");
     settings.task_group = executor.group();
-    settings.store_group = sibling_group(executor, "store");
     settings.marker = executor.marker();
-    settings.cluster = std::filesystem::weakly_canonical(data_dir / "store" / "pg").string();
+    // Without a group of ours the guard finds the server by its folder.
+    if (!setup.external) settings.store_group = sibling_group(executor, "store");
+    if (!setup.external)
+        settings.cluster = std::filesystem::weakly_canonical(data_dir / "store" / "pg").string();
+    else if (store::is_ours(data_dir, *setup.external))
+        settings.cluster = setup.external->data.string();
     settings.watchdog_timeout = guard.watchdog_timeout;
     if (!guard.watchdog.empty())
         settings.open_watchdog = [&guard] {

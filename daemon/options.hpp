@@ -10,6 +10,9 @@ run::ExecutorSettings executor_settings(const Setup& setup);
 /// Where the tasks have a cgroup the store gets one beside theirs.
 store::Options store_options(const Setup& setup, const run::Executor& executor);
 guard::Settings guard_settings(const Setup& setup, const run::Executor& executor);
+/// Where the cluster of this node is, which programs it uses.  Throws std::runtime_error with what
+/// is missing and the remedy.
+void find_store(Setup& setup);
 work::Settings work_settings(const Setup& setup, const std::string& conninfo);
 /// Reads the files that the witness needs.  Throws std::runtime_error with path and remedy.
 std::optional<witness::Options> witness_options(const config::Config& config);

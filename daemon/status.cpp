@@ -26,14 +26,21 @@ json last_change(const durable::EventLog& log)
     return nullptr;
 }
 
-json store_status(const store::Snapshot& store)
+std::string_view kind_of(const config::Node& node)
 {
-    json object{{"kind", "managed"},
+    return node.store == config::Node::Store::external ? "external" : "managed";
+}
+
+json store_status(const config::Node& node, const store::Snapshot& store)
+{
+    json object{{"kind", kind_of(node)},
                 {"state", core::to_string(store.state)},
                 {"position", base::to_string(store.flushed)},
                 {"timeline", store.timeline},
                 {"link", store.link},
                 {"detail", store.detail}};
+    if (!node.store_unit.empty()) object["unit"] = node.store_unit;
+    if (store.version > 0) object["postgres"] = store.version;
     if (store.copy_bytes_total > 0) {
         object["copy"] = {{"done", store.copy_done},
                           {"bytes", store.copy_bytes},
@@ -238,7 +245,7 @@ json node_status(const Context& context)
                 {"since", change.is_null() ? json(context.started_at) : change["at"]},
                 {"boot", context.driver.boot()},
                 {"version", version},
-                {"store", store_status(context.store.snapshot())},
+                {"store", store_status(context.self_node(), context.store.snapshot())},
                 {"last_change", change},
                 {"why", core::why_waiting(state)},
                 {"takeover_hold", state.hold},

@@ -47,11 +47,17 @@ struct Pair {
 };
 
 struct Node {
+    enum class Store : std::uint8_t {
+        managed,  ///< the daemon makes and runs a PostgreSQL of its own
+        external, ///< a cluster of the distribution, run by its systemd unit
+    };
     std::string name;
     std::vector<std::string> hosts; ///< host names that mean this node; never empty after parsing
     std::string data_dir = "/var/lib/roleswap";
     std::string run_dir = "/run/roleswap";
-    std::uint16_t store_port = 7432;
+    std::uint16_t store_port = 7432; ///< default of an external store: 5432
+    Store store = Store::managed;
+    std::string store_unit; ///< of an external store, see store_unit.hpp; else empty
     bool operator==(const Node&) const = default;
 };
 

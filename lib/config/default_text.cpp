@@ -63,6 +63,9 @@ std::string node_text(const Node& node)
     text += option(node.run_dir == defaults.run_dir, "run_dir = " + toml_quoted(node.run_dir));
     text += option(node.store_port == defaults.store_port,
                    fmt::format("store_port = {}", node.store_port));
+    const bool managed = node.store == Node::Store::managed;
+    text += option(managed, fmt::format("store = \"{}\"", managed ? "managed" : "external"));
+    if (!managed) text += fmt::format("store_unit = {}\n", toml_quoted(node.store_unit));
     return text;
 }
 

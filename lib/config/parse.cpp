@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::array<std::string_view, 5> pair_keys{"name", "takeover_delay", "heartbeat", "probes",
                                                     "key_file"};
-constexpr std::array<std::string_view, 6> node_keys{"name",    "hosts",      "data_dir",
-                                                    "run_dir", "store_port", "role"};
+constexpr std::array<std::string_view, 8> node_keys{
+    "name", "hosts", "data_dir", "run_dir", "store_port", "role", "store", "store_unit"};
 constexpr std::size_t links_max = 8;
 /// A lost heartbeat or two must not look like silence.
 constexpr int heartbeats_per_delay = 5;
@@ -121,7 +121,7 @@ void Parser::parse_node(core::Node which, const TomlValue& table)
     if (node.hosts.empty()) section.refuse(*section.find("hosts"), "hosts", "at least one name");
     section.read("data_dir", node.data_dir, rules::path);
     section.read("run_dir", node.run_dir, rules::path);
-    section.read("store_port", node.store_port, Section::Numbers{1, 65535});
+    parse_node_store(section, node);
     if (node.data_dir == node.run_dir)
         section.fail(
             table,
@@ -135,6 +135,7 @@ void Parser::check_apart(core::Node which, const TomlValue& table, core::Node be
     const auto& theirs = config_.nodes.at(before);
     if (theirs.name.empty()) return;
     const Section section{path_, mine.name, table, node_keys};
+    check_store_units(section, mine, theirs);
     if (theirs.name == mine.name)
         section.fail(*section.find("name"), fmt::format("both nodes are named \"{}\"", mine.name),
                      "two names");

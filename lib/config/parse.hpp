@@ -16,6 +16,8 @@ private:
     void parse_node(core::Node which, const base::TomlValue& table);
     void parse_nodes(const Section& root);
     void check_apart(core::Node which, const base::TomlValue& table, core::Node before) const;
+    static void parse_node_store(const Section& section, Node& node);
+    static void check_store_units(const Section& section, const Node& mine, const Node& theirs);
     void parse_link(const base::TomlValue& table);
     void parse_network(const Section& section);
     void parse_serial(const Section& section, const base::TomlValue& ports);

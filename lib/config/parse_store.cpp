@@ -1,6 +1,7 @@
 #include "config/parse.hpp"
 #include "config/reserved_settings.hpp"
 #include "config/rules.hpp"
+#include "config/store_unit.hpp"
 #include <array>
 #include <fmt/format.h>
 
@@ -29,6 +30,37 @@ void Parser::parse_store(const TomlValue& table)
     section.read("user", store.user, rules::account);
     section.read("allow", store.allow, rules::network);
     if (const auto* settings = section.find("settings")) parse_settings(section, *settings);
+}
+
+void Parser::parse_node_store(const Section& section, Node& node)
+{
+    constexpr std::uint16_t distribution_port = 5432;
+    std::string store = "managed";
+    section.read("store", store,
+                 {[](std::string_view text) { return text == "managed" || text == "external"; },
+                  "\"managed\" or \"external\""});
+    const auto* unit = section.find("store_unit");
+    if (store == "external") {
+        node.store = Node::Store::external;
+        node.store_port = distribution_port;
+        section.require("store_unit", rules::store_unit.allowed);
+        section.read("store_unit", node.store_unit, rules::store_unit);
+    } else if (unit) {
+        section.fail(*unit, section.label("store_unit") + " without store = \"external\"",
+                     "store_unit with store = \"external\"");
+    }
+    section.read("store_port", node.store_port, Section::Numbers{1, 65535});
+}
+
+void Parser::check_store_units(const Section& section, const Node& mine, const Node& theirs)
+{
+    const auto before = parse_store_unit(theirs.store_unit);
+    const auto here = parse_store_unit(mine.store_unit);
+    if (!before || !here || before->version == here->version) return;
+    section.fail(*section.find("store_unit"),
+                 fmt::format("PostgreSQL {} on node {}, {} on node {}", before->version,
+                             theirs.name, here->version, mine.name),
+                 "the same version on both: a mirror needs it");
 }
 
 void Parser::parse_settings(const Section& store, const TomlValue& table)

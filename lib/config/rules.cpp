@@ -1,5 +1,6 @@
 #include "config/rules.hpp"
 #include "config/address.hpp"
+#include "config/store_unit.hpp"
 #include <algorithm>
 #include <string>
 
@@ -87,6 +88,10 @@ const Section::Rule device{is_device, "the name of a network interface, at most 
 const Section::Rule address{is_host_address, "the IPv4 or IPv6 address of a host, in numbers"};
 const Section::Rule endpoint{is_endpoint, "an address such as \"https://w1.example.org:2379\""};
 const Section::Rule user{is_user, "the name of a user, at most 255 bytes"};
+const Section::Rule store_unit{
+    [](std::string_view text) { return parse_store_unit(text).has_value(); },
+    "the unit of a cluster of postgresql-common, 14 or newer, such as "
+    "\"postgresql@15-main.service\""};
 const Section::Rule network{is_network, "a network such as \"10.0.0.0/16\" or \"fd00::/8\""};
 
 } // namespace roleswap::config::rules

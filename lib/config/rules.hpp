@@ -13,5 +13,6 @@ extern const Section::Rule address; ///< of one interface
 extern const Section::Rule network;
 extern const Section::Rule endpoint; ///< of an etcd
 extern const Section::Rule user;     ///< of an etcd
+extern const Section::Rule store_unit;
 
 } // namespace roleswap::config::rules

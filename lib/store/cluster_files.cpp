@@ -52,22 +52,31 @@ std::string conninfo_value(std::string_view text)
     return quoted + "'";
 }
 
-constexpr std::string_view fixed_settings = R"(
+/// Of a cluster that is ours alone.
+constexpr std::string_view managed_settings = R"(
 unix_socket_permissions = 0777     # the folder decides who reaches it
-ssl = on
-ssl_min_protocol_version = 'TLSv1.2'
-password_encryption = 'scram-sha-256'
 wal_level = replica
 hot_standby = on
-hot_standby_feedback = on
 max_wal_senders = 10
 max_replication_slots = 10
-wal_keep_size = '128MB'            # a short absence and pg_rewind need it
-max_slot_wal_keep_size = '1GB'     # a lost standby cannot fill the disk
 max_wal_size = '1GB'
 min_wal_size = '64MB'
 checkpoint_timeout = '5min'
 checkpoint_completion_target = 0.9
+log_line_prefix = '[%p] '
+timezone = 'UTC'
+log_timezone = 'UTC'
+jit = off
+)";
+
+/// What the promises of the pair rest on.
+constexpr std::string_view fixed_settings = R"(
+ssl = on
+ssl_min_protocol_version = 'TLSv1.2'
+password_encryption = 'scram-sha-256'
+hot_standby_feedback = on
+wal_keep_size = '128MB'            # a short absence and pg_rewind need it
+max_slot_wal_keep_size = '1GB'     # a lost standby cannot fill the disk
 synchronous_commit = on
 wal_sender_timeout = '2s'          # backstop; the daemon moves links much sooner
 wal_receiver_timeout = '2s'
@@ -81,12 +90,19 @@ restart_after_crash = on
 recovery_init_sync_method = syncfs # one call; syncing each of 1400 files takes 2 s here
 logging_collector = off
 log_destination = 'stderr'
-log_line_prefix = '[%p] '
 lc_messages = 'C'                  # some lines of the log are acted on
-timezone = 'UTC'
-log_timezone = 'UTC'
-jit = off
 )";
+
+/// Where the two kinds of stores differ: of an external one the administrator decides more.
+std::string own_settings(const Options& options, const Layout& layout)
+{
+    if (!options.external)
+        return fmt::format("{}port = {}\n{}", managed_settings, options.port,
+                           setting("unix_socket_directories", layout.sockets().string()));
+    return "log_line_prefix = '%m [%p] '\n" +
+           setting("unix_socket_directories",
+                   options.external->sockets + ", " + layout.sockets().string());
+}
 
 /// Whoever tries passwords waits a second after each wrong one (contrib module auth_delay, where it
 /// is installed).
@@ -95,7 +111,9 @@ std::string guessing_settings(const Options& options)
     const auto module = std::filesystem::path(options.bin_dir) / "../lib/auth_delay.so";
     if (!std::filesystem::exists(module)) return {};
     const auto other = options.settings.find("shared_preload_libraries");
-    const auto list = other == options.settings.end() ? "" : other->second + ",";
+    auto list = options.external ? options.external->preload : std::string();
+    if (other != options.settings.end()) list = other->second;
+    if (!list.empty()) list += ",";
     return fmt::format("shared_preload_libraries = {}\nauth_delay.milliseconds = 1000\n",
                        pg::quote_literal(list + "auth_delay"));
 }
@@ -119,10 +137,9 @@ std::string settings_text(const Options& options, const Layout& layout, const Tu
     for (const auto& [name, value] : options.settings)
         if (!config::is_reserved_setting(name)) text += setting(name, value);
     text += fixed_settings;
+    text += own_settings(options, layout);
     text += guessing_settings(options);
     text += setting("listen_addresses", listen_addresses(options));
-    text += fmt::format("port = {}\n", options.port);
-    text += setting("unix_socket_directories", layout.sockets().string());
     text += setting("ssl_cert_file", layout.file("server.crt").string());
     text += setting("ssl_key_file", layout.file("server.key").string());
     text += setting("primary_conninfo", peer_conninfo(options, layout, tuning.link_order));
@@ -133,14 +150,19 @@ std::string settings_text(const Options& options, const Layout& layout, const Tu
     text += setting("synchronous_standby_names",
                     tuning.require_peer ? pg::quote_identifier(options.peer_name) : "");
     text += setting("default_transaction_read_only", tuning.frozen ? "on" : "off");
-    text += setting("autovacuum", tuning.frozen ? "off" : "on");
+    if (tuning.frozen || !options.external)
+        text += setting("autovacuum", tuning.frozen ? "off" : "on");
     return text;
 }
 
 std::string access_text(const Options& options)
 {
-    std::string text = "# Written by roleswapd.  The superuser never comes over the network.\n"
-                       "local all all peer map=roleswap\n";
+    const bool external = options.external.has_value();
+    const char* databases = external ? database : "all"; // of others the administrator decides
+    std::string text = "# Written by roleswapd.  The superuser never comes over the network.\n";
+    if (external) text += fmt::format("local all {} peer map=roleswap\n", superuser);
+    if (external) text += fmt::format("local postgres {} peer\n", options.external->owner);
+    text += fmt::format("local {} all peer map=roleswap\n", databases);
     std::vector<std::string> peers;
     for (const auto& link : options.links) peers.push_back(network_of(link.peer));
     // Connections between loopback addresses come from 127.0.0.1, whichever was meant.
@@ -150,18 +172,18 @@ std::string access_text(const Options& options)
                             "hostssl postgres {0} {1} scram-sha-256\n",
                             replica_role, peer);
     text += fmt::format("host all {},{} all reject\n", superuser, replica_role);
-    text += "host replication all all reject\n";
+    text += fmt::format("host replication {} all reject\n", external ? replica_role : "all");
     auto joiners = options.allow; // a node that joins may come by any link, or as a client
     joiners.insert(joiners.end(), peers.begin(), peers.end());
     for (const auto& network : joiners)
         text += fmt::format("hostssl {} {} {} scram-sha-256\n", database, join_role, network);
     text += fmt::format("host all {} all reject\n", join_role);
     for (const auto& network : options.allow)
-        text += fmt::format("hostssl all all {} scram-sha-256\n", network);
+        text += fmt::format("hostssl {} all {} scram-sha-256\n", databases, network);
     if (options.allow.empty())
         for (const auto& peer : peers)
-            text += fmt::format("hostssl all all {} scram-sha-256\n", peer);
-    return text + "host all all all reject\n";
+            text += fmt::format("hostssl {} all {} scram-sha-256\n", databases, peer);
+    return text + fmt::format("host {} all all reject\n", databases);
 }
 
 std::string isolated_access_text()
@@ -169,20 +191,20 @@ std::string isolated_access_text()
     return fmt::format("local all {} peer map=roleswap\n", superuser);
 }
 
-std::vector<std::string> isolated_settings(const Layout& layout)
+std::vector<std::pair<std::string, std::string>> isolated_settings(const Layout& layout)
 {
-    return {"listen_addresses=",
-            "unix_socket_directories=" + layout.isolated().string(),
-            "hba_file=" + layout.file("isolated_hba.conf").string(),
-            "default_transaction_read_only=on",
-            "synchronous_standby_names=",
-            "shared_preload_libraries=",
-            "max_wal_senders=0",
-            "max_logical_replication_workers=0",
-            "autovacuum=off",
-            "ssl=off",
-            "restart_after_crash=off",
-            "wal_keep_size=1TB"};
+    return {{"listen_addresses", ""},
+            {"unix_socket_directories", layout.isolated().string()},
+            {"hba_file", layout.file("isolated_hba.conf").string()},
+            {"default_transaction_read_only", "on"},
+            {"synchronous_standby_names", ""},
+            {"shared_preload_libraries", ""},
+            {"max_wal_senders", "0"},
+            {"max_logical_replication_workers", "0"},
+            {"autovacuum", "off"},
+            {"ssl", "off"},
+            {"restart_after_crash", "off"},
+            {"wal_keep_size", "1TB"}};
 }
 
 std::string users_text(const std::string& os_user)

@@ -20,13 +20,14 @@ std::string slot_name(const std::string& node);
 
 /// Text of postgresql.conf.
 std::string settings_text(const Options& options, const Layout& layout, const Tuning& tuning);
-/// Text of pg_hba.conf (manual, chapter "Client Authentication").
+/// Text of pg_hba.conf (manual, chapter "Client Authentication"); of an external store only what is
+/// ours, to stand before the administrator's lines.
 std::string access_text(const Options& options);
 /// The same for a server that nobody but the daemon may reach.
 std::string isolated_access_text();
-/// Settings of the command line for a server that only reads, alone: no network, no workers, and
-/// no file of the write-ahead log that pg_rewind may need is removed.
-std::vector<std::string> isolated_settings(const Layout& layout);
+/// Settings that win over the others in a server that only reads, alone: no network, no workers,
+/// and no file of the write-ahead log that pg_rewind may need is removed.
+std::vector<std::pair<std::string, std::string>> isolated_settings(const Layout& layout);
 /// Text of pg_ident.conf: who of this machine is who in the store.
 std::string users_text(const std::string& os_user);
 /// Text of the password file (manual, libpq, "The Password File").

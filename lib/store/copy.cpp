@@ -17,8 +17,17 @@ constexpr event::Duration room_poll = 1s;
 
 } // namespace
 
+std::string ManagedStore::Impl::not_ours(const char* remedy) const
+{
+    const auto& external = *options_.external;
+    return fmt::format("{}: {} holds data and was not taken as the store of this node: see {}",
+                       external.unit, external.data.string(), remedy);
+}
+
 Task<> ManagedStore::Impl::copy(std::string why)
 {
+    if (!layout_.is_ours())
+        throw std::runtime_error(not_ours("roleswap join --replace-data"));
     co_await server_.end(role_);
     server_.write_files();
     choose("full copy", std::move(why));
@@ -63,11 +72,22 @@ Task<> ManagedStore::Impl::wait_for_room()
             note("base-backup-started", plan.estimate());
             co_return;
         }
-        state_.refused = plan.refusal(free, layout_.base().string());
+        state_.refused = plan.refusal(free, layout_.cluster().parent_path().string());
         doing(state_.refused);
         if (!std::exchange(told, true)) note("copy-refused", state_.refused);
         co_await role_.sleep(room_poll);
     }
+}
+
+/// Throws where the master's store has another version than ours.
+void ManagedStore::Impl::refuse_version(int there)
+{
+    const int here = major_version(options_.bin_dir);
+    if (here == 0 || here == there) return;
+    throw std::runtime_error(fmt::format(
+        "PostgreSQL has version {} on the master and {} in {} here; a mirror needs the same: "
+        "install it here, or set {}",
+        there, here, options_.bin_dir, options_.external ? "another store_unit" : "[store] bin_dir"));
 }
 
 /// Size of the master's store, and how much log it writes.
@@ -99,8 +119,10 @@ Task<CopyPlan> ManagedStore::Impl::plan_copy()
 Task<> ManagedStore::Impl::measure_peer(CopyPlan& plan)
 {
     constexpr const char* sql =
-        "select pg_tablespace_size('pg_default'), pg_current_wal_insert_lsn()";
+        "select pg_tablespace_size('pg_default'), pg_current_wal_insert_lsn(), "
+        "current_setting('server_version_num')::int / 10000";
     const auto before = co_await ask(role_, *peer_, sql);
+    refuse_version(static_cast<int>(before[0].integer(2)));
     const auto start = event::Loop::now();
     co_await role_.sleep(rate_sample);
     const auto after = co_await ask(role_, *peer_, sql);

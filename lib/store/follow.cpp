@@ -146,11 +146,7 @@ Task<> ManagedStore::Impl::tidy_standby()
                  "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
                  "where not active and slot_type = 'physical'");
     std::vector<std::string> argv{"/bin/rm", "-rf", "--"};
-    for (const auto& entry : std::filesystem::directory_iterator(layout_.base())) {
-        const auto name = entry.path().filename().string();
-        if (name == "pg.old" || name == "pg.new" || name.starts_with("pg.waste."))
-            argv.push_back(entry.path());
-    }
+    for (const auto& folder : layout_.waste()) argv.push_back(folder);
     if (argv.size() > 3) co_await server_.run(after_, argv);
 }
 

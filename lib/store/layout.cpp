@@ -37,11 +37,20 @@ void sync_folder(const fs::path& folder)
 } // namespace
 
 Layout::Layout(const Options& options)
-    : base_(fs::path(options.data_dir) / "store"), sockets_(fs::path(options.run_dir) / "store"),
+    : external_(options.external.has_value()),
+      settings_(external_ ? options.external->own_conf()
+                          : fs::path(options.data_dir) / "store/postgresql.conf"),
+      base_(fs::path(options.data_dir) / (external_ ? "external" : "store")),
+      cluster_(external_ ? options.external->data : base_ / "pg"), sockets_(fs::path(options.run_dir) / "store"),
       isolated_(fs::path(options.run_dir) / "isolated"),
       spool_(fs::path(options.data_dir) / "history")
 {
-    if (::geteuid() == 0) user_ = event::find_user(options.user);
+    const auto& user = external_ ? options.external->owner : options.user;
+    if (::geteuid() == 0) user_ = event::find_user(user);
+    if (::geteuid() != 0 && external_)
+        throw std::runtime_error("an external store needs roleswapd to run as root: it asks "
+                                 "systemd to start and stop " +
+                                 options.external->unit);
     fs::create_directories(base_);
     fs::create_directories(sockets_);
     fs::create_directories(isolated_);
@@ -50,7 +59,7 @@ Layout::Layout(const Options& options)
         fs::permissions(folder, fs::perms::owner_all);
     fs::permissions(sockets_, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec);
     for (const auto& folder : {base_, sockets_, isolated_}) own(folder);
-    finish_exchange();
+    if (is_ours()) finish_exchange();
 }
 
 void Layout::own(const fs::path& path) const
@@ -59,8 +68,59 @@ void Layout::own(const fs::path& path) const
     event::check(::chown(path.c_str(), user_->uid, user_->gid), "give away " + path.string());
 }
 
+fs::path Layout::beside(const std::string& what) const
+{
+    if (!external_) return base_ / ("pg." + what);
+    return cluster_.parent_path() / (cluster_.filename().string() + ".roleswap-" + what);
+}
+
+std::vector<fs::path> Layout::waste() const
+{
+    std::vector<fs::path> found;
+    const auto waste = beside("waste.").filename().string();
+    for (const auto& entry : fs::directory_iterator(cluster_.parent_path()))
+        if (entry.path() == old() || entry.path() == fresh() ||
+            entry.path().filename().string().starts_with(waste))
+            found.push_back(entry.path());
+    return found;
+}
+
+bool Layout::may_replace() const
+{
+    return !external_ || is_fresh(cluster_) || fs::exists(file("replace"));
+}
+
+fs::path Layout::settings_file() const
+{
+    return settings_;
+}
+
+bool Layout::is_ours() const
+{
+    return !external_ || fs::exists(file("adopted")) || may_replace();
+}
+
+bool Layout::is_untouched() const
+{
+    return external_ && !fs::exists(file("touched"));
+}
+
+void Layout::mark_touched() const
+{
+    if (is_untouched()) write(file("touched"), "started by roleswapd\n", 0600);
+}
+
+void Layout::adopt() const
+{
+    if (!external_) return;
+    write(file("adopted"), "this cluster is the store of a roleswap node\n", 0600);
+    fs::remove(file("replace"));
+    sync_folder(base_);
+}
+
 bool Layout::has_cluster() const
 {
+    if (external_ && !fs::exists(file("adopted"))) return false;
     return fs::exists(cluster() / "PG_VERSION") && fs::exists(cluster() / "global/pg_control");
 }
 
@@ -127,8 +187,9 @@ std::uint32_t Layout::newest_history() const
 
 void Layout::exchange() const
 {
+    adopt(); // a crash from here on: what is there is foreign, and copied again
     fs::rename(fresh(), ready()); // complete from here on
-    sync_folder(base_);
+    sync_folder(cluster_.parent_path());
     finish_exchange();
     clear_torn();
 }
@@ -137,9 +198,9 @@ fs::path Layout::keep_aside() const
 {
     fs::path place;
     for (int number = 1; place.empty() || fs::exists(place); ++number)
-        place = base_ / fmt::format("pg.kept.{}", number);
+        place = beside(fmt::format("kept.{}", number));
     fs::rename(cluster(), place);
-    sync_folder(base_);
+    sync_folder(cluster_.parent_path());
     clear_led();
     return place;
 }
@@ -147,7 +208,8 @@ fs::path Layout::keep_aside() const
 std::uint64_t Layout::free_bytes() const
 {
     struct statvfs info {};
-    event::check(::statvfs(base_.c_str(), &info), "look at the room of " + base_.string());
+    const auto folder = cluster_.parent_path();
+    event::check(::statvfs(folder.c_str(), &info), "look at the room of " + folder.string());
     return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
 }
 
@@ -155,11 +217,11 @@ void Layout::finish_exchange() const
 {
     if (!fs::exists(ready())) return;
     if (fs::exists(cluster())) {
-        if (fs::exists(old())) fs::rename(old(), base_ / fmt::format("pg.waste.{}", ::getpid()));
+        if (fs::exists(old())) fs::rename(old(), beside(fmt::format("waste.{}", ::getpid())));
         fs::rename(cluster(), old());
     }
     fs::rename(ready(), cluster());
-    sync_folder(base_);
+    sync_folder(cluster_.parent_path());
 }
 
 void Layout::write(const fs::path& path, std::string_view text, mode_t mode) const

@@ -9,8 +9,10 @@
 
 namespace roleswap::store {
 
-/// Where the files of a managed store are, and whose.  Configuration stays outside the cluster:
-/// base backup and pg_rewind copy what is inside from the other node.
+/// Where the files of a store are, and whose.  Configuration stays outside the cluster: base backup
+/// and pg_rewind copy what is inside from the other node.  Of a managed store all is in
+/// data_dir/store; of an external one our files are in data_dir/external, its cluster is where the
+/// distribution has it, and what is put in its place or was there before stands beside it.
 class Layout {
 public:
     /// Makes the folders, finishes an exchange of clusters that a crash cut in two.  Throws.
@@ -22,15 +24,28 @@ public:
     const std::filesystem::path& isolated() const { return isolated_; }
     /// Folder of files with rows that only this node held, until the other node has them.
     const std::filesystem::path& spool() const { return spool_; }
-    std::filesystem::path cluster() const { return base_ / "pg"; }
+    const std::filesystem::path& cluster() const { return cluster_; }
     /// A copy or a new cluster that is not complete.
-    std::filesystem::path fresh() const { return base_ / "pg.new"; }
-    std::filesystem::path old() const { return base_ / "pg.old"; }
+    std::filesystem::path fresh() const { return beside("new"); }
+    std::filesystem::path old() const { return beside("old"); }
+    /// Folders beside the cluster that are not needed once a standby streams.
+    std::vector<std::filesystem::path> waste() const;
     std::filesystem::path file(const char* name) const { return base_ / name; }
     const std::optional<event::UserId>& user() const { return user_; }
 
-    /// A cluster is there.
+    /// A cluster is there, and it is ours.
     bool has_cluster() const;
+    /// What changes while the server runs.
+    std::filesystem::path settings_file() const;
+    /// An external cluster is not ours before "init", or "join" with consent to replace it.
+    bool is_ours() const;
+    /// Of an external cluster that was not taken as our store: it may be replaced by a copy.
+    bool may_replace() const;
+    /// We have never started this external cluster; it may be running.
+    bool is_untouched() const;
+    void mark_touched() const;
+    /// The cluster is ours now.
+    void adopt() const;
     /// The cluster is half rewound and good for nothing but a new copy.
     bool is_torn() const;
     void mark_torn() const;
@@ -49,17 +64,21 @@ public:
     void exchange() const;
     /// Moves the cluster to a name of its own, for people; nothing here touches it again.
     std::filesystem::path keep_aside() const;
-    /// Bytes that the user of postgres may still write below the folder.  Throws.
+    /// Bytes that the user of postgres may still write beside the cluster.  Throws.
     std::uint64_t free_bytes() const;
 
     /// Replaces a file, owned by the user of postgres.  Not synced: made anew at each start.
     void write(const std::filesystem::path& path, std::string_view text, mode_t mode) const;
 
 private:
-    std::filesystem::path ready() const { return base_ / "pg.ready"; }
+    std::filesystem::path ready() const { return beside("ready"); }
+    std::filesystem::path beside(const std::string& what) const;
     void finish_exchange() const;
     void own(const std::filesystem::path& path) const;
+    bool external_;
+    std::filesystem::path settings_;
     std::filesystem::path base_;
+    std::filesystem::path cluster_;
     std::filesystem::path sockets_;
     std::filesystem::path isolated_;
     std::filesystem::path spool_;

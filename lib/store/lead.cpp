@@ -27,6 +27,7 @@ Task<> ManagedStore::Impl::lead_steps()
     if (layout_.is_torn())
         throw std::runtime_error("the store is half rewound: it can only follow the other node");
     const bool fresh = !layout_.has_cluster();
+    if (fresh && options_.external) throw std::runtime_error(not_ours("roleswap init"));
     if (fresh) co_await create_cluster();
     // Nobody is required before it takes its first commit.
     auto tuning = tuned(false, false);
@@ -100,6 +101,10 @@ Task<> ManagedStore::Impl::create_objects()
 {
     auto result = co_await ask(role_, control(), "select from pg_roles where rolname = $1",
                                values(replica_role));
+    if (!result.empty() && options_.external) // perhaps of a pair of before
+        co_await ask(role_, control(),
+                     fmt::format("alter role {} password {}", pg::quote_identifier(replica_role),
+                                 pg::quote_literal(options_.replication_password)));
     if (result.empty()) {
         const auto role = pg::quote_identifier(replica_role);
         std::vector<std::string> statements;

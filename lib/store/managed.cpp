@@ -9,7 +9,7 @@ ManagedStore::Impl::Impl(event::Loop& loop, Options options, Handler& handler)
     : loop_(loop), options_(std::move(options)), handler_(handler), layout_(options_),
       peer_name_(options_.peer_name), tell_(loop, [this] { tell(); }),
       server_(loop, options_, layout_,
-              {[this](const std::string& why) { on_crash(why); },
+              {[this](const Postmaster::End& how) { on_crash(how); },
                [this](Sign sign, const std::string& line) { on_sign(sign, line); }}),
       role_(loop, [this](const std::exception& error) { give_up(error.what()); }),
       mode_(loop, [this](const std::exception& error) { mode_failed(error.what()); }),
@@ -90,15 +90,17 @@ Task<> ManagedStore::Impl::stop_steps()
     emit(Kind::stopped);
 }
 
-void ManagedStore::Impl::on_crash(const std::string& why)
+void ManagedStore::Impl::on_crash(const Postmaster::End& how)
 {
-    note("crashed", fmt::format("postgres ended by itself: {}", why));
+    const auto why = how.by_hand ? how.how + "; only roleswapd starts and stops it"
+                                 : fmt::format("postgres ended by itself: {}", how.how);
+    note(how.by_hand ? "unit-stopped" : "crashed", why);
     if (salvaging_ && !disk_full_) { // what waits for its answers is dropped and begins again
         ++salvage_failures_;
         trouble_ = Sign::none;
         return take_duty(Duty::follow, follow_steps());
     }
-    give_up(fmt::format("postgres ended by itself: {}", why));
+    give_up(why);
 }
 
 /// An order failed, or the server died under it: nobody is left running, then it is told.
@@ -183,6 +185,7 @@ Snapshot ManagedStore::Impl::snapshot() const
 {
     auto copy = state_;
     copy.pid = server_.pid();
+    copy.version = major_version(options_.bin_dir);
     if (leading_ && server_.kind() == Server::Kind::primary)
         copy.state = server_.tuning().frozen ? core::StoreState::frozen : core::StoreState::primary;
     else

@@ -27,7 +27,8 @@ protected:
 /// The store as people and checks see it; a copy, at most some 100 ms old.
 struct Snapshot {
     core::StoreState state = core::StoreState::down;
-    pid_t pid = 0; ///< of the postmaster; 0 = not running
+    pid_t pid = 0;   ///< of the postmaster; 0 = not running
+    int version = 0; ///< major, of PostgreSQL; 0 = not known
     std::uint32_t timeline = 0;
     base::Lsn written;         ///< primary: WAL inserted; standby: received
     base::Lsn flushed;         ///< safe on this node's disk

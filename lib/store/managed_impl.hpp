@@ -45,7 +45,7 @@ private:
     void doing(std::string what) { state_.detail = std::move(what); }
     void take_duty(Duty duty, Task<> steps);
     void take_mode(Task<> steps);
-    void on_crash(const std::string& why);
+    void on_crash(const Postmaster::End& how);
     void on_sign(Sign sign, const std::string& line);
     void give_up(const std::string& why);
     void tell_wrong_password();
@@ -86,6 +86,8 @@ private:
     Task<> read_keepsakes(Spool& spool, std::string since);
 
     // copy.cpp
+    std::string not_ours(const char* remedy) const;
+    void refuse_version(int there);
     Task<> copy(std::string why);
     Task<> remove_fresh();
     Task<> wait_for_room();

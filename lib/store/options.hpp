@@ -1,6 +1,8 @@
 #pragma once
+#include "store/external.hpp"
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,9 +25,10 @@ struct Keepsake {
     std::string sql;
 };
 
-/// What a managed store is told once.  Both nodes get the same but for own and peer.
+/// What a store is told once.  Both nodes get the same but for own and peer.
 struct Options {
-    std::string data_dir; ///< the cluster lives in data_dir/store/pg; made when missing
+    std::optional<External> external{}; ///< empty: the daemon makes and runs its own postgres
+    std::string data_dir; ///< a managed cluster lives in data_dir/store/pg; made when missing
     std::string run_dir;  ///< the socket lives in run_dir/store, mode 0750
     std::string bin_dir;  ///< folder of postgres, initdb, pg_rewind, pg_basebackup
     std::string user;     ///< who postgres runs as when the daemon is root; else ignored

@@ -1,9 +1,12 @@
 #include "store/server.hpp"
 #include "base/ensure.hpp"
+#include "store/conf_file.hpp"
 #include <algorithm>
 #include <csignal>
 #include <fmt/format.h>
+#include <fstream>
 #include <pwd.h>
+#include <sstream>
 #include <unistd.h>
 
 namespace roleswap::store {
@@ -25,7 +28,41 @@ std::string own_user_name()
     return entry == nullptr ? std::to_string(::geteuid()) : entry->pw_name;
 }
 
+/// A role of another make must not become superuser unseen.
+constexpr const char* superuser_sql =
+    "do $$ begin if exists (select from pg_roles where rolname = 'roleswap' and not rolsuper) then "
+    "raise 'the cluster has a role roleswap that is no superuser: rename it'; end if; "
+    "if not exists (select from pg_roles where rolname = 'roleswap') then "
+    "create role roleswap superuser login; end if; end $$";
+
+std::string content(const std::filesystem::path& path)
+{
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
+}
+
+/// Only when it has to change: the administrator's file keeps its time.
+void keep_block(const Layout& layout, const std::filesystem::path& path, const std::string& block)
+{
+    const auto before = content(path);
+    const auto after = with_block(before, block);
+    if (after != before) layout.write(path, after, 0640);
+}
+
 } // namespace
+
+event::Command program_command(const Options& options, const Layout& layout,
+                               std::vector<std::string> argv)
+{
+    event::Command command;
+    command.argv = std::move(argv);
+    command.as = layout.user();
+    command.cgroup = options.cgroup;
+    // Their words are read; certificates in somebody's home are none of theirs.
+    command.environment = {"LC_ALL=C", "TZ=UTC", "HOME=" + layout.base().string()};
+    return command;
+}
 
 Server::Server(event::Loop& loop, const Options& options, const Layout& layout, Events events)
     : loop_(loop), options_(options), layout_(layout), events_(std::move(events)),
@@ -34,13 +71,18 @@ Server::Server(event::Loop& loop, const Options& options, const Layout& layout, 
           events_.on_sign(sign, line);
       })
 {
+    Postmaster::Events ours{[this](std::string_view text) { log_.feed(text); },
+                            [this](const Postmaster::End& how) { ended(how); }};
+    postmaster_ = options.external
+                      ? make_unit_postmaster(loop, options, layout, std::move(ours))
+                      : make_child_postmaster(loop, options, layout, std::move(ours));
 }
 
 Server::~Server()
 {
     sessions_.reset();
     kill_helpers();
-    if (postgres_) postgres_->signal(SIGQUIT);
+    postmaster_.reset(); // ends the server
 }
 
 std::string Server::conninfo(std::string_view dbname) const
@@ -74,70 +116,75 @@ void Server::open_sessions()
 
 void Server::write_files() const
 {
-    const auto user = layout_.user() ? options_.user : own_user_name();
-    layout_.write(layout_.file("pg_hba.conf"), access_text(options_), 0600);
+    write_access();
     layout_.write(layout_.file("isolated_hba.conf"), isolated_access_text(), 0600);
-    layout_.write(layout_.file("pg_ident.conf"), users_text(user), 0600);
     layout_.write(layout_.file("server.crt"), options_.certificate, 0600);
     layout_.write(layout_.file("server.key"), options_.private_key, 0600);
     layout_.write(layout_.file("passfile"), passwords_text(options_.replication_password), 0600);
-    layout_.write(layout_.file("postgresql.conf"), settings_text(options_, layout_, tuning_), 0600);
+    write_settings();
+}
+
+void Server::write_access() const
+{
+    if (options_.external) {
+        keep_block(layout_, options_.external->hba, access_text(options_));
+        keep_block(layout_, options_.external->ident, users_text(options_.external->owner));
+        return;
+    }
+    const auto user = layout_.user() ? options_.user : own_user_name();
+    layout_.write(layout_.file("pg_hba.conf"), access_text(options_), 0600);
+    layout_.write(layout_.file("pg_ident.conf"), users_text(user), 0600);
+}
+
+void Server::write_settings() const
+{
+    auto text = settings_text(options_, layout_, tuning_);
+    // A unit takes no command line.
+    if (options_.external && kind_ == Kind::isolated)
+        for (const auto& [name, value] : isolated_settings(layout_))
+            text += fmt::format("{} = {}\n", name, pg::quote_literal(value));
+    layout_.write(layout_.settings_file(), text, 0640);
 }
 
 void Server::apply(const Tuning& tuning)
 {
     if (tuning == tuning_) return;
     tuning_ = tuning;
-    layout_.write(layout_.file("postgresql.conf"), settings_text(options_, layout_, tuning_), 0600);
+    if (!layout_.is_ours()) return;
+    write_settings();
     // Before its handler is installed the signal would kill it.
-    if (postgres_ && ready_) postgres_->signal(SIGHUP);
+    if (ready_) postmaster_->signal(SIGHUP);
     reload_due_ = !ready_;
 }
 
 void Server::became_ready()
 {
     ready_ = true;
-    if (std::exchange(reload_due_, false) && postgres_) postgres_->signal(SIGHUP);
+    if (std::exchange(reload_due_, false)) postmaster_->signal(SIGHUP);
 }
 
-event::Command Server::command(std::vector<std::string> argv) const
+/// Looked at again at each start: these files are the administrator's.
+void Server::refuse_faults() const
 {
-    event::Command command;
-    command.argv = std::move(argv);
-    command.as = layout_.user();
-    command.cgroup = options_.cgroup;
-    // Their words are read; certificates in somebody's home are none of theirs.
-    command.environment = {"LC_ALL=C", "TZ=UTC", "HOME=" + layout_.base().string()};
-    return command;
+    for (const auto& fault : faults_of(*options_.external, options_.port, -1))
+        if (fault.fatal)
+            throw std::runtime_error(options_.external->unit + ": " + describe(fault));
 }
 
 void Server::launch(Kind as)
 {
     write_files();
-    // What ALTER SYSTEM or a copy left there would override the configuration.
-    layout_.write(layout_.cluster() / "postgresql.auto.conf", "", 0600);
+    if (options_.external) refuse_faults();
+    layout_.mark_touched();
     log_.clear();
     ready_ = up_ = expected_ = reload_due_ = false;
-    std::vector<std::string> settings{"config_file=" + layout_.file("postgresql.conf").string(),
-                                      "hba_file=" + layout_.file("pg_hba.conf").string(),
-                                      "ident_file=" + layout_.file("pg_ident.conf").string()};
-    if (as == Kind::isolated)
-        for (auto& setting : isolated_settings(layout_)) settings.push_back(std::move(setting));
-    auto postgres = command({program("postgres"), "-D", layout_.cluster().string()});
-    for (auto& setting : settings) {
-        postgres.argv.emplace_back("-c");
-        postgres.argv.push_back(std::move(setting));
-    }
-    postgres.death_signal = SIGQUIT;
-    postgres_ = std::make_unique<event::Process>(
-        loop_, postgres, [this](const event::Ended& how) { ended(how); },
-        [this](std::string_view text) { log_.feed(text); });
+    postmaster_->launch(as);
     started_at_ = event::Loop::now();
 }
 
 Task<> Server::start(Sequencer& by, Kind as)
 {
-    base::ensure(!postgres_, "postgres is started twice");
+    base::ensure(!postmaster_->present(), "postgres is started twice");
     while (event::Loop::now() < next_start_) co_await by.sleep(next_start_ - event::Loop::now());
     if (as == Kind::standby)
         layout_.mark_standby();
@@ -150,23 +197,45 @@ Task<> Server::start(Sequencer& by, Kind as)
 
 Task<> Server::wait_ready(Sequencer& by)
 {
-    while (postgres_ && !ready_) co_await by.sleep(1ms);
-    if (postgres_ && !sessions_) open_sessions();
+    while (postmaster_->present() && !ready_) co_await by.sleep(1ms);
+    if (postmaster_->present() && !sessions_) open_sessions();
     const auto patience = event::Loop::now() + session_patience;
-    while (postgres_ && !sessions_->control.up()) {
+    bool made = !options_.external || kind_ != Kind::primary;
+    while (postmaster_->present() && !sessions_->control.up()) {
         if (event::Loop::now() > patience)
             throw std::runtime_error("postgres takes no connection: " + log_.last_error());
+        if (!made && log_.last_error().find("role \"roleswap\" does not exist") != std::string::npos) {
+            made = true;
+            co_await make_superuser(by);
+        }
         co_await by.sleep(500us);
     }
-    if (!postgres_) throw std::runtime_error("postgres did not start: " + last_end_);
+    if (!postmaster_->present()) throw std::runtime_error("postgres did not start: " + last_end_);
     up_ = true;
+}
+
+/// In a cluster that somebody else made, once, as the one who made it.
+Task<> Server::make_superuser(Sequencer& by)
+{
+    std::vector<std::string> argv{program("psql"),
+                                  "-XAtq",
+                                  "-v",
+                                  "ON_ERROR_STOP=1",
+                                  fmt::format("--dbname=host={} port={} user={} dbname=postgres",
+                                              sockets().string(), options_.port,
+                                              options_.external->owner),
+                                  "-c",
+                                  superuser_sql};
+    const auto made = co_await run(by, std::move(argv));
+    if (!made.ok())
+        throw std::runtime_error("cannot make the role roleswap in the cluster: " + made.describe());
 }
 
 Task<> Server::promote(Sequencer& by)
 {
     // What pg_promote() does, without a round trip (xlogfuncs.c).
     layout_.write(layout_.cluster() / "promote", "", 0600);
-    postgres_->signal(SIGUSR1);
+    postmaster_->signal(SIGUSR1);
     for (;;) {
         const auto result = co_await ask(by, sessions().control, "select pg_is_in_recovery()");
         if (!result[0].boolean(0)) break;
@@ -177,7 +246,7 @@ Task<> Server::promote(Sequencer& by)
 
 /// A crash at once after a start is likely to come again (full disk, broken file): wait longer
 /// each time.
-void Server::ended(const event::Ended& how)
+void Server::ended(const Postmaster::End& how)
 {
     const auto now = event::Loop::now();
     if (!expected_) {
@@ -185,14 +254,13 @@ void Server::ended(const event::Ended& how)
                                                   : std::clamp(pause_ * 2, pause_min, pause_max);
         next_start_ = now + pause_;
     }
-    last_end_ = fmt::format("{} {}", how.exited ? "exit code" : "signal", how.status);
+    last_end_ = how.how;
     if (!log_.last_error().empty()) last_end_ += ": " + log_.last_error();
     const bool crash = up_ && !expected_;
     kind_ = Kind::none;
     up_ = ready_ = false;
     sessions_.reset();
-    const auto gone = std::move(postgres_); // destroyed at the end, it is calling us
-    if (crash) events_.on_crash(last_end_);
+    if (crash) events_.on_crash({last_end_, how.by_hand});
 }
 
 Task<> Server::end(Sequencer& by)
@@ -200,24 +268,34 @@ Task<> Server::end(Sequencer& by)
     expected_ = true;
     sessions_.reset();
     kill_helpers();
-    if (postgres_) postgres_->signal(SIGQUIT);
+    if (!layout_.is_ours()) co_return; // a cluster of the administrator's
+    if (layout_.is_untouched()) co_await postmaster_->settle(by);
+    postmaster_->signal(SIGQUIT);
     const auto patience = event::Loop::now() + 1s;
-    while (postgres_ && event::Loop::now() < patience) co_await by.sleep(1ms);
-    // Now whoever is left: a frozen postmaster, backends that lost theirs, helpers.
-    for (;;) {
-        const auto left = processes_in(layout_.cluster());
-        if (left.empty() && !postgres_ && helpers_.empty()) break;
-        for (const auto pid : left) ::kill(pid, SIGKILL);
-        if (postgres_) postgres_->signal(SIGKILL);
-        kill_helpers();
-        co_await by.sleep(2ms);
-    }
+    while (postmaster_->present() && event::Loop::now() < patience) co_await by.sleep(1ms);
+    co_await kill_all(by);
+    co_await postmaster_->settle(by);
+    co_await kill_all(by); // what began while it settled
     // Left by a killed postmaster; a zombie with its number would make postgres refuse to start.
     std::filesystem::remove(layout_.cluster() / "postmaster.pid");
     for (const auto& folder : {layout_.sockets(), layout_.isolated()}) {
         const auto socket = (folder / fmt::format(".s.PGSQL.{}", options_.port)).string();
         std::filesystem::remove(socket + ".lock");
         std::filesystem::remove(socket);
+    }
+}
+
+/// Whoever is left: a frozen postmaster, backends that lost theirs, helpers.
+Task<> Server::kill_all(Sequencer& by)
+{
+    for (;;) {
+        const auto left = processes_in(layout_.cluster());
+        const bool waits = !options_.external && postmaster_->present();
+        if (left.empty() && !waits && helpers_.empty()) co_return;
+        for (const auto pid : left) ::kill(pid, SIGKILL);
+        postmaster_->signal(SIGKILL);
+        kill_helpers();
+        co_await by.sleep(2ms);
     }
 }
 
@@ -236,7 +314,7 @@ Task<pg::Result> Server::ask(Sequencer& by, pg::Connection& session, std::string
 Task<event::Ended> Server::run(Sequencer& by, std::vector<std::string> argv,
                                event::Process::OnOutput on_output)
 {
-    auto helper = command(std::move(argv));
+    auto helper = program_command(options_, layout_, std::move(argv));
     helper.death_signal = SIGKILL;
     std::function<void(Sequencer::Resume<event::Ended>)> begin =
         [this, &helper, &on_output](Sequencer::Resume<event::Ended> resume) {

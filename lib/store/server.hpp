@@ -2,6 +2,7 @@
 #include "pg/connection.hpp"
 #include "store/cluster_files.hpp"
 #include "store/layout.hpp"
+#include "store/postmaster.hpp"
 #include "store/sequence.hpp"
 #include "store/server_log.hpp"
 #include <list>
@@ -17,19 +18,14 @@ template <typename... Text> std::vector<std::optional<std::string>> values(Text&
     return list;
 }
 
-/// The postgres of this node as a child process, with our own sessions in it.  Its steps are
+/// The postgres of this node, with our own sessions in it.  Its steps are
 /// awaited by the sequences of ManagedStore; they throw pg::Error, std::runtime_error or
 /// std::system_error.  Pinned.
 class Server {
 public:
-    enum class Kind : std::uint8_t {
-        none,
-        standby,
-        primary,
-        isolated, ///< a primary that only we can reach, and that only reads
-    };
+    using Kind = ServerKind;
     struct Events {
-        std::function<void(const std::string& why)> on_crash; ///< ended without being told
+        std::function<void(const Postmaster::End&)> on_crash; ///< ended without being told
         ServerLog::OnSign on_sign;
     };
     /// Our sessions.  Their commits never wait for the standby, so none can get stuck.
@@ -44,8 +40,8 @@ public:
 
     Kind kind() const { return kind_; }
     /// Runs, or is starting, and was not told to end.
-    bool running() const { return postgres_ && !expected_; }
-    pid_t pid() const { return postgres_ ? postgres_->pid() : 0; }
+    bool running() const { return postmaster_->present() && !expected_; }
+    pid_t pid() const { return postmaster_->pid(); }
     const Tuning& tuning() const { return tuning_; }
     ServerLog& log() { return log_; }
     Sessions& sessions();
@@ -77,11 +73,15 @@ public:
     std::string conninfo(std::string_view dbname) const;
 
 private:
-    event::Command command(std::vector<std::string> argv) const;
+    void write_settings() const;
+    void write_access() const;
+    void refuse_faults() const;
     void became_ready();
     void launch(Kind as);
+    Task<> kill_all(Sequencer& by);
+    Task<> make_superuser(Sequencer& by);
     const std::filesystem::path& sockets() const;
-    void ended(const event::Ended& ended);
+    void ended(const Postmaster::End& ended);
     void open_sessions();
     void kill_helpers() const;
     event::Loop& loop_;
@@ -100,7 +100,7 @@ private:
     event::Duration pause_{0};
     event::Duration started_at_{0};
     std::unique_ptr<Sessions> sessions_;
-    std::unique_ptr<event::Process> postgres_;
+    std::unique_ptr<Postmaster> postmaster_;
     std::list<std::unique_ptr<event::Process>> helpers_;
 };
 

@@ -55,7 +55,9 @@ Sign sign_of(std::string_view line)
 int pid_of(std::string_view line)
 {
     int pid = 0;
-    if (line.starts_with('[')) std::from_chars(line.data() + 1, line.data() + line.size(), pid);
+    const auto at = line.find('['); // a time may come before it
+    if (at != std::string_view::npos)
+        std::from_chars(line.data() + at + 1, line.data() + line.size(), pid);
     return pid;
 }
 
