@@ -142,7 +142,9 @@ void check_versions(const Context& context, Report& report)
 void check_disk(const Context& context, Report& report)
 {
     struct statvfs disk {};
-    const auto& folder = context.self_node().data_dir;
+    const auto& folder = context.external == nullptr
+                             ? context.self_node().data_dir
+                             : context.external->data.parent_path().string();
     const bool known = ::statvfs(folder.c_str(), &disk) == 0;
     const auto free = known ? std::uint64_t{disk.f_bavail} * disk.f_frsize : 0;
     report.add({"disk", known && free >= disk_free_min, Level::fail,

@@ -136,6 +136,9 @@ Task<bool> ManagedStore::Impl::rewind()
     note("rewind-started", "this node holds commits that the new primary does not have");
     layout_.mark_torn();
     layout_.mark_primary(); // its single-user recovery refuses a standby
+    // That recovery wants a configuration in the cluster, where Debian's clusters have none.
+    const auto conf = layout_.cluster() / "postgresql.conf";
+    if (!std::filesystem::exists(conf)) layout_.write(conf, "", 0600);
     std::vector<std::string> argv{server_.program("pg_rewind"), "-D",
                                   layout_.cluster().string(),   "--source-server",
                                   peer_text("postgres"),        "--no-sync"};

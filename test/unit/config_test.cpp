@@ -1,4 +1,5 @@
 #include "config/config.hpp"
+#include "config/store_unit.hpp"
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
@@ -38,6 +39,17 @@ std::string in_pair(const std::string& line)
 std::string in_second_node(const std::string& line)
 {
     return after("name = \"right\"\n", line);
+}
+std::string both_external(const std::string& left, const std::string& right)
+{
+    const auto lines = [](const std::string& node, const std::string& version) {
+        return fmt::format("name = \"{}\"\nstore = \"external\"\n"
+                           "store_unit = \"postgresql@{}-main.service\"\n",
+                           node, version);
+    };
+    auto text = changed("name = \"left\"\n", lines("left", left));
+    const std::string second = "name = \"right\"\n";
+    return text.replace(text.find(second), second.size(), lines("right", right));
 }
 std::string with(const std::string& more)
 {
@@ -203,7 +215,24 @@ name = "left"
     {in_second_node(R"(store_port = "7432")"),
      R"(f:8:14: node 2: store_port = "7432"; allowed: a whole number from 1 to 65535)"},
     {in_second_node(R"(rank = "dr")"),
-     R"(f:8:1: node 2: unknown key "rank"; allowed: name, hosts, data_dir, run_dir, store_port, role)"},
+     R"(f:8:1: node 2: unknown key "rank"; allowed: name, hosts, data_dir, run_dir, store_port, role, store, store_unit)"},
+    {in_second_node(R"(store = "internal")"),
+     R"(f:8:9: node 2: store = "internal"; allowed: "managed" or "external")"},
+    {in_second_node(R"(store = "external")"),
+     R"(f:6:1: no store_unit in node 2; allowed: the unit of a cluster of postgresql-common, 14 or newer, such as "postgresql@15-main.service")"},
+    {in_second_node(R"(store = "external"
+store_unit = "postgresql.service")"),
+     R"(f:9:14: node 2: store_unit = "postgresql.service"; allowed: the unit of a cluster of postgresql-common, 14 or newer, such as "postgresql@15-main.service")"},
+    {in_second_node(R"(store = "external"
+store_unit = "postgresql@13-main.service")"),
+     R"(f:9:14: node 2: store_unit = "postgresql@13-main.service"; allowed: the unit of a cluster of postgresql-common, 14 or newer, such as "postgresql@15-main.service")"},
+    {in_second_node(R"(store = "external"
+store_unit = "postgresql@15-../main.service")"),
+     R"(f:9:14: node 2: store_unit = "postgresql@15-../main.service"; allowed: the unit of a cluster of postgresql-common, 14 or newer, such as "postgresql@15-main.service")"},
+    {in_second_node(R"(store_unit = "postgresql@15-main.service")"),
+     R"(f:8:14: node 2: store_unit without store = "external"; allowed: store_unit with store = "external")"},
+    {both_external("14", "15"),
+     R"(f:11:14: PostgreSQL 14 on node left, 15 on node right; allowed: the same version on both: a mirror needs it)"},
     {changed(R"([[link]]
 name = "lan-a"
 address = { left = "10.0.1.1", right = "10.0.1.2" }
@@ -546,4 +575,33 @@ TEST_CASE("a dr node is a third node with addresses where it has some")
     CHECK(find_self(config, "off-site.example.org") == core::Node::dr);
     CHECK(find_self(config, "elsewhere", "far") == core::Node::dr);
     CHECK_FALSE(parse(good, "f").has_dr());
+}
+
+TEST_CASE("the two nodes may have stores of different kinds", "[config]")
+{
+    const auto mixed = parse(in_second_node("store = \"external\"\n"
+                                            "store_unit = \"postgresql@15-main.service\""),
+                             "f");
+    CHECK(mixed.nodes.at(core::Node::first).store == Node::Store::managed);
+    CHECK(mixed.nodes.at(core::Node::first).store_port == 7432);
+    CHECK(mixed.nodes.at(core::Node::second).store == Node::Store::external);
+    CHECK(mixed.nodes.at(core::Node::second).store_unit == "postgresql@15-main.service");
+    CHECK(mixed.nodes.at(core::Node::second).store_port == 5432);
+    const auto external = parse(both_external("15", "15"), "f");
+    CHECK(external.nodes.at(core::Node::first).store == Node::Store::external);
+    const auto written =
+        default_text("alpha", mixed.nodes, mixed.links, std::vector<std::string>{"10.0.0.254"});
+    CHECK(parse(written, "f").nodes == mixed.nodes);
+}
+
+TEST_CASE("the unit of a store names version and cluster", "[config]")
+{
+    CHECK(parse_store_unit("postgresql@15-main.service") == StoreUnit{15, "main"});
+    CHECK(parse_store_unit("postgresql@17-shop_2.a.service") == StoreUnit{17, "shop_2.a"});
+    for (const char* bad :
+         {"", "postgresql", "postgresql.service", "postgresql@.service", "postgresql@15.service",
+          "postgresql@15-.service", "postgresql@1-main.service", "postgresql@13-main.service",
+          "postgresql@15-a-b.service", "postgresql@15-a/b.service", "postgresql@15-..service",
+          "postgresql@15-main", "mysql@15-main.service", "postgresql@xy-main.service"})
+        CHECK_FALSE(parse_store_unit(bad));
 }
