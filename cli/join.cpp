@@ -1,7 +1,7 @@
 #include "commands.hpp"
 #include "config/config.hpp"
-#include "durable/file.hpp"
 #include "config/store_unit.hpp"
+#include "durable/file.hpp"
 #include "durable/record_file.hpp"
 #include "external_store.hpp"
 #include "field.hpp"
@@ -59,8 +59,7 @@ void refuse_versions(const JoinOffer& offer, const Place& place)
                         printable(offer.version), version_text));
     const int there = offer.server_version / 10000;
     const auto unit = config::parse_store_unit(place.node().store_unit);
-    const int here =
-        unit ? static_cast<int>(unit->version) : postgres_here(config.store.bin_dir);
+    const int here = unit ? static_cast<int>(unit->version) : postgres_here(config.store.bin_dir);
     if (here != 0 && here != there)
         refuse_unchanged(fmt::format("PostgreSQL there has version {}, here {}; a mirror needs the "
                                      "same: install it, or set {}.",

@@ -46,8 +46,7 @@ std::string store_of(const json& node)
     if (const std::string copy = copy_text(node); !copy.empty()) return copy;
     const json& store = member(node, "store");
     const std::string kind = text(store, "kind");
-    const std::string state =
-        (kind == "external" ? "external, " : "") + text(store, "state", "-");
+    const std::string state = (kind == "external" ? "external, " : "") + text(store, "state", "-");
     const std::string position = text(store, "position");
     return position.empty() ? state : state + " " + position;
 }

@@ -143,10 +143,10 @@ std::string problem_lines(const json& result)
 {
     std::string lines;
     for (const json& problem : list(result, "store"))
-        lines += fmt::format("store of this node: {}: {}: {}; allowed: {}; {}\n",
-                             text(problem, "level"), text(problem, "id"),
-                             printable(text(problem, "value")), text(problem, "limit"),
-                             printable(text(problem, "fix")));
+        lines +=
+            fmt::format("store of this node: {}: {}: {}; allowed: {}; {}\n", text(problem, "level"),
+                        text(problem, "id"), printable(text(problem, "value")),
+                        text(problem, "limit"), printable(text(problem, "fix")));
     return lines;
 }
 

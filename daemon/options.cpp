@@ -99,6 +99,9 @@ store::Options store_options(const Setup& setup, const run::Executor& executor)
     const auto& peer = setup.config.nodes.at(core::other(setup.self));
     store::Options options;
     options.external = setup.external;
+    for (const auto which : config::both)
+        if (setup.config.nodes.at(which).store == config::Node::Store::external)
+            options.distribution = true;
     options.data_dir = own.data_dir;
     options.run_dir = own.run_dir;
     options.bin_dir = bin_dir_of(setup);

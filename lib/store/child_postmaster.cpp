@@ -40,7 +40,8 @@ void ChildPostmaster::launch(ServerKind as)
                                       "hba_file=" + layout_.file("pg_hba.conf").string(),
                                       "ident_file=" + layout_.file("pg_ident.conf").string()};
     if (as == ServerKind::isolated)
-        for (auto& [name, value] : isolated_settings(layout_)) settings.push_back(name + "=" + value);
+        for (auto& [name, value] : isolated_settings(layout_))
+            settings.push_back(name + "=" + value);
     auto command = program_command(
         options_, layout_, {options_.bin_dir + "/postgres", "-D", layout_.cluster().string()});
     for (auto& setting : settings) {

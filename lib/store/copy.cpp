@@ -26,8 +26,7 @@ std::string ManagedStore::Impl::not_ours(const char* remedy) const
 
 Task<> ManagedStore::Impl::copy(std::string why)
 {
-    if (!layout_.is_ours())
-        throw std::runtime_error(not_ours("roleswap join --replace-data"));
+    if (!layout_.is_ours()) throw std::runtime_error(not_ours("roleswap join --replace-data"));
     co_await server_.end(role_);
     server_.write_files();
     choose("full copy", std::move(why));
@@ -87,7 +86,8 @@ void ManagedStore::Impl::refuse_version(int there)
     throw std::runtime_error(fmt::format(
         "PostgreSQL has version {} on the master and {} in {} here; a mirror needs the same: "
         "install it here, or set {}",
-        there, here, options_.bin_dir, options_.external ? "another store_unit" : "[store] bin_dir"));
+        there, here, options_.bin_dir,
+        options_.external ? "another store_unit" : "[store] bin_dir"));
 }
 
 /// Size of the master's store, and how much log it writes.

@@ -215,11 +215,10 @@ External find_external(const std::string& unit)
     found.version = parsed->version;
     found.conf = fs::path("/etc/postgresql") / std::to_string(parsed->version) / parsed->cluster;
     if (!fs::exists(found.conf / "postgresql.conf"))
-        throw std::runtime_error(
-            fmt::format("store_unit {}: {} is not there; make the cluster: pg_createcluster {} {} "
-                        "--start-conf=manual -- --data-checksums",
-                        unit, (found.conf / "postgresql.conf").string(), parsed->version,
-                        parsed->cluster));
+        throw std::runtime_error(fmt::format(
+            "store_unit {}: {} is not there; make the cluster: pg_createcluster {} {} "
+            "--start-conf=manual -- --data-checksums",
+            unit, (found.conf / "postgresql.conf").string(), parsed->version, parsed->cluster));
     if (!fs::exists(external_bin_dir(found) + "/postgres"))
         throw std::runtime_error(fmt::format("store_unit {}: {}/postgres is not there; install the "
                                              "package postgresql-{}",
@@ -228,8 +227,8 @@ External find_external(const std::string& unit)
         ConfFiles::without(found.conf / "postgresql.conf", "/nonexistent", found.own_conf());
     found.data = conf.value("data_directory", "");
     if (!found.data.is_absolute())
-        throw std::runtime_error(fmt::format("{} sets no data_directory",
-                                             (found.conf / "postgresql.conf").string()));
+        throw std::runtime_error(
+            fmt::format("{} sets no data_directory", (found.conf / "postgresql.conf").string()));
     found.data = fs::weakly_canonical(found.data);
     found.hba = conf.value("hba_file", (found.conf / "pg_hba.conf").string());
     found.ident = conf.value("ident_file", (found.conf / "pg_ident.conf").string());

@@ -8,16 +8,16 @@ namespace roleswap::store {
 
 /// A cluster of the distribution, where postgresql-common keeps it (pg_createcluster(1)).
 struct External {
-    std::string unit;                 ///< postgresql@15-main.service
-    unsigned version = 0;             ///< major
-    std::filesystem::path conf;       ///< folder /etc/postgresql/15/main
-    std::filesystem::path data;       ///< from its configuration
+    std::string unit;           ///< postgresql@15-main.service
+    unsigned version = 0;       ///< major
+    std::filesystem::path conf; ///< folder /etc/postgresql/15/main
+    std::filesystem::path data; ///< from its configuration
     std::filesystem::path hba;
     std::filesystem::path ident;
-    std::filesystem::path log;        ///< what the server writes
-    std::string owner;                ///< who owns the data, and runs the server
-    std::string sockets;              ///< unix_socket_directories, without ours
-    std::string preload;              ///< shared_preload_libraries, without ours
+    std::filesystem::path log; ///< what the server writes
+    std::string owner;         ///< who owns the data, and runs the server
+    std::string sockets;       ///< unix_socket_directories, without ours
+    std::string preload;       ///< shared_preload_libraries, without ours
     bool operator==(const External&) const = default;
     /// Our settings, the last file of the folder conf.d.
     std::filesystem::path own_conf() const { return conf / "conf.d" / "zz-roleswap.conf"; }
@@ -62,8 +62,8 @@ void allow_replacing(const std::string& data_dir, const External& external);
 /// One of these was said, or nobody's data is in it.
 bool is_ours(const std::filesystem::path& data_dir, const External& external);
 
-/// Text of the drop-in of the unit: nobody but roleswapd starts it.  `token`: the file that is there
-/// while it does.
+/// Text of the drop-in of the unit: nobody but roleswapd starts it.  `token`: the file that is
+/// there while it does.
 std::string drop_in_text(const std::string& token);
 
 } // namespace roleswap::store

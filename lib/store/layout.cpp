@@ -41,7 +41,8 @@ Layout::Layout(const Options& options)
       settings_(external_ ? options.external->own_conf()
                           : fs::path(options.data_dir) / "store/postgresql.conf"),
       base_(fs::path(options.data_dir) / (external_ ? "external" : "store")),
-      cluster_(external_ ? options.external->data : base_ / "pg"), sockets_(fs::path(options.run_dir) / "store"),
+      cluster_(external_ ? options.external->data : base_ / "pg"),
+      sockets_(fs::path(options.run_dir) / "store"),
       isolated_(fs::path(options.run_dir) / "isolated"),
       spool_(fs::path(options.data_dir) / "history")
 {

@@ -114,11 +114,20 @@ Task<> ManagedStore::Impl::create_objects()
             statements.push_back(fmt::format("grant execute on function {} to {}", function, role));
         for (auto& statement : statements) co_await ask(role_, control(), std::move(statement));
     }
+    if (options_.distribution) co_await create_distribution_role();
     result = co_await ask(role_, control(), "select from pg_database where datname = $1",
                           values(database));
     if (result.empty())
         co_await ask(role_, control(),
                      fmt::format("create database {}", pg::quote_identifier(database)));
+}
+
+/// The tools of postgresql-common log in as this role, locally, on a node with an external store.
+Task<> ManagedStore::Impl::create_distribution_role()
+{
+    const auto there = co_await ask(role_, control(), "select from pg_roles where rolname = $1",
+                                    values("postgres"));
+    if (there.empty()) co_await ask(role_, control(), "create role postgres superuser login");
 }
 
 /// Work goes on meanwhile.  The slots let the other nodes come back; the checkpoint lets them

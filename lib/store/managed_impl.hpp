@@ -103,6 +103,7 @@ private:
     Task<> lead_steps();
     Task<> create_cluster();
     Task<> create_objects();
+    Task<> create_distribution_role();
     Task<> after_lead_steps();
 
     // mode.cpp

@@ -28,10 +28,11 @@ struct Keepsake {
 /// What a store is told once.  Both nodes get the same but for own and peer.
 struct Options {
     std::optional<External> external{}; ///< empty: the daemon makes and runs its own postgres
-    std::string data_dir; ///< a managed cluster lives in data_dir/store/pg; made when missing
-    std::string run_dir;  ///< the socket lives in run_dir/store, mode 0750
-    std::string bin_dir;  ///< folder of postgres, initdb, pg_rewind, pg_basebackup
-    std::string user;     ///< who postgres runs as when the daemon is root; else ignored
+    std::string data_dir;      ///< a managed cluster lives in data_dir/store/pg; made when missing
+    std::string run_dir;       ///< the socket lives in run_dir/store, mode 0750
+    bool distribution = false; ///< one of the nodes has an external store
+    std::string bin_dir;       ///< folder of postgres, initdb, pg_rewind, pg_basebackup
+    std::string user;          ///< who postgres runs as when the daemon is root; else ignored
     std::uint16_t port = 7432;
     std::uint16_t peer_port = 7432;
     std::string name;                 ///< of this node; slot and application name

@@ -73,9 +73,8 @@ Server::Server(event::Loop& loop, const Options& options, const Layout& layout, 
 {
     Postmaster::Events ours{[this](std::string_view text) { log_.feed(text); },
                             [this](const Postmaster::End& how) { ended(how); }};
-    postmaster_ = options.external
-                      ? make_unit_postmaster(loop, options, layout, std::move(ours))
-                      : make_child_postmaster(loop, options, layout, std::move(ours));
+    postmaster_ = options.external ? make_unit_postmaster(loop, options, layout, std::move(ours))
+                                   : make_child_postmaster(loop, options, layout, std::move(ours));
 }
 
 Server::~Server()
@@ -167,8 +166,7 @@ void Server::became_ready()
 void Server::refuse_faults() const
 {
     for (const auto& fault : faults_of(*options_.external, options_.port, -1))
-        if (fault.fatal)
-            throw std::runtime_error(options_.external->unit + ": " + describe(fault));
+        if (fault.fatal) throw std::runtime_error(options_.external->unit + ": " + describe(fault));
 }
 
 void Server::launch(Kind as)
@@ -204,7 +202,8 @@ Task<> Server::wait_ready(Sequencer& by)
     while (postmaster_->present() && !sessions_->control.up()) {
         if (event::Loop::now() > patience)
             throw std::runtime_error("postgres takes no connection: " + log_.last_error());
-        if (!made && log_.last_error().find("role \"roleswap\" does not exist") != std::string::npos) {
+        if (!made &&
+            log_.last_error().find("role \"roleswap\" does not exist") != std::string::npos) {
             made = true;
             co_await make_superuser(by);
         }
@@ -228,7 +227,8 @@ Task<> Server::make_superuser(Sequencer& by)
                                   superuser_sql};
     const auto made = co_await run(by, std::move(argv));
     if (!made.ok())
-        throw std::runtime_error("cannot make the role roleswap in the cluster: " + made.describe());
+        throw std::runtime_error("cannot make the role roleswap in the cluster: " +
+                                 made.describe());
 }
 
 Task<> Server::promote(Sequencer& by)

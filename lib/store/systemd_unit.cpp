@@ -15,8 +15,7 @@ constexpr const char* manager_interface = "org.freedesktop.systemd1.Manager";
 /// sd-bus has its errors in its results.
 int checked(int result, std::string_view what)
 {
-    if (result < 0)
-        throw std::system_error(-result, std::generic_category(), std::string(what));
+    if (result < 0) throw std::system_error(-result, std::generic_category(), std::string(what));
     return result;
 }
 
@@ -102,12 +101,11 @@ void SystemdUnit::call(const char* method, bool makes_job, Done done)
     auto& call = calls_.emplace_back(Call{this, std::move(done), makes_job});
     sd_bus_slot* slot = nullptr;
     const int sent =
-        makes_job
-            ? sd_bus_call_method_async(bus_.get(), &slot, systemd_name, manager_object,
-                                       manager_interface, method, &on_reply, &call, "ss",
-                                       unit_.c_str(), "replace")
-            : sd_bus_call_method_async(bus_.get(), &slot, systemd_name, manager_object,
-                                       manager_interface, method, &on_reply, &call, nullptr);
+        makes_job ? sd_bus_call_method_async(bus_.get(), &slot, systemd_name, manager_object,
+                                             manager_interface, method, &on_reply, &call, "ss",
+                                             unit_.c_str(), "replace")
+                  : sd_bus_call_method_async(bus_.get(), &slot, systemd_name, manager_object,
+                                             manager_interface, method, &on_reply, &call, nullptr);
     call.slot.reset(slot);
     if (sent >= 0) return;
     calls_.pop_back();

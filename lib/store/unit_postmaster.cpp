@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// How often the server's log is read on, and its first process looked for.
-constexpr event::Duration look_every = 5ms;
+constexpr event::Duration log_look_every = 5ms;
 /// A unit whose processes are all dead is inactive soon after; one that was running is stopped as
 /// the distribution does it, with a checkpoint.
 constexpr event::Duration settle_max = 30s;
@@ -102,8 +102,7 @@ void UnitPostmaster::install_drop_in()
     fs::create_directories(external_.drop_in().parent_path());
     std::ofstream file(external_.drop_in(), std::ios::binary | std::ios::trunc);
     file << text;
-    if (!file.flush())
-        throw std::runtime_error("cannot write " + external_.drop_in().string());
+    if (!file.flush()) throw std::runtime_error("cannot write " + external_.drop_in().string());
     reload_due_ = true;
     unit_.reload_manager([this](const std::string& trouble) { reload_due_ = !trouble.empty(); });
 }
@@ -129,7 +128,7 @@ void UnitPostmaster::launch(ServerKind)
 void UnitPostmaster::ask_start()
 {
     if (!std::ofstream(token_).flush()) throw std::runtime_error("cannot write " + token_);
-    look_.start_every(look_every);
+    look_.start_every(log_look_every);
     unit_.start([this](const std::string& trouble) { job_ended(trouble); });
 }
 
@@ -186,9 +185,10 @@ bool UnitPostmaster::find_process()
         return false;
     }
     pid_ = number;
-    process_io_ = std::make_unique<event::Io>(
-        loop_, process_.get(), EPOLLIN,
-        [this](std::uint32_t) { end(fmt::format("process {} of {}", pid_, external_.unit)); });
+    process_io_ =
+        std::make_unique<event::Io>(loop_, process_.get(), EPOLLIN, [this](std::uint32_t) {
+            end(fmt::format("process {} of {}", pid_, external_.unit));
+        });
     return true;
 }
 

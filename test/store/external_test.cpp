@@ -46,10 +46,7 @@ public:
     fs::path conf() const { return root_ / "conf"; }
     fs::path data() const { return root_ / "data"; }
     const External& external() const { return external_; }
-    static void put(const fs::path& path, const std::string& text)
-    {
-        std::ofstream(path) << text;
-    }
+    static void put(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
     /// Lines before conf.d is included.
     void settings(const std::string& lines) const
     {
@@ -151,8 +148,9 @@ TEST_CASE("what would win over roleswap's own file is a fault", "[external]")
                            "that line out, or move it before the include of conf.d\n");
     Made::put(made.data() / "postgresql.auto.conf", "");
     Made::put(made.conf() / "postgresql.conf", "port = 5432\n");
-    CHECK(made.faults() == "conf.d: /conf/postgresql.conf does not include it; allowed: include_dir "
-                           "= 'conf.d'; add that line at its end\n");
+    CHECK(made.faults() ==
+          "conf.d: /conf/postgresql.conf does not include it; allowed: include_dir "
+          "= 'conf.d'; add that line at its end\n");
 }
 
 TEST_CASE("whether systemd starts a cluster by itself is told", "[external]")
@@ -174,10 +172,22 @@ TEST_CASE("a cluster is fresh while nobody has made anything in it", "[external]
     const Made made;
     CHECK(is_fresh(made.data()));
     CHECK(is_fresh(made.data() / "nowhere"));
-    SECTION("a table") { Made::put(made.data() / "base/5/16384", ""); }
-    SECTION("a table that was vacuumed") { Made::put(made.data() / "base/5/24576_vm", ""); }
-    SECTION("a database") { fs::create_directories(made.data() / "base/16385"); }
-    SECTION("a tablespace") { fs::create_symlink("/tmp", made.data() / "pg_tblspc/16384"); }
+    SECTION("a table")
+    {
+        Made::put(made.data() / "base/5/16384", "");
+    }
+    SECTION("a table that was vacuumed")
+    {
+        Made::put(made.data() / "base/5/24576_vm", "");
+    }
+    SECTION("a database")
+    {
+        fs::create_directories(made.data() / "base/16385");
+    }
+    SECTION("a tablespace")
+    {
+        fs::create_symlink("/tmp", made.data() / "pg_tblspc/16384");
+    }
     CHECK_FALSE(is_fresh(made.data()));
 }
 
