@@ -144,7 +144,7 @@ Task<> ManagedStore::Impl::tidy_standby()
 {
     co_await ask(after_, server_.sessions().slow,
                  "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
-                 "where not active and slot_type = 'physical'");
+                 "where not active and slot_type = 'physical' and slot_name like 'roleswap\\_%'");
     std::vector<std::string> argv{"/bin/rm", "-rf", "--"};
     for (const auto& folder : layout_.waste()) argv.push_back(folder);
     if (argv.size() > 3) co_await server_.run(after_, argv);

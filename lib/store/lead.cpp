@@ -145,7 +145,8 @@ Task<> ManagedStore::Impl::after_lead_steps()
                      values(slot));
     co_await ask(after_, session,
                  "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
-                 "where not active and slot_type = 'physical' and slot_name <> all($1::name[])",
+                 "where not active and slot_type = 'physical' and slot_name like 'roleswap\\_%' "
+                 "and slot_name <> all($1::name[])",
                  values(fmt::format("{{{}}}", fmt::join(slots, ","))));
     co_await ask(after_, session, "checkpoint");
 }
