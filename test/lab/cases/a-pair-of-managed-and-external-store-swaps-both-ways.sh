@@ -35,7 +35,9 @@ set_up() {
     whole 60
     prepare_load
     start_load
+    wait_for 20 'tasks run' tasks_ran
 }
+tasks_ran() { cat "$LAB"/*/root/var/lib/lab/notes; }
 swap_to() {
     local begin
     begin=$(now_us)
