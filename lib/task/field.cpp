@@ -65,7 +65,7 @@ bool set_schedule(Task& task, const FieldValue& value)
 {
     if (!std::holds_alternative<Text>(value)) return false;
     task.schedule = std::get<Text>(value);
-    parse_schedule(task.schedule, Zone{});
+    if (!task.schedule.empty()) parse_schedule(task.schedule, Zone{}); // else see check_whole
     return true;
 }
 
@@ -84,6 +84,19 @@ bool set_argv(Task& task, const FieldValue& value)
     if (!list->empty() && list->front().empty()) return false;
     task.argv = *list;
     return true;
+}
+
+bool set_needs(Task& task, const FieldValue& value)
+{
+    const auto* list = std::get_if<std::vector<Text>>(&value);
+    if (!list || !std::ranges::all_of(*list, is_path)) return false;
+    task.needs = *list;
+    return true;
+}
+
+bool is_name_or_empty(std::string_view text)
+{
+    return text.empty() || is_valid_name(text);
 }
 
 bool is_variable_name(std::string_view name)
@@ -246,6 +259,11 @@ constexpr std::array all_fields{
           set_choice<&Task::on_swap, OnSwap, OnSwap::wait, OnSwap::move>, "\"wait\" or \"move\""},
     Field{"mail_to", get<&Task::mail_to>, set_text<&Task::mail_to, has_no_control>,
           "addresses with commas between"},
+    Field{"needs", get<&Task::needs>, set_needs, "a list of absolute paths"},
+    Field{"backup_of", get<&Task::backup_of>, set_text<&Task::backup_of, is_name_or_empty>,
+          "the name of a task"},
+    Field{"backup_on", get<&Task::backup_on>, set_text<&Task::backup_on, is_name_or_empty>,
+          "the name of a node"},
 };
 
 } // namespace
@@ -255,13 +273,23 @@ std::span<const Field> task_fields()
     return all_fields;
 }
 
+const Field* find_field(std::string_view name)
+{
+    const auto found = std::ranges::find(all_fields, name, &Field::name);
+    return found == all_fields.end() ? nullptr : &*found;
+}
+
 void check_whole(const Task& task)
 {
     if (task.name.empty()) throw Error(1, "a task has no name", std::string{name_rule});
     const auto read = [&](std::string_view what) {
         return fmt::format("task \"{}\" has {}", task.name, what);
     };
-    if (task.schedule.empty())
+    if (task.backup_of.empty() != task.backup_on.empty())
+        throw Error(1, read("one of backup_of and backup_on"),
+                    "both: the task it stands in for, and the node on which it does");
+    if (task.backup_of == task.name) throw Error(1, read("itself as backup_of"), "another task");
+    if (task.schedule.empty() && task.backup_of.empty())
         throw Error(1, read("no schedule"), "five cron fields, @daily and its kin, or every 10s");
     if (task.command.empty() && task.argv.empty())
         throw Error(1, read("no command"), "command (for a shell) or argv");

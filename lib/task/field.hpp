@@ -6,10 +6,6 @@
 
 namespace roleswap::task {
 
-/// The value of one field of a task, free of any file format.  monostate is an empty optional.
-using FieldValue = std::variant<std::monostate, bool, std::int64_t, std::string, milliseconds,
-                                std::vector<std::string>, std::map<std::string, std::string>>;
-
 /// One field of Task by name: the one list that files, the store and the bus share.
 struct Field {
     std::string_view name;
@@ -23,6 +19,9 @@ struct Field {
 
 /// In the order in which files show them.
 std::span<const Field> task_fields();
+
+/// Null where there is no such field.
+const Field* find_field(std::string_view name);
 
 /// Checks what concerns several fields.  Throws Error.
 void check_whole(const Task& task);

@@ -1,4 +1,5 @@
 #include "base/nearest.hpp"
+#include "task/binding.hpp"
 #include "task/error.hpp"
 #include "task/field.hpp"
 #include <algorithm>
@@ -49,13 +50,29 @@ FieldValue from_value(const Field& field, const json& value)
     throw Error(1, fmt::format("{} = {}", key, read), std::string{allowed});
 }
 
+/// {"NODE": {"FIELD": value}}
+void set_nodes(Task& task, const json& nodes)
+{
+    const auto is_table = [](const json& item) { return item.is_object(); };
+    if (!nodes.is_object() || !std::ranges::all_of(nodes, is_table))
+        refuse(nodes, "node", "a table for each node, with " + bindable_names());
+    for (const auto& [node, own] : nodes.items())
+        for (const auto& [key, value] : own.items()) {
+            const auto* field = find_field(key);
+            set_on_node(task, node, key,
+                        field == nullptr ? FieldValue{} : from_value(*field, value));
+        }
+}
+
 void set_field(Task& task, const std::string& key, const json& value)
 {
+    if (key == "node") return set_nodes(task, value);
     const auto fields = task_fields();
     const auto field = std::ranges::find(fields, key, key_of);
     if (field == fields.end()) {
         std::vector<std::string> names;
         for (const auto& known : fields) names.push_back(key_of(known));
+        names.emplace_back("node");
         const std::vector<std::string_view> views(names.begin(), names.end());
         throw Error(1, base::unknown_word("field", key, views),
                     fmt::format("{}", fmt::join(names, ", ")));
@@ -74,6 +91,9 @@ json to_json(const Task& task)
     auto object = json::object();
     for (const auto& field : task_fields())
         object[key_of(field)] = std::visit(ToJson{}, field.get(task));
+    auto& nodes = object["node"] = json::object();
+    for (const auto& [node, own] : task.node)
+        for (const auto& [name, value] : own) nodes[node][name] = std::visit(ToJson{}, value);
     return object;
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace roleswap::task {
@@ -26,6 +27,13 @@ std::string_view to_string(Overlap value);
 std::string_view to_string(CatchUp value);
 std::string_view to_string(AfterCrash value);
 std::string_view to_string(OnSwap value);
+
+/// The value of one field of a task, free of any file format.  monostate is an empty optional.
+using FieldValue = std::variant<std::monostate, bool, std::int64_t, std::string, milliseconds,
+                                std::vector<std::string>, std::map<std::string, std::string>>;
+
+/// What one node does otherwise: values of bindable fields by their names; see binding.hpp.
+using Binding = std::map<std::string, FieldValue>;
 
 /// What a task leaves open ([work] of the configuration).
 struct Defaults {
@@ -61,7 +69,11 @@ struct Task {
     std::optional<milliseconds> late_limit;
     AfterCrash after_crash = AfterCrash::rerun;
     OnSwap on_swap = OnSwap::wait;
-    std::string mail_to; ///< empty: no mail
+    std::string mail_to;                 ///< empty: no mail
+    std::vector<std::string> needs;      ///< paths that must be there where it runs
+    std::map<std::string, Binding> node; ///< by the name of the node
+    std::string backup_of; ///< of a backup task: the primary it stands in for; empty: none
+    std::string backup_on; ///< the node on which it does; empty when backup_of is
     std::string description;
     bool operator==(const Task&) const = default;
 };

@@ -1,6 +1,7 @@
 #include "base/nearest.hpp"
 #include "base/quantity.hpp"
 #include "base/toml.hpp"
+#include "task/binding.hpp"
 #include "task/error.hpp"
 #include "task/field.hpp"
 #include <algorithm>
@@ -48,8 +49,32 @@ public:
     }
 
 private:
+    /// `node.NAME = { field = value }`
+    void read_nodes(Task& task, const TomlEntry& entry)
+    {
+        const auto allowed = "a table for each node, with " + bindable_names();
+        if (entry.value.kind != Kind::table) fail(entry, "node = " + shown(entry.value), allowed);
+        for (const auto& node : entry.value.entries) {
+            if (node.value.kind != Kind::table)
+                fail(node, fmt::format("node.{} = {}", node.key, shown(node.value)), allowed);
+            for (const auto& own : node.value.entries) read_bound(task, node.key, own);
+        }
+    }
+
+    void read_bound(Task& task, const std::string& node, const TomlEntry& entry)
+    {
+        const auto* field = find_field(entry.key);
+        try {
+            set_on_node(task, node, entry.key,
+                        field == nullptr ? FieldValue{} : convert(*field, entry.value));
+        } catch (const Error& error) {
+            fail(entry, error.read(), error.allowed());
+        }
+    }
+
     void read_field(Task& task, const TomlEntry& entry)
     {
+        if (entry.key == "node") return read_nodes(task, entry);
         const auto fields = task_fields();
         const auto field = std::ranges::find(fields, entry.key, &Field::name);
         if (field == fields.end()) fail_unknown(entry);
@@ -69,6 +94,7 @@ private:
     {
         std::vector<std::string_view> names;
         for (const auto& field : task_fields()) names.push_back(field.name);
+        names.emplace_back("node");
         fail(entry, base::unknown_word("key", entry.key, names),
              fmt::format("{}", fmt::join(names, ", ")));
     }
@@ -173,6 +199,11 @@ std::string export_tasks(std::span<const Task> tasks)
             const auto value = field.get(task);
             if (value == field.get(defaults)) continue;
             text += fmt::format("{} = {}\n", field.name, std::visit(ToToml{}, value));
+        }
+        for (const auto& [node, own] : task.node) {
+            text += fmt::format("[task.node.{}]\n", toml_key(node));
+            for (const auto& [name, value] : own)
+                text += fmt::format("{} = {}\n", name, std::visit(ToToml{}, value));
         }
     }
     return text;

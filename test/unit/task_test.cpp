@@ -97,7 +97,9 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
             "t:4:1: unknown key \"comand\", did you mean \"command\"?; allowed: name, description, "
             "schedule, timezone, command, argv, shell, user, group, directory, environment, umask, "
             "input, queue, enabled, timeout, retries, retry_delay, overlap, catch_up, "
-            "catch_up_limit, late_limit, after_crash, on_swap, mail_to"},
+            "catch_up_limit, late_limit, after_crash, on_swap, mail_to, needs, backup_of, "
+            "backup_on, "
+            "node"},
         Row{"", "t:1:1: task \"a\" has no command; allowed: command (for a shell) or argv"},
         Row{"command = \"x\"\nargv = [\"x\"]",
             "t:1:1: task \"a\" has both command and argv; allowed: one of them"},
