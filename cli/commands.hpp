@@ -97,6 +97,7 @@ struct TaskOptions {
     std::string name;
     std::vector<std::string> argv;                ///< run without a shell
     std::vector<std::string> environment;         ///< NAME=VALUE
+    std::vector<std::string> needs;               ///< paths
     std::map<std::string, std::string> texts;     ///< field of the task -> its text
     std::map<std::string, std::string> durations; ///< field without _ms -> "90s"
     std::map<std::string, long> numbers;          ///< field -> number

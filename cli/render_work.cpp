@@ -23,6 +23,14 @@ Paint level_paint(const std::string& level)
     return level == "warning" ? Paint::warn : Paint::plain;
 }
 
+/// A backup task has no schedule of its own.
+std::string schedule_text(const json& task)
+{
+    const auto primary = text(task, "backup_of");
+    if (primary.empty()) return text(task, "schedule");
+    return fmt::format("for {} on {}", primary, text(task, "backup_on"));
+}
+
 std::string json_text(const json& value)
 {
     if (value.is_string()) return value.get<std::string>();
@@ -96,7 +104,7 @@ std::string render_tasks(const json& result, const Style& style)
         const bool running = number(task, "running") > 0;
         const std::string state = running ? "running" : text(last, "state");
         table.row({{text(task, "name"), enabled ? Paint::plain : Paint::faint},
-                   text(task, "schedule"),
+                   schedule_text(task),
                    text(task, "queue"),
                    enabled ? local_time(text(task, "next_due", "-")) : "disabled",
                    {state.empty() ? "-" : state, run_paint(state)},

@@ -33,10 +33,13 @@ json task_of(const TaskOptions& options)
     for (const auto& [field, value] : options.numbers)
         if (value >= 0) task[field] = value;
     if (!options.environment.empty()) task["environment"] = environment_of(options.environment);
+    if (!options.needs.empty()) task["needs"] = options.needs;
     if (!options.argv.empty()) task["argv"] = options.argv;
     if (options.disabled) task["enabled"] = false;
     if (task.contains("command") == task.contains("argv"))
         throw UsageError("A task needs either --command TEXT or a program after --.");
+    if (!task.contains("schedule") && !task.contains("backup_of"))
+        throw UsageError("A task needs --schedule TEXT, or --backup-of NAME and --backup-on NODE.");
     return task;
 }
 

@@ -9,8 +9,7 @@ constexpr const char* work_group = "Work";
 void add_task_fields(CLI::App& add, TaskOptions& task)
 {
     add.add_option("--schedule", task.texts["schedule"],
-                   "\"15 3 * * *\", @daily, @reboot, \"every 10s\"")
-        ->required();
+                   "\"15 3 * * *\", @daily, @reboot, \"every 10s\"");
     add.add_option("--command", task.texts["command"], "Run by the shell");
     add.add_option("argv", task.argv, "Program and arguments after --, run without a shell");
     for (const auto& [option, field] : std::initializer_list<std::pair<const char*, const char*>>{
@@ -27,6 +26,8 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
              {"--after-crash", "after_crash"},
              {"--on-swap", "on_swap"},
              {"--mail-to", "mail_to"},
+             {"--backup-of", "backup_of"},
+             {"--backup-on", "backup_on"},
              {"--description", "description"}})
         add.add_option(option, task.texts[field], "See roleswap.toml(5)");
     for (const char* field : {"timeout", "retry_delay", "late_limit"}) {
@@ -41,6 +42,10 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
         add.add_option("--" + option, task.numbers[field], "Number")->check(CLI::NonNegativeNumber);
     }
     add.add_option("--env", task.environment, "NAME=VALUE, may be repeated")
+        ->take_all()
+        ->expected(1)
+        ->allow_extra_args(false);
+    add.add_option("--needs", task.needs, "Path that must be there, may be repeated")
         ->take_all()
         ->expected(1)
         ->allow_extra_args(false);

@@ -229,6 +229,20 @@ void check_machine(const Context& context, Report& report)
                 "copy the configuration file of one node to the other and restart that one"});
 }
 
+/// What the tasks need of this node: known before the swap, and no reason against it.
+void check_tasks(const Context& context, Report& report)
+{
+    const auto& last = context.bindings.report();
+    report.add({"tasks", last.trouble.empty() && last.list.empty(), Level::warn,
+                last.trouble.empty()
+                    ? fmt::format("{} of {} could run here", last.tasks - last.unready, last.tasks)
+                    : last.trouble,
+                "all could run here", "see the checks of the tasks that follow"});
+    for (const auto& one : last.list)
+        report.add({"task " + one.task, false, Level::warn, one.what + ": " + one.value,
+                    "what it needs is here", one.fix});
+}
+
 } // namespace
 
 json local_checks(const Context& context, const link::ProbeResult& probe)
@@ -245,6 +259,7 @@ json local_checks(const Context& context, const link::ProbeResult& probe)
     check_fence(context, report);
     check_machine(context, report);
     check_guard(context, report);
+    check_tasks(context, report);
     return report.take();
 }
 

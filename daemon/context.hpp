@@ -12,6 +12,7 @@
 #include "store/managed.hpp"
 #include "third_node.hpp"
 #include "witness/witness.hpp"
+#include "work/binding_watch.hpp"
 #include "work/engine.hpp"
 
 namespace roleswap::daemon {
@@ -36,6 +37,7 @@ struct Context {
     fence::Fence* fence = nullptr;       ///< null: none is configured
     ThirdNode* third = nullptr;          ///< null: there is no dr node
     const LagMeter& lag;                 ///< of the dr node, on it and on the master
+    const work::BindingWatch& bindings;  ///< whether the tasks could run on this node
     const store::External* external = nullptr; ///< null: the store of this node is managed
 
     bool is_dr() const { return self == core::Node::dr; }

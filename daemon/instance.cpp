@@ -2,6 +2,7 @@
 #include "durable/file.hpp"
 #include "guard_text.hpp"
 #include "options.hpp"
+#include "readiness.hpp"
 #include "version.hpp"
 #include "why.hpp"
 #include "wire/message.hpp"
@@ -104,7 +105,12 @@ Instance::Instance(Setup setup)
           [this](const bus::Verb& verb, const json& args, const bus::Caller& who,
                  bus::Responder responder) { on_call(verb, args, who, std::move(responder)); },
           [this] { return properties(); }),
-      guard_retry_(loop_, [this] { start_guard(); }), lag_timer_(loop_, [this] { note_lag(); }),
+      guard_retry_(loop_, [this] { start_guard(); }),
+      bindings_(loop_, binding_settings(setup_, store_.conninfo()),
+                [this](const work::BindingWatch::Report& report) {
+                    announce_readiness(announcer_, report);
+                }),
+      lag_timer_(loop_, [this] { note_lag(); }),
       give_up_(loop_, [this] { end(); }), owner_retry_(loop_, [this] { retry_end_(); }),
       terminate_(loop_, SIGTERM, [this] { leave(); }),
       interrupt_(loop_, SIGINT, [this] { leave(); })
@@ -201,8 +207,10 @@ void Instance::begin()
                              transport_, link_announcer_, prober_, store_, executor_, guard_,
                              engine_, log_, peer_, witness_ ? &*witness_ : nullptr,
                              fence_ ? &*fence_ : nullptr, third_ ? &*third_ : nullptr, lag_,
+                             bindings_,
                              setup_.external ? &*setup_.external : nullptr});
     verbs_.emplace(*context_);
+    bindings_.start();
     driver_->set_on_change([this] { on_role_change(); });
     aim_store();
     sd_notify(0, "READY=1");

@@ -110,6 +110,7 @@ private:
     event::Timer guard_retry_;
     event::Duration guard_pause_{0};
     event::Duration guard_since_{0};
+    work::BindingWatch bindings_;
     LagMeter lag_; ///< of the dr node
     bool dr_late_ = false;
     event::Timer lag_timer_;

@@ -84,6 +84,8 @@ inline constexpr MessageKind message_kinds[] = {
     {"fence_unready", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e255", "warning"},
     {"dr_behind", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2c0", "warning"},
     {"dr_caught_up", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2c1", "notice"},
+    {"tasks_unready", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e300", "notice"},
+    {"tasks_ready", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e301", "info"},
     {"other", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21f", "info"},
 };
 

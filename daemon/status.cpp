@@ -5,6 +5,7 @@
 #include "fence_status.hpp"
 #include "guard_text.hpp"
 #include "message_ids.hpp"
+#include "readiness.hpp"
 #include "safety.hpp"
 #include "version.hpp"
 #include "witness_view.hpp"
@@ -143,9 +144,11 @@ Safety safety(const Context& context)
     return safety_of(facts);
 }
 
-/// What of a node waits for a person: room for a copy, a decision.
+/// What of a node waits for a person: a port for a task, room for a copy, a decision.
 void add_store_warnings(json& list, const json& node)
 {
+    const auto unready = readiness_warning(node.value("name", ""), node.value("readiness", json()));
+    if (!unready.empty()) list.push_back(unready);
     const auto refused = node.value("/store/refused"_json_pointer, "");
     if (!refused.empty()) list.push_back("node " + node.value("name", "") + ": " + refused);
     const auto undecided = node.value("/work/history/undecided"_json_pointer, std::uint64_t{0});
@@ -256,6 +259,7 @@ json node_status(const Context& context)
                 {"tasks_alive", context.executor.alive()},
                 {"guard", guard_status(context.guard)}};
     if (context.witness != nullptr) object["witness"] = witness_status(context);
+    object["readiness"] = readiness_json(context.bindings.report());
     object["links"] = links_status(context)["links"];
     if (context.fence != nullptr) object["fence"] = fence_status(context);
     object["dr"] = context.is_dr();

@@ -1,4 +1,5 @@
 #include "run/plan.hpp"
+#include "run/obstacles.hpp"
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -60,6 +61,12 @@ std::vector<char*> pointers(std::vector<std::string>& texts)
     return result;
 }
 
+std::string shell_of(const RunSpec& spec, const std::vector<std::string>& environment)
+{
+    auto shell = spec.shell.empty() ? value_of(environment, "SHELL") : spec.shell;
+    return shell.empty() ? "/bin/sh" : shell;
+}
+
 } // namespace
 
 std::string value_of(const std::vector<std::string>& environment, std::string_view name)
@@ -83,18 +90,25 @@ std::vector<std::string> task_environment(const RunSpec& spec, const Account& ac
     return environment;
 }
 
+Program program_of(const RunSpec& spec, const Account& account)
+{
+    const auto environment = task_environment(spec, account, "");
+    Program program{spec.argv.empty() ? shell_of(spec, environment) : spec.argv.front(), {}};
+    program.candidates = make_candidates(program.name, value_of(environment, "PATH"));
+    return program;
+}
+
 Plan::Plan(const RunSpec& spec, const std::string& marker)
     : account(find_account(spec.user, spec.group)), directory(spec.directory),
       umask(spec.umask.value_or(022)), input(make_input(spec.stdin_text))
 {
+    if (const auto missing = missing_need(spec); !missing.empty())
+        throw std::runtime_error(missing);
     environment_ = task_environment(spec, account, marker);
-    if (spec.argv.empty()) {
-        auto shell = spec.shell.empty() ? value_of(environment_, "SHELL") : spec.shell;
-        if (shell.empty()) shell = "/bin/sh";
-        argv_ = {shell, "-c", spec.command};
-    } else {
+    if (spec.argv.empty())
+        argv_ = {shell_of(spec, environment_), "-c", spec.command};
+    else
         argv_ = spec.argv;
-    }
     candidates_ = make_candidates(argv_.front(), value_of(environment_, "PATH"));
     argv_pointers = pointers(argv_);
     environment_pointers = pointers(environment_);
@@ -121,8 +135,7 @@ std::string explain(const Report& report, const RunSpec& spec)
         break;
     }
     if (!spec.argv.empty()) return fmt::format("command {}: {}", spec.argv.front(), why);
-    auto shell = spec.shell.empty() ? value_of(spec.environment, "SHELL") : spec.shell;
-    return fmt::format("shell {}: {}", shell.empty() ? "/bin/sh" : shell, why);
+    return fmt::format("shell {}: {}", shell_of(spec, spec.environment), why);
 }
 
 int exit_code_of(const Report& report)

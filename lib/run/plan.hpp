@@ -56,6 +56,13 @@ std::vector<std::string> task_environment(const RunSpec& spec, const Account& ac
 /// Value of NAME in "NAME=value" entries, empty when missing.
 std::string value_of(const std::vector<std::string>& environment, std::string_view name);
 
+/// The program of a run: as it is named, and the paths that are tried for it, in order.
+struct Program {
+    std::string name;
+    std::vector<std::string> candidates;
+};
+Program program_of(const RunSpec& spec, const Account& account);
+
 /// "directory /x: No such file or directory", and the exit code a shell would give.
 std::string explain(const Report& report, const RunSpec& spec);
 int exit_code_of(const Report& report);

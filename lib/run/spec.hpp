@@ -25,10 +25,11 @@ struct RunSpec {
     /// "NAME=value", put over HOME, LOGNAME, USER, SHELL and PATH=/usr/bin:/bin, which is all that
     /// a task gets besides; a later entry wins.
     std::vector<std::string> environment;
-    std::optional<mode_t> umask; ///< empty: 022
-    std::string stdin_text;      ///< empty: /dev/null
-    event::Duration timeout{0};  ///< 0: none.  Then SIGTERM, and SIGKILL after the grace time
-    std::string tag;             ///< for the caller, handed back with each line
+    std::optional<mode_t> umask;      ///< empty: 022
+    std::string stdin_text;           ///< empty: /dev/null
+    std::vector<std::string> needs{}; ///< paths without which it is not started
+    event::Duration timeout{0};       ///< 0: none.  Then SIGTERM, and SIGKILL after the grace time
+    std::string tag;                  ///< for the caller, handed back with each line
 };
 
 /// Why a run is being ended by us.

@@ -51,7 +51,8 @@ void Engine::Impl::take_queues(Loaded& loaded)
 /// What is decided here and not yet in the store stays decided.
 void Engine::Impl::take_tasks(Loaded& loaded)
 {
-    const auto old = std::exchange(model_.tasks, std::move(loaded.tasks));
+    const auto old = std::move(model_.tasks);
+    model_.set_tasks(std::move(loaded.tasks));
     planner_.clear();
     auto known = old.begin(); // both are in the order of the names
     for (auto& [name, entry] : model_.tasks) {
@@ -117,7 +118,7 @@ void Engine::Impl::look_at_pair_boot()
 void Engine::Impl::run_reboot_tasks()
 {
     for (const auto& [name, entry] : model_.tasks) {
-        if (!entry.task.enabled || !entry.schedule.is_reboot()) continue;
+        if (!entry.task.enabled || !entry.schedule.is_reboot() || entry.is_backup()) continue;
         NewRun run{.task = name, .queue = entry.task.queue, .cause = "reboot", .due = now()};
         make_run(entry, std::move(run), model_.decide(entry));
     }

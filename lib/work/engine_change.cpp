@@ -144,7 +144,7 @@ void Engine::Impl::take_change(std::uint64_t ticket)
 Slice Engine::Impl::take_one(Change& change)
 {
     if (!change.leaving.empty()) {
-        model_.tasks.erase(change.leaving.back());
+        model_.remove_task(change.leaving.back());
         planner_.remove(change.leaving.back());
         change.leaving.pop_back();
         return Slice::more;
@@ -163,9 +163,9 @@ void Engine::Impl::take_entry(TaskEntry entry)
         old->second.task.schedule == entry.task.schedule &&
         old->second.task.timezone == entry.task.timezone)
         entry.last_due = old->second.last_due;
-    const auto taken = model_.tasks.insert_or_assign(name, std::move(entry)).first;
+    auto& taken = model_.put_task(std::move(entry));
     if (may_plan())
-        look_at(taken->second, std::chrono::floor<std::chrono::seconds>(now()));
+        look_at(taken, std::chrono::floor<std::chrono::seconds>(now()));
     else
         planner_.remove(name); // looked at when it may again
 }

@@ -63,7 +63,8 @@ Slice Engine::Impl::look_at_one()
 void Engine::Impl::look_at(TaskEntry& entry, task::Time time)
 {
     const auto& name = entry.task.name;
-    if (!entry.task.enabled || entry.schedule.is_reboot()) return planner_.remove(name);
+    if (!entry.task.enabled || entry.schedule.is_reboot() || entry.is_backup())
+        return planner_.remove(name);
     // The clock was set back: the time until then comes again, and due times that had their run
     // are recognised by their rows.
     entry.last_due = std::min(entry.last_due, time);
@@ -198,7 +199,8 @@ void Engine::Impl::start_one(std::int64_t id)
     claimed_[id] = found->second.task;
     const auto generation = generation_;
     executor_.start(
-        make_spec(found->second.task, run, {epoch_, settings_.node, settings_.task_store}),
+        make_spec(model_.task_on(found->second, settings_.node), run,
+                  {epoch_, settings_.node, settings_.task_store}),
         [this, generation](const run::RunEnd& end) {
             if (generation == generation_) ended(end.id, end);
         });

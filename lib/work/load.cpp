@@ -138,7 +138,9 @@ Loaded read_all(const std::vector<pg::Result>& results, LoadKind kind,
 
 TaskEntry make_entry(task::Task task, task::Time last_due, const task::Defaults& defaults)
 {
-    auto schedule = task::schedule_of(task, defaults);
+    const bool is_backup = !task.backup_of.empty(); // no due times of its own
+    auto schedule = is_backup ? task::Schedule(task::Reboot{}, task::Zone{})
+                              : task::schedule_of(task, defaults);
     return {std::move(task), std::move(schedule), last_due};
 }
 

@@ -1,4 +1,5 @@
 #include "work/model.hpp"
+#include "task/binding.hpp"
 #include <algorithm>
 
 namespace roleswap::work {
@@ -15,6 +16,50 @@ Model::Load Model::load(const std::string& task) const
 {
     const auto found = loads_.find(task);
     return found == loads_.end() ? Load{} : found->second;
+}
+
+void Model::set_tasks(std::map<std::string, TaskEntry> all)
+{
+    tasks = std::move(all);
+    backups_.clear();
+    for (const auto& [name, entry] : tasks)
+        if (entry.is_backup()) backups_[entry.task.backup_of].insert(name);
+}
+
+TaskEntry& Model::put_task(TaskEntry entry)
+{
+    const auto name = entry.task.name;
+    remove_task(name);
+    if (entry.is_backup()) backups_[entry.task.backup_of].insert(name);
+    return tasks.emplace(name, std::move(entry)).first->second;
+}
+
+void Model::remove_task(const std::string& name)
+{
+    const auto found = tasks.find(name);
+    if (found == tasks.end()) return;
+    const auto& primary = found->second.task.backup_of;
+    if (const auto backups = backups_.find(primary); backups != backups_.end()) {
+        backups->second.erase(name);
+        if (backups->second.empty()) backups_.erase(backups);
+    }
+    tasks.erase(found);
+}
+
+std::vector<std::string> Model::backups_of(const std::string& name) const
+{
+    const auto found = backups_.find(name);
+    if (found == backups_.end()) return {};
+    return {found->second.begin(), found->second.end()};
+}
+
+task::Task Model::task_on(const TaskEntry& entry, const std::string& node) const
+{
+    for (const auto& name : backups_of(entry.task.name)) {
+        const auto& backup = tasks.at(name).task;
+        if (backup.enabled && backup.backup_on == node) return task::stand_in(entry.task, backup);
+    }
+    return task::on_node(entry.task, node);
 }
 
 void Model::add_waiting(OpenRun run)

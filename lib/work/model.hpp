@@ -21,6 +21,8 @@ struct TaskEntry {
     task::Task task;
     task::Schedule schedule;
     task::Time last_due; ///< all due times up to here are decided
+    /// A backup task: it has no due times and no runs, its primary has them.
+    bool is_backup() const { return !task.backup_of.empty(); }
 };
 
 struct QueueEntry {
@@ -92,6 +94,17 @@ public:
     };
     Load load(const std::string& task) const;
 
+    /// What a node is to execute for a run of this task: with its own values, or those of the
+    /// backup task that stands in there.
+    task::Task task_on(const TaskEntry& entry, const std::string& node) const;
+    /// Names of the backup tasks of this one.
+    std::vector<std::string> backups_of(const std::string& name) const;
+
+    /// The only ways in which `tasks` changes.
+    void set_tasks(std::map<std::string, TaskEntry> all);
+    TaskEntry& put_task(TaskEntry entry);
+    void remove_task(const std::string& name);
+
     /// A queued run enters, or comes back for another attempt.  Repeating it does no harm.
     void add_waiting(OpenRun run);
     /// A run takes its place in the queue and in the counts of its task.
@@ -114,6 +127,7 @@ private:
     void startable_of(const std::string& name, Round& round) const;
     bool may_start(const OpenRun& run, Round& round) const;
     std::map<std::string, Load> loads_;
+    std::map<std::string, std::set<std::string>> backups_; ///< by the name of the primary
 };
 
 } // namespace roleswap::work

@@ -121,6 +121,7 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
         spec.environment.push_back(fmt::format("ROLESWAP_{}={}", name, value));
     if (task.umask) spec.umask = static_cast<mode_t>(*task.umask);
     spec.stdin_text = task.input;
+    spec.needs = task.needs;
     spec.timeout = task.timeout;
     spec.tag = task.name;
     return spec;

@@ -25,11 +25,9 @@ void Engine::Impl::task_show(const Call& call)
     const Arguments args(call.verb, call.args, {"name"});
     const auto& entry = find_task(args.text("name", task_name));
     const auto load = model_.load(entry.task.name);
-    json shown{{"task", task::to_json(entry.task)},
-               {"next_due", coming(entry)},
-               {"last_due", base::to_rfc3339(entry.last_due)},
-               {"running", load.running},
-               {"waiting", load.waiting}};
+    json shown{{"task", task::to_json(entry.task)}, {"backups", model_.backups_of(entry.task.name)},
+               {"next_due", coming(entry)},         {"last_due", base::to_rfc3339(entry.last_due)},
+               {"running", load.running},           {"waiting", load.waiting}};
     session_->read(run_list_query(entry.task.name, "", 5), call.reply,
                    [shown = std::move(shown)](std::vector<pg::Result>& results) -> json {
                        auto whole = shown;
@@ -112,6 +110,11 @@ void Engine::Impl::task_run(const Call& call)
 {
     const Arguments args(call.verb, call.args, {"name"});
     const auto& entry = find_task(args.text("name", task_name));
+    if (entry.is_backup())
+        throw Refusal(VerbError::Code::refused,
+                      fmt::format("task \"{}\" is the backup of \"{}\": run that, it uses the "
+                                  "backup's command on {}",
+                                  entry.task.name, entry.task.backup_of, entry.task.backup_on));
     NewRun run{.task = entry.task.name,
                .queue = entry.task.queue,
                .cause = "manual",
