@@ -15,9 +15,8 @@ std::string sentence(const work::Unready& one)
 
 work::BindingWatch::Settings binding_settings(const Setup& setup, const std::string& conninfo)
 {
-    work::BindingWatch::Settings settings{.node = setup.config.nodes.at(setup.self).name,
-                                          .nodes = {},
-                                          .conninfo = conninfo};
+    work::BindingWatch::Settings settings{
+        .node = setup.config.nodes.at(setup.self).name, .nodes = {}, .conninfo = conninfo};
     const auto& nodes = setup.config.nodes;
     for (const auto node : {core::Node::first, core::Node::second, core::Node::dr})
         if (!nodes.at(node).name.empty()) settings.nodes.push_back(nodes.at(node).name);
@@ -28,13 +27,14 @@ void announce_readiness(Announcer& announcer, const work::BindingWatch::Report& 
 {
     if (!report.trouble.empty()) return; // the store's trouble is told by who needs it
     if (report.list.empty())
-        return announcer.announce("tasks_ready",
-                                  fmt::format("all {} enabled tasks find what they need here",
-                                              report.tasks));
+        return announcer.announce(
+            "tasks_ready",
+            fmt::format("all {} enabled tasks find what they need here", report.tasks));
     const auto more = report.list.size() - 1;
-    announcer.announce("tasks_unready",
-                       sentence(report.list.front()) +
-                           (more > 0 ? fmt::format(", and {} more: \"roleswap check\"", more) : ""));
+    announcer.announce(
+        "tasks_unready",
+        sentence(report.list.front()) +
+            (more > 0 ? fmt::format(", and {} more: \"roleswap check\"", more) : ""));
 }
 
 json readiness_json(const work::BindingWatch::Report& report)
