@@ -41,16 +41,12 @@ class Node(Vm):
         code, output = self.try_run(f"roleswap --get {pointer} {verb}")
         return output.strip('"') if code == 0 else ""
 
-    def until_get(self, what, pointer, verb, value, seconds=60):
+    def until_get(self, what, pointer, verb, value, seconds=120):
         self.until(what, f'[[ $(roleswap --get {pointer} {verb} 2>/dev/null) =~ ^\\"?{value}\\"?$ ]]', seconds)
 
-    def until_event(self, event, seconds=60):
+    def until_event(self, event, seconds=120):
         self.until(f"event {event}", f"roleswap --node {self.name} --json events -n 200 | "
                    f"grep -Eq '\"what\": *\"{event}\"'", seconds)
-
-    def has_event(self, event):
-        return self.try_run(f"roleswap --node {self.name} --json events -n 200 | "
-                            f"grep -Eq '\"what\": *\"{event}\"'")[0] == 0
 
     def is_master(self):
         return self.try_run("roleswap nodes --role master")[1] == self.name
