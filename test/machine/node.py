@@ -7,6 +7,14 @@ from vm import Vm
 BUILD = pathlib.Path(os.environ.get("ROLESWAP_BUILD", "build")).resolve()
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = "/disk/roleswap.toml"
+NODES = """
+[[node]]
+name = "left"
+data_dir = "/disk/left"
+[[node]]
+name = "right"
+data_dir = "/disk/right"
+"""
 
 
 class Node(Vm):

@@ -2,24 +2,18 @@
 serial port, and a disk each that forgets what was not flushed when the power goes."""
 import subprocess
 
-from node import Node
+from node import NODES, Node
 from switch import PowerSwitch
 from vm import Failed
 
 TAKEOVER_DELAY = 6  # seconds; machines without a processor of their own stand still now and then
 SERIAL, LAN = 0, 1  # links in the order of the configuration
-CONFIG = """
+CONFIG = NODES + """
 [pair]
 name = "machine"
 takeover_delay = "{delay}s"
 heartbeat = "500ms"
 key_file = "/disk/pair.key"
-[[node]]
-name = "left"
-data_dir = "/disk/left"
-[[node]]
-name = "right"
-data_dir = "/disk/right"
 [[link]]
 name = "null-modem"
 serial = {{ left = "/dev/ttyS1", right = "/dev/ttyS1" }}

@@ -1,20 +1,14 @@
 """The hardware watchdog of the guard: an i6300ESB, as the kernel's own driver has it."""
 import time
 
-from node import Node
+from node import NODES, Node
 from vm import Failed
 
 TIMEOUT = 6  # seconds; the device's own is 30, the one of the configuration 15
-CONFIG = f"""
+CONFIG = NODES + f"""
 [pair]
 name = "machine"
 key_file = "/disk/pair.key"
-[[node]]
-name = "left"
-data_dir = "/disk/left"
-[[node]]
-name = "right"
-data_dir = "/disk/right"
 [[link]]
 name = "lan-a"
 address = {{ left = "127.0.21.1", right = "127.0.21.2" }}
