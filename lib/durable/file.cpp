@@ -101,12 +101,14 @@ std::optional<std::string> read(const std::string& path)
 void make_folders(const std::string& path, mode_t mode)
 {
     if (path.empty() || path == "/") return;
-    if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return;
-    if (errno == ENOENT) {
+    int made = ::mkdir(path.c_str(), mode);
+    if (made != 0 && errno == ENOENT) {
         make_folders(folder_of(path), mode);
-        if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return;
+        made = ::mkdir(path.c_str(), mode);
     }
-    check(-1, "make folder " + path);
+    if (made != 0 && errno == EEXIST) return;
+    check(made, "make folder " + path);
+    check(::chmod(path.c_str(), mode), "open folder " + path); // whatever the umask took
 }
 
 } // namespace roleswap::durable

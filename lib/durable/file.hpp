@@ -19,7 +19,8 @@ void replace_in_reserve(const std::string& path, std::string_view text, mode_t m
 /// std::runtime_error above 16 MiB.
 std::optional<std::string> read(const std::string& path);
 
-/// Makes the folder and its parents where they are missing.
+/// Makes the folder and its parents where they are missing, with this mode whatever the umask is:
+/// another user has to pass.
 void make_folders(const std::string& path, mode_t mode);
 
 } // namespace roleswap::durable

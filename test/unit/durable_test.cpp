@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace roleswap;
@@ -92,4 +93,18 @@ TEST_CASE("events go on counting after a restart, and a damaged line is left out
     CHECK(log.events().front().evidence.empty());
     CHECK(to_json(log.events().back()).find("evidence") == std::string::npos);
     CHECK(log.add({0, "t3", "left", "x", "y", "info"}).sequence == 3);
+}
+
+TEST_CASE("folders have the mode that was asked for, whatever the umask", "[durable]")
+{
+    const Folder folder;
+    const auto old = ::umask(077);
+    make_folders(folder.path + "/for/others", 0755);
+    make_folders(folder.path, 0700); // it is there
+    ::umask(old);
+    for (const char* made : {"", "/for", "/for/others"}) {
+        struct stat info {};
+        REQUIRE(::stat((folder.path + made).c_str(), &info) == 0);
+        CHECK((info.st_mode & 07777) == 0755);
+    }
 }
