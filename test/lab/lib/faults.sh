@@ -55,6 +55,7 @@ declare -A EVENT_MARK=() # node -> number of its newest event
 mark_events() {
     local node
     for node in "${NODES[@]}"; do
+        is_up "$node" || continue
         EVENT_MARK[$node]=$(events_of "$node" 1 | jq '.events[-1].seq // 0')
     done
 }
