@@ -112,7 +112,7 @@ private:
     Health told_ = Health::unknown;
     std::string why_;
     std::optional<event::Duration> told_at_; ///< when something was told last
-    std::optional<Register> register_; ///< newest known
+    std::optional<Register> register_;       ///< newest known
     std::optional<Answer> last_;
     Watcher watcher_;
     std::unique_ptr<Look> look_;
