@@ -55,13 +55,19 @@ json fence_status(const Context& context)
 std::optional<std::string> fence_trouble(const Context& context)
 {
     const auto status = context.fence->status();
+    const auto& peer = context.peer_node().name;
+    const bool heard = context.transport.any_live();
+    if (status.last && status.last->result == fence::Result::failed && !heard)
+        return fmt::format("{} did not confirm that {} is off: {}; when you know that it is off, "
+                           "say \"roleswap fence confirm\"",
+                           status.device, peer, status.last->why);
     if (context.fence->is_meatware() || !status.look) return {};
     using enum fence::Look::Power;
     if (status.look->power == failed)
         return fmt::format("{} does not answer: {}", status.device, status.look->why);
-    if (status.look->power == off && context.transport.any_live())
+    if (status.look->power == off && heard)
         return fmt::format("{} says that {} is off, but it is heard: another plug?", status.device,
-                           context.peer_node().name);
+                           peer);
     return {};
 }
 

@@ -134,7 +134,7 @@ void Witness::announce()
     if (health_ != before_ || health_ == told_) return;
     const bool news = health_ != Health::well || told_ != Health::unknown;
     const auto now = event::Loop::now();
-    if (news && told_ != Health::unknown && now - told_at_ < options_.event_gap) return;
+    if (news && told_at_ && now - *told_at_ < options_.event_gap) return;
     told_ = health_;
     if (!news) return;
     told_at_ = now;

@@ -111,8 +111,8 @@ private:
     Health before_ = Health::unknown; ///< of the look before: a change must be seen twice
     Health told_ = Health::unknown;
     std::string why_;
-    event::Duration told_at_{0};
-    std::optional<Register> register_; ///< newest known
+    std::optional<event::Duration> told_at_; ///< when something was told last
+    std::optional<Register> register_;       ///< newest known
     std::optional<Answer> last_;
     Watcher watcher_;
     std::unique_ptr<Look> look_;

@@ -4,8 +4,8 @@
 /// and goes on with the first that lets it write.  One thread, asynchronous libpq.
 ///
 /// One line per transaction on the output file, times in microseconds of the wall clock:
-///     ack ID SENT ANSWERED ADDRESS       the server said that it is committed
-///     doubt ID SENT NOTICED ADDRESS WHY  the connection ended first: it may be committed or not
+///     ack ID SENT ANSWERED ADDRESS TIMELINE  the server said that it is committed
+///     doubt ID SENT NOTICED ADDRESS WHY  the connection ended first: it may be committed
 ///     fail ID SENT ANSWERED ADDRESS WHY  the server said that it is not committed
 #include <algorithm>
 #include <charconv>
@@ -120,8 +120,9 @@ private:
         pending_ = Pending{next_id_++, now()};
         const std::string id = std::to_string(pending_->id);
         const char* values[] = {id.c_str()};
-        if (!PQsendQueryParams(active_.get(), "insert into lab.written(id) values ($1)", 1, nullptr,
-                               values, nullptr, nullptr, 0))
+        constexpr auto insert = "insert into lab.written(id) values ($1)"
+                                " returning left(pg_walfile_name(pg_current_wal_lsn()), 8)";
+        if (!PQsendQueryParams(active_.get(), insert, 1, nullptr, values, nullptr, nullptr, 0))
             lose_active(PQerrorMessage(active_.get()));
     }
 
@@ -138,12 +139,15 @@ private:
         }
     }
 
-    /// "INSERT 0 1" is written before the transaction commits; only the end of the answer
-    /// (ReadyForQuery, no more results) says that it did.
+    /// The row and "INSERT 0 1" are written before the transaction commits; only the end of the
+    /// answer (ReadyForQuery, no more results) says that it did.
     void note(PGresult* result)
     {
         pending_->answered = true;
-        if (PQresultStatus(result) == PGRES_COMMAND_OK) return;
+        if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+            timeline_ = PQgetvalue(result, 0, 0);
+            return;
+        }
         const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
         // FATAL and PANIC end the session, perhaps after the local commit; ERROR is a rollback.
         const bool rolled_back = severity && std::string_view{severity} == "ERROR";
@@ -155,7 +159,7 @@ private:
     {
         const bool alive = PQstatus(active_.get()) == CONNECTION_OK;
         if (!refused_ && !(pending_->answered && alive)) return lose_active("the connection ended");
-        if (!refused_) record("ack", "");
+        if (!refused_) record("ack", timeline_);
         pending_.reset();
         next_send_ = now() + options_.think_time;
         if (refused_ || !alive) active_.reset();
@@ -251,6 +255,7 @@ private:
     Connection active_;
     std::size_t active_address_ = 0;
     std::optional<Pending> pending_;
+    std::string timeline_; ///< of the answered one
     bool refused_ = false; ///< the pending one is recorded as refused or in doubt
     std::vector<Racer> racers_;
     std::vector<pollfd> sockets_;

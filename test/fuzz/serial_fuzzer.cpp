@@ -1,10 +1,17 @@
 #include "base/ensure.hpp"
+#include "corpus.hpp"
 #include "wire/serial_frame.hpp"
 #include <algorithm>
 
 /// A serial line (libFuzzer): any bytes, in pieces, never make more of them than a frame; and after
 /// them a frame that was sent arrives whole.
 using namespace roleswap;
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv)
+{
+    fuzz::begin_with(fuzz::serial_frames(), *argc, *argv);
+    return 0;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {

@@ -1,4 +1,5 @@
 #include "base/ensure.hpp"
+#include "corpus.hpp"
 #include "link/seal.hpp"
 #include "wire/message.hpp"
 #include "wire/transfer.hpp"
@@ -45,6 +46,15 @@ void message(wire::View bytes)
 }
 
 } // namespace
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv)
+{
+    auto seeds = fuzz::datagrams();
+    for (const auto& more : {fuzz::contents(), fuzz::messages()})
+        seeds.insert(seeds.end(), more.begin(), more.end());
+    fuzz::begin_with(seeds, *argc, *argv);
+    return 0;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {

@@ -186,6 +186,29 @@ TEST_CASE("damaged datagrams are counted by reason and stop nothing")
     REQUIRE(pair.run_until([&] { return pair.first.messages.size() == 1; }));
 }
 
+TEST_CASE("a datagram of another version is counted as such and not heard, on any network")
+{
+    TestPair pair;
+    REQUIRE(pair.come_up());
+    const auto asked = pair.first.rejected(Rejection::unconfirmed_boot); // at the beginning
+    const int version = GENERATE(wire::protocol_version_oldest - 1, wire::protocol_version + 1);
+    for (std::size_t link = 0; link < pair.first.options.links.size(); ++link) {
+        pair.inject(pair.first, link,
+                    of_version(static_cast<std::uint8_t>(version), pair.first, link));
+        const auto status = [&] { return pair.first.transport().status(link); };
+        REQUIRE(pair.run_until([&] { return status().rejected_for(Rejection::wrong_version) == 1; },
+                               2s));
+        CHECK(status().state == LinkState::up);
+    }
+    CHECK(pair.first.messages.empty());
+    CHECK(pair.first.transport().peer_boot() == 1); // and not challenged: nothing of it counts
+    CHECK(pair.first.rejected(Rejection::unconfirmed_boot) == asked);
+    // The same with the version of today is from a boot that must be asked.
+    pair.inject(pair.first, 0, of_version(wire::protocol_version, pair.first, 0));
+    CHECK(pair.run_until(
+        [&] { return pair.first.rejected(Rejection::unconfirmed_boot) == asked + 1; }));
+}
+
 TEST_CASE("a sealed datagram opens at the peer only")
 {
     const Key key{1, 2, 3};

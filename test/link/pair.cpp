@@ -1,5 +1,6 @@
 #include "pair.hpp"
 #include "link/address.hpp"
+#include "link/seal.hpp"
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -149,6 +150,16 @@ void TestPair::inject(const TestNode& node, std::size_t link, wire::View datagra
     event::check(static_cast<int>(
                      ::sendto(fd.get(), datagram.data(), datagram.size(), 0, to.get(), to.size())),
                  "inject");
+}
+
+wire::Bytes of_version(std::uint8_t version, const TestNode& node, std::size_t link)
+{
+    const Seal seal(node.options.key, node.options.pair, core::other(node.options.self));
+    const wire::Header header{version, seal.pair_tag(), core::other(node.options.self),
+                              static_cast<std::uint8_t>(link)};
+    const wire::Envelope envelope{.boot = 1000, .sequence = 1};
+    return seal.close(wire::encode(header),
+                      wire::encode(envelope, wire::Broadcast{wire::view("old")}));
 }
 
 double milliseconds(Duration time)

@@ -62,6 +62,9 @@ public:
     TestNode second{core::Node::second, 1};
 };
 
+/// What a peer whose protocol has another version sends to `node`, sealed with the right key.
+wire::Bytes of_version(std::uint8_t version, const TestNode& node, std::size_t link);
+
 double milliseconds(Duration time);
 
 } // namespace roleswap::link::test

@@ -1,5 +1,6 @@
 #include "null_modem.hpp"
 #include "pair.hpp"
+#include "wire/frame.hpp"
 #include "wire/message.hpp"
 #include "wire/serial_frame.hpp"
 #include "wire/serial_pace.hpp"
@@ -263,6 +264,27 @@ TEST_CASE("a frame made with another key or for another pair is refused")
     CHECK_FALSE(pair.up(1));
     CHECK(pair.status(0).rejected_for(Rejection::wrong_pair) > 5);
     CHECK(pair.status(0).received.datagrams == 0);
+}
+
+TEST_CASE("a frame of another version is counted as such and not heard")
+{
+    SerialPair pair;
+    pair.start();
+    REQUIRE(pair.come_up());
+    REQUIRE(pair.come_down_to_serial());
+    const auto asked = pair.second.rejected(Rejection::unconfirmed_boot); // at the beginning
+    const int version = GENERATE(wire::protocol_version_oldest - 1, wire::protocol_version + 1);
+    const auto datagram = of_version(static_cast<std::uint8_t>(version), pair.second, serial);
+    pair.cable.inject(1, wire::encode_serial_frame(datagram));
+    REQUIRE(
+        pair.run_until([&] { return pair.status(1).rejected_for(Rejection::wrong_version) == 1; }));
+    CHECK(pair.second.messages.empty());
+    CHECK(pair.second.transport().peer_boot() == 1);
+    CHECK(pair.second.rejected(Rejection::unconfirmed_boot) == asked);
+    const auto before = received(pair, 1);
+    pair.run_for(400ms);
+    CHECK(received(pair, 1) >= before + 8); // what follows it is heard
+    CHECK(pair.up(1));
 }
 
 TEST_CASE("a cable that carries one direction is up at one side only")

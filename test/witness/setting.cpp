@@ -65,6 +65,15 @@ bool Side::wait_for(Health health)
         loop_, [&] { return witness_.status().health == health; }, 10s);
 }
 
+bool Side::wait_for_twice(Health health)
+{
+    for (int tries = 0; tries < 10; ++tries) { // a machine that stalls makes a look fail
+        if (!wait_for(health)) return false;
+        if (look().health == health && look().health == health) return true;
+    }
+    return false;
+}
+
 std::uint64_t Side::revision()
 {
     for (int tries = 0; tries < 10; ++tries) // a machine that stalls makes a look fail

@@ -30,6 +30,8 @@ public:
     /// After a look that began now.
     witness::Status look();
     bool wait_for(Health health);
+    /// By two looks in a row, which is when it is told.
+    bool wait_for_twice(Health health);
     /// How often the register was changed since etcd's beginning, by its revision.
     std::uint64_t revision();
 

@@ -7,7 +7,8 @@ epoch=$(epoch)
 begin=$(now_us)
 fill_disk "$standby"
 make_wal "$leader"
-wait_for 60 'an event tells of the full disk' event_says "$leader" disk_full
+wait_for 60 'the standby tells of its full disk' event_says "$standby" disk_full
+wait_for 60 'the master tells that it is alone' event_says "$leader" mode_alone
 writes_again 60
 expect_equal "$leader $epoch" "$(master) $(epoch)" 'master and epoch'
 no_crash_loop "$standby"

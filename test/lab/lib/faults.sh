@@ -50,8 +50,42 @@ make_wal() {
         -c 'drop table lab.ballast' >/dev/null 2>&1 || true
 }
 
-# event_says NODE WORD: the pair has noted such an event since the case began.
-event_says() { rs "$1" events -n 50 --json | jq -e --arg what "$2" '[.. | objects | select(.what? == $what)] | length > 0' >/dev/null; }
+# mark_events: what the nodes have noted so far satisfies no `event_says` from here on.
+declare -A EVENT_MARK=() # node -> number of its newest event
+mark_events() {
+    local node
+    for node in "${NODES[@]}"; do
+        is_up "$node" || continue
+        EVENT_MARK[$node]=$(events_of "$node" 1 | jq '.events[-1].seq // 0')
+    done
+}
+events_of() { rs "$1" --node "$1" --json events -n "$2"; } # NODE LIMIT
+# event_says NODE WHAT [TEXT]: that node has noted such an event since the mark, and why has TEXT.
+event_says() {
+    events_of "$1" 200 | jq -e --arg what "$2" --arg text "${3:-}" --argjson mark "${EVENT_MARK[$1]:-0}" '
+        any(.events[]; .seq > $mark and .what == $what and (.why | contains($text)))' >/dev/null
+}
+# status_says NODE TEXT: one of the warnings in its status.
+status_says() {
+    rs "$1" status --json | jq -e --arg text "$2" 'any(.warnings[]; contains($text))' >/dev/null
+}
+
+# stays SECONDS NODE EPOCH WHAT: master and epoch, all the time.
+stays() {
+    local until
+    until=$(($(now_us) + $1 * 1000000))
+    while (($(now_us) < until)); do
+        expect_equal "$2 $3" "$(master) $(epoch)" "master and epoch, $4"
+    done
+}
+# no_long_gap FROM_US WHAT: no writer waited for as long as a takeover takes at least.
+no_long_gap() {
+    local gap
+    writes_again
+    gap=$(gap_ms "$1")
+    say "$2: writers waited $gap ms"
+    ((${gap%.*} < TAKEOVER_DELAY_MS)) || fail "$2: writers waited $gap ms; the takeover delay is $TAKEOVER_DELAY_MS ms"
+}
 
 # no_crash_loop NODE: the daemon itself has not been started again and again.
 no_crash_loop() {

@@ -57,6 +57,8 @@ config_fence() {
 kind = "agent"
 command = "/usr/local/bin/lab-power"
 delay = "0s"
+timeout = "5s"
+command_timeout = "2s"
 node.left.options = { plug = "left" }
 node.right.options = { plug = "right" }
 CONF
@@ -84,12 +86,18 @@ write_power_agent() {
     cat >"$1" <<'AGENT'
 #!/bin/sh
 # A fence agent: options come as lines name=value; off, then status until the plug is off.
+# The files PLUG.locked and PLUG.stuck make the strip refuse, or never answer, an off.
 action='' plug=''
 while IFS='=' read -r name value; do
     case $name in action | plug) eval "$name=\$value" ;; esac
 done
 case $action in
 off)
+    if [ -e "/mnt/power/$plug.locked" ]; then
+        echo "Failed: the outlet is locked" >&2
+        exit 1
+    fi
+    [ ! -e "/mnt/power/$plug.stuck" ] || exec sleep 600
     : >"/mnt/power/$plug.off"
     while [ -e "/mnt/power/$plug.off" ]; do sleep 0.005; done
     ;;

@@ -3,12 +3,13 @@
 
 NODES=(left right)
 STORE_PORT=7432
+TAKEOVER_DELAY_MS=1000
 
 write_config() {
     cat <<CONF
 [pair]
 name = "lab"
-takeover_delay = "1s"
+takeover_delay = "${TAKEOVER_DELAY_MS}ms"
 probes = ["${SUBNET[lana]}.254", "${SUBNET[lanb]}.254"]
 
 [[node]]
