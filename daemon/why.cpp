@@ -106,8 +106,7 @@ private:
 json present(const Context& context)
 {
     const auto& state = context.driver.state();
-    auto object = to_json(core::evidence_now(state), link_moments(context.transport),
-                          evidence_names(context.config));
+    auto object = present_evidence(context);
     object["waits"] = core::why_waiting(state);
     return object;
 }
@@ -142,17 +141,38 @@ Names evidence_names(const config::Config& config)
     return names;
 }
 
-std::vector<LinkMoment> link_moments(const link::Transport& transport)
+std::vector<LinkMoment> link_moments(const link::Transport& transport, const std::string& node)
 {
     const auto now = event::Loop::now();
     std::vector<LinkMoment> moments;
     for (std::size_t index = 0; index < transport.links(); ++index) {
         const auto status = transport.status(index);
-        LinkMoment moment{status.name, status.state == link::LinkState::up, {}};
+        LinkMoment moment{node, status.name, status.state == link::LinkState::up, {}};
         if (status.last_heard) moment.heard_ms = (now - *status.last_heard).count() / 1000;
         moments.push_back(std::move(moment));
     }
     return moments;
+}
+
+std::vector<LinkMoment> link_moments(const link::Transport& near, const link::Transport* third,
+                                     core::Node self, const Names& names)
+{
+    const auto name = [&](core::Node node) {
+        return names.nodes.at(static_cast<std::size_t>(node));
+    };
+    auto moments = link_moments(near, name(core::other(self)));
+    if (third == nullptr) return moments;
+    const auto more = link_moments(*third, name(core::third(self)));
+    moments.insert(moments.end(), more.begin(), more.end());
+    return moments;
+}
+
+json present_evidence(const Context& context)
+{
+    const auto names = evidence_names(context.config);
+    const auto* third = context.third == nullptr ? nullptr : &context.third->transport();
+    return to_json(core::evidence_now(context.driver.state()),
+                   link_moments(context.transport, third, context.self, names), names);
 }
 
 json why(const Context& context, std::uint64_t sequence)
