@@ -167,12 +167,16 @@ std::vector<LinkMoment> link_moments(const link::Transport& near, const link::Tr
     return moments;
 }
 
+std::vector<LinkMoment> link_moments(const Context& context)
+{
+    const auto* third = context.third == nullptr ? nullptr : &context.third->transport();
+    return link_moments(context.transport, third, context.self, evidence_names(context.config));
+}
+
 json present_evidence(const Context& context)
 {
-    const auto names = evidence_names(context.config);
-    const auto* third = context.third == nullptr ? nullptr : &context.third->transport();
-    return to_json(core::evidence_now(context.driver.state()),
-                   link_moments(context.transport, third, context.self, names), names);
+    return to_json(core::evidence_now(context.driver.state()), link_moments(context),
+                   evidence_names(context.config));
 }
 
 json why(const Context& context, std::uint64_t sequence)

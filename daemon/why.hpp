@@ -11,6 +11,8 @@ std::vector<LinkMoment> link_moments(const link::Transport& transport, const std
 std::vector<LinkMoment> link_moments(const link::Transport& near, const link::Transport* third,
                                      core::Node self, const Names& names);
 
+std::vector<LinkMoment> link_moments(const Context& context);
+
 /// What this node knows now.
 nlohmann::json present_evidence(const Context& context);
 
