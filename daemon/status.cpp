@@ -256,7 +256,10 @@ json pair_status(const Context& context, const json& peer, const json& third)
     auto other = unknown_node(context.peer_node().name);
     other.update(peer);
     auto far = third.is_null() ? json() : unknown_node(context.third_node().name);
-    if (!far.is_null()) far.update(third);
+    if (!far.is_null()) {
+        far["dr"] = !context.is_dr(); // also of one that was never heard
+        far.update(third);
+    }
     json object{{"schema", 1},
                 {"pair", context.config.pair.name},
                 {"node", context.self_node().name},
