@@ -144,9 +144,11 @@ std::string changes_part(const json& status, const Style& style)
                                  text(node, "name"), text(change, "what"), text(change, "why")));
     }
     for (const json& node : list(status, "nodes")) {
-        const json& rejoin = member(member(node, "store"), "rejoin");
+        const json& store = member(node, "store");
+        const json& rejoin = member(store, "rejoin");
         if (!rejoin.is_object()) continue;
-        part += item(style, "Rejoined",
+        const bool done = text(store, "state") != "down"; // it follows, or led since
+        part += item(style, done ? "Rejoined" : "Rejoins",
                      fmt::format("{} by {}: {}", text(node, "name"), text(rejoin, "way"),
                                  text(rejoin, "why")));
     }

@@ -111,6 +111,14 @@ json present(const Context& context)
     return object;
 }
 
+/// As in the configuration: a link to the node that is not the peer says whom it leads to.
+std::string link_name(std::string name, const std::string& node)
+{
+    const auto suffix = " to " + node;
+    if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+    return name;
+}
+
 std::string_view fence_word(config::Fence::Kind kind)
 {
     using enum config::Fence::Kind;
@@ -147,7 +155,8 @@ std::vector<LinkMoment> link_moments(const link::Transport& transport, const std
     std::vector<LinkMoment> moments;
     for (std::size_t index = 0; index < transport.links(); ++index) {
         const auto status = transport.status(index);
-        LinkMoment moment{node, status.name, status.state == link::LinkState::up, {}};
+        LinkMoment moment{
+            node, link_name(status.name, node), status.state == link::LinkState::up, {}};
         if (status.last_heard) moment.heard_ms = (now - *status.last_heard).count() / 1000;
         moments.push_back(std::move(moment));
     }

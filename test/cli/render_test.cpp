@@ -75,6 +75,23 @@ TEST_CASE("status reads as in its golden file")
     check_golden("status_copying", render_status(copying(), plain));
 }
 
+TEST_CASE("what daemons really answered reads as in its golden files")
+{
+    for (const std::string name :
+         {"trio", "dr_mirrors", "dr_leads", "beside_dr", "refused", "rejoined"})
+        check_golden("status_" + name, render_status(fixture(name), plain));
+}
+
+TEST_CASE("an external store and runs that wait for a decision are told")
+{
+    json status = fixture("trio");
+    status["nodes"][1]["store"].update({{"kind", "external"}, {"unit", "postgresql@15-main"}});
+    status["history"]["undecided"] = 3;
+    status["warnings"].push_back("3 runs of the server history wait for a decision: \"roleswap "
+                                 "history list\", then accept or dismiss");
+    check_golden("status_external", render_status(status, plain));
+}
+
 TEST_CASE("a copy shows how far it is, how fast and what is left")
 {
     const json half{{"done", 0.5},
