@@ -121,6 +121,18 @@ std::string queues_part(const json& status, const Style& style)
     return item(style, "Queues", fmt::format("{}, none held", queues.size()));
 }
 
+/// A base backup under way, with what is left of it.
+std::string copies_part(const json& status, const Style& style)
+{
+    std::string part;
+    for (const json& node : list(status, "nodes")) {
+        const std::string bar = copy_bar(node);
+        if (bar.empty()) continue;
+        part += item(style, part.empty() ? "Copy" : "", text(node, "name") + ": " + bar);
+    }
+    return part;
+}
+
 std::string changes_part(const json& status, const Style& style)
 {
     std::string part;
@@ -132,9 +144,11 @@ std::string changes_part(const json& status, const Style& style)
                                  text(node, "name"), text(change, "what"), text(change, "why")));
     }
     for (const json& node : list(status, "nodes")) {
-        const json& rejoin = member(member(node, "store"), "rejoin");
+        const json& store = member(node, "store");
+        const json& rejoin = member(store, "rejoin");
         if (!rejoin.is_object()) continue;
-        part += item(style, "Rejoined",
+        const bool done = text(store, "state") != "down"; // it follows, or led since
+        part += item(style, done ? "Rejoined" : "Rejoins",
                      fmt::format("{} by {}: {}", text(node, "name"), text(rejoin, "way"),
                                  text(rejoin, "why")));
     }
@@ -159,6 +173,7 @@ std::string work_part(const json& status, const Style& style)
     const std::string state = text(scheduler, "state", "unknown");
     const std::string reason = text(scheduler, "reason");
     std::string part = item(style, "Replication", replication_line(status));
+    part += copies_part(status, style);
     part += item(style, "Scheduler", reason.empty() ? state : state + ": " + reason,
                  state == "running" ? Paint::plain : Paint::warn);
     part += item(style, "Tasks", tasks_line(status));

@@ -97,6 +97,33 @@ std::string promise_text(const json& evidence)
                        exact(member(evidence, "peer"), "silence_ms"));
 }
 
+std::string third_text(const json& third, Moment moment)
+{
+    const std::string name = text(third, "name", "?") + ": ";
+    if (!member(third, "heard_ms").is_number())
+        return name + "nothing was heard of it since the daemon of this node started";
+    std::string line =
+        fmt::format("{}heard {} {} as {}, record: {}", name, exact(third, "heard_ms"), ago(moment),
+                    text(third, "role", "?"), record_text(member(third, "record")));
+    if (number(third, "silence_ms") < number(third, "heard_ms"))
+        line += fmt::format("; {} of it count as silence", exact(third, "silence_ms"));
+    return line + (flag(third, "leaving") ? "; it is stopping" : "");
+}
+
+/// The peer, which the dr node has none of, and the nodes that are not the peer.
+std::string others_part(const json& evidence, Moment moment, const Style& style)
+{
+    const json& thirds = list(evidence, "thirds");
+    std::string part;
+    if (thirds.size() < 2) part += fact(style, "Peer", peer_text(evidence, moment));
+    std::string_view label = "Others";
+    for (const json& third : thirds) {
+        part += fact(style, label, third_text(third, moment));
+        label = "";
+    }
+    return part;
+}
+
 std::string positions_text(const json& evidence)
 {
     const json& peer = member(evidence, "peer");
@@ -105,20 +132,36 @@ std::string positions_text(const json& evidence)
     if (peer.is_object())
         line +=
             fmt::format(", peer {} ({})", text(peer, "position", "?"), text(peer, "store", "?"));
+    for (const json& third : list(evidence, "thirds"))
+        if (member(third, "heard_ms").is_number())
+            line += fmt::format(", {} {} ({})", text(third, "name", "?"),
+                                text(third, "position", "?"), text(third, "store", "?"));
     return line;
 }
 
-std::string links_text(const json& evidence, Moment moment)
+std::string link_text(const json& link, Moment moment)
 {
-    std::string line;
+    return text(link, "name") + " " + text(link, "state", "?") + ", " +
+           (member(link, "heard_ms").is_number()
+                ? fmt::format("heard {} {}", exact(link, "heard_ms"), ago(moment))
+                : "never heard");
+}
+
+/// One line for each node at the other end; its name where there are two.
+std::string links_part(const json& evidence, Moment moment, const Style& style)
+{
+    std::vector<std::pair<std::string, std::string>> lines; // node, its links
     for (const json& link : list(evidence, "links")) {
-        line += line.empty() ? "" : "; ";
-        line += text(link, "name") + " " + text(link, "state", "?") + ", ";
-        line += member(link, "heard_ms").is_number()
-                    ? fmt::format("heard {} {}", exact(link, "heard_ms"), ago(moment))
-                    : "never heard";
+        const std::string node = text(link, "node");
+        if (lines.empty() || lines.back().first != node) lines.emplace_back(node, "");
+        std::string& line = lines.back().second;
+        line += (line.empty() ? "" : "; ") + link_text(link, moment);
     }
-    return line;
+    std::string part;
+    for (const auto& [node, line] : lines)
+        part += fact(style, part.empty() ? "Links" : "",
+                     lines.size() > 1 ? "to " + node + ": " + line : line);
+    return part;
 }
 
 std::string probe_text(const json& evidence)
@@ -168,11 +211,11 @@ std::string settings_part(const json& evidence, const Style& style)
 std::string facts_part(const json& evidence, Moment moment, const Style& style)
 {
     std::string part = fact(style, "This node", own_text(evidence));
-    part += fact(style, "Peer", peer_text(evidence, moment));
+    part += others_part(evidence, moment, style);
     if (evidence.contains("lease")) part += fact(style, "Lease", lease_text(evidence));
     if (evidence.contains("promise_ms")) part += fact(style, "Promise", promise_text(evidence));
     part += fact(style, "Positions", positions_text(evidence));
-    part += fact(style, "Links", links_text(evidence, moment));
+    part += links_part(evidence, moment, style);
     if (evidence.contains("probe")) part += fact(style, "Probes", probe_text(evidence));
     if (evidence.contains("witness")) part += fact(style, "Witness", witness_text(evidence));
     if (evidence.contains("fence")) part += fact(style, "Fence", text(evidence, "fence"));

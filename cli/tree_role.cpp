@@ -68,9 +68,9 @@ void add_takeover(CLI::App& app, Values& values)
     auto* takeover = app.add_subcommand("takeover", "Whether this node may take over by itself");
     takeover->group(role_group)->require_subcommand(1);
     for (const char* action : {"hold", "release"}) {
-        auto* command = takeover->add_subcommand(
-            action, action == std::string_view("hold") ? "Forbid it" : "Allow it again");
-        command->add_option("--reason", values.reason, "Shown in status");
+        const bool hold = action == std::string_view("hold");
+        auto* command = takeover->add_subcommand(action, hold ? "Forbid it" : "Allow it again");
+        if (hold) command->add_option("--reason", values.reason, "Shown in status");
         command->callback([&values, action] {
             values.result = cli::takeover(values.context, action, values.reason);
         });

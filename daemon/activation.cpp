@@ -1,6 +1,9 @@
 #include "activation.hpp"
 #include "base/time_text.hpp"
 #include "dr_status.hpp"
+#include "fence_status.hpp"
+#include "why.hpp"
+#include "witness_view.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -39,6 +42,36 @@ std::string probe_evidence(const Context& context)
     return probe.reached ? "a probe address answers" : "no probe address answers";
 }
 
+std::string link_evidence(const LinkMoment& link)
+{
+    const std::string heard =
+        link.heard_ms ? fmt::format("heard {} ago",
+                                    base::human_duration(std::chrono::milliseconds(*link.heard_ms)))
+                      : "never heard";
+    return fmt::format("{} to {} is {}, {}", link.name, link.node, link.up ? "up" : "down", heard);
+}
+
+std::string guard_evidence(const Context& context)
+{
+    const auto guard = context.guard.snapshot();
+    return guard.running ? "the guard of this daemon watches"
+                         : "no guard watches this daemon: " + guard.trouble;
+}
+
+/// What counts on every kind of node: each link, and whoever else is asked or watches.
+json common_evidence(const Context& context)
+{
+    json list = json::array();
+    for (const auto& link : link_moments(context)) list.push_back(link_evidence(link));
+    if (context.witness != nullptr) {
+        const auto trouble = witness_trouble(context);
+        list.push_back(trouble.empty() ? "the witness answers and holds nothing newer" : trouble);
+    }
+    if (context.fence != nullptr) list.push_back("fence: " + fence_look_text(context));
+    list.push_back(guard_evidence(context));
+    return list;
+}
+
 } // namespace
 
 json activation_check(const Context& context, core::Command::Kind kind)
@@ -47,13 +80,15 @@ json activation_check(const Context& context, core::Command::Kind kind)
     const bool master = state.role == Role::master;
     const auto refusal = core::activate_refusal(state, kind);
     const auto why = master ? "this node is master already" : refusal;
-    const auto evidence = context.is_dr() ? dr_evidence(context)
-                                          : json{own_evidence(context), peer_evidence(context),
-                                                 probe_evidence(context)};
+    auto evidence = context.is_dr() ? dr_evidence(context)
+                                    : json{own_evidence(context), peer_evidence(context),
+                                           probe_evidence(context)};
+    for (auto& sentence : common_evidence(context)) evidence.push_back(std::move(sentence));
     return {{"would", master ? "nothing" : (refusal.empty() ? "activate" : "refuse")},
             {"why", why},
             {"epoch", state.record.epoch},
-            {"evidence", evidence}};
+            {"evidence", evidence},
+            {"now", present_evidence(context)}};
 }
 
 } // namespace roleswap::daemon

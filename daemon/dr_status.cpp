@@ -13,7 +13,7 @@ namespace {
 std::string dr_lag_text(const Context& context)
 {
     const auto behind = context.lag.behind(context.driver.state().now);
-    return fmt::format("{} and {} behind", base::human_bytes(context.lag.bytes()),
+    return fmt::format("{} and {}", base::human_bytes(context.lag.bytes()),
                        base::human_duration(std::chrono::milliseconds(behind)));
 }
 
@@ -46,14 +46,17 @@ json dr_lag(const Context& context)
             {"from", context.config.nodes.at(from).name}};
 }
 
-json dr_guarantees(const Context& context)
+std::string dr_lack(const Context& context)
 {
-    if (context.driver.state().role == core::Role::master)
-        return {"this dr node leads by hand: the nodes of the pair lead no more once they hear of "
-                "it; what they do while they do not hear it nobody can tell"};
-    return {"this dr node mirrors without anybody waiting for it: what it does not hold yet is "
-            "lost if it is activated",
-            "it never takes over by itself and counts for nothing in the pair"};
+    const bool lacks =
+        context.lag.bytes() > 0 || context.lag.behind(context.driver.state().now) > 0;
+    return lacks ? dr_lag_text(context) : "";
+}
+
+bool dr_streams(const Context& context)
+{
+    const auto lag = dr_lag(context);
+    return lag.is_object() && lag["streaming"] == true;
 }
 
 json dr_evidence(const Context& context)
@@ -65,7 +68,7 @@ json dr_evidence(const Context& context)
                         state.record.epoch, base::to_string(state.position)),
             heard_text(context, core::Node::first), heard_text(context, core::Node::second),
             fmt::format("lost for good: what the pair acknowledged and this mirror does not hold; "
-                        "when the master was last heard it was {}",
+                        "when the master was last heard it was {} behind",
                         dr_lag_text(context)),
             "both nodes of the pair must be off or cut off from their users: one that lives where "
             "this node does not hear it stays master"};

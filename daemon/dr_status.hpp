@@ -8,8 +8,11 @@ namespace roleswap::daemon {
 /// neither is the dr node nor the master.
 nlohmann::json dr_lag(const Context& context);
 
-/// What the dr node cannot keep or does not do, for status.guarantees.
-nlohmann::json dr_guarantees(const Context& context);
+/// What the dr node does not hold yet, "12.0 KiB and 3 s"; empty where that is nothing, or this
+/// node is neither the dr node as mirror nor the master.
+std::string dr_lack(const Context& context);
+/// The dr node streams, as far as this node knows.
+bool dr_streams(const Context& context);
 
 /// Sentences on what a forced activation of the dr node would lose and what it needs.
 nlohmann::json dr_evidence(const Context& context);

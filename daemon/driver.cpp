@@ -181,7 +181,10 @@ void Driver::on(const core::Notify& effect)
     const auto evidence = core::evidence_of(before_, state_, *input_, effect);
     parts_.announcer.announce(
         effect.what, effect.why,
-        to_json(evidence, link_moments(parts_.transport), parts_.names).dump());
+        to_json(evidence,
+                link_moments(parts_.transport, parts_.third, settings_.self, parts_.names),
+                parts_.names)
+            .dump());
 }
 
 void Driver::on(const core::Persist& effect)

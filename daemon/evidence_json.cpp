@@ -36,6 +36,23 @@ json peer_json(const core::Evidence::Peer& peer, const Names& names)
     return object;
 }
 
+json thirds_json(const std::vector<core::Evidence::Third>& thirds, const Names& names)
+{
+    json list = json::array();
+    for (const auto& third : thirds) {
+        list.push_back({{"name", name_of(names, third.node)}, {"heard_ms", nullptr}});
+        if (!third.heard) continue;
+        list.back().update({{"heard_ms", third.heard_ago},
+                            {"silence_ms", third.silence},
+                            {"role", to_string(third.role)},
+                            {"record", record_json(third.record, names)},
+                            {"store", to_string(third.store)},
+                            {"position", base::to_string(third.position)},
+                            {"leaving", third.leaving}});
+    }
+    return list;
+}
+
 json rule_json(std::uint8_t index)
 {
     if (index >= std::size(core::rules)) return nullptr;
@@ -50,8 +67,10 @@ json links_json(const std::vector<LinkMoment>& links)
 {
     json list = json::array();
     for (const auto& link : links) {
-        list.push_back(
-            {{"name", link.name}, {"state", link.up ? "up" : "down"}, {"heard_ms", nullptr}});
+        list.push_back({{"node", link.node},
+                        {"name", link.name},
+                        {"state", link.up ? "up" : "down"},
+                        {"heard_ms", nullptr}});
         if (link.heard_ms) list.back()["heard_ms"] = *link.heard_ms;
     }
     return list;
@@ -111,6 +130,7 @@ json to_json(const core::Evidence& evidence, const std::vector<LinkMoment>& link
                 {"settings", knobs_json(evidence.knobs, names)},
                 {"links", links_json(links)}};
     if (evidence.peer) object["peer"] = peer_json(*evidence.peer, names);
+    if (!evidence.thirds.empty()) object["thirds"] = thirds_json(evidence.thirds, names);
     if (const auto& lease = evidence.lease)
         object["lease"] = {{"age_ms", lease->age},
                            {"suspend_ms", lease->suspend_at},

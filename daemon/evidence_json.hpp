@@ -18,6 +18,7 @@ struct Names {
 
 /// How a link stood at that moment.
 struct LinkMoment {
+    std::string node; ///< at its other end
     std::string name;
     bool up = false;
     std::optional<std::int64_t> heard_ms; ///< ago; empty: never

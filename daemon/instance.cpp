@@ -323,7 +323,7 @@ work::Host Instance::work_host()
     };
     host.on_store_trouble = [this](const std::string& why) { store_trouble_.happened(why); };
     host.on_store_well = [this] { store_trouble_.well(); };
-    host.on_superseded = [this](const std::string& why) { announcer_.announce("demotion", why); };
+    host.on_superseded = [this](const std::string& why) { announcer_.announce("store_trouble", why); };
     // Beside what on_call watches: after a restart of this daemon the store still knows the owner.
     host.watch_owner = [this](std::int64_t operation, pid_t owner) {
         if (owner > 0) watch_operation(operation, owner);

@@ -12,7 +12,7 @@ public:
     void note(core::Ticks now, base::Lsn master, base::Lsn mirror)
     {
         if (master < master_) samples_.clear(); // another master
-        if (master > master_) samples_.push_back({now, master});
+        if (master != master_) samples_.push_back({now, master});
         if (samples_.size() > samples_max) thin();
         master_ = master;
         mirror_ = mirror;

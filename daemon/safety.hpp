@@ -1,6 +1,7 @@
 #pragma once
 #include "core/types.hpp"
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct SafetyFacts {
     bool mirrored = false; ///< by the record: on the standby, it may take over
     bool probes = false;   ///< some are configured
     Part witness = Part::absent;
+    bool split = false; ///< the endpoints of the witness belong to different etcds
     Part fence = Part::absent;
     std::string fence_by;     ///< "a human" or the device
     bool fence_trust = false; ///< nothing proves that the peer is off
@@ -23,6 +25,18 @@ struct SafetyFacts {
     Part serial = Part::absent;  ///< well: a null-modem cable is up
     std::size_t networks_up = 0; ///< links that are no serial ones
     std::size_t networks = 0;
+
+    /// Of the dr node, where there is one.
+    struct Dr {
+        bool here = false;   ///< it is this node
+        std::string name;    ///< of it
+        bool heard = false;  ///< on a node of the pair: it is
+        bool leads = false;  ///< by the newest record this node has
+        bool mirror = false; ///< it streams now, as far as this node is in the place to know
+        std::string lag;     ///< "12.0 KiB and 3 s"; empty: it lacks nothing, or nobody here knows
+        std::vector<std::string> unheard; ///< on it: the nodes of the pair that it does not hear
+    };
+    std::optional<Dr> dr;
 };
 
 struct Safety {

@@ -6,7 +6,7 @@
 #include "guard_text.hpp"
 #include "message_ids.hpp"
 #include "readiness.hpp"
-#include "safety.hpp"
+#include "safety_facts.hpp"
 #include "version.hpp"
 #include "witness_view.hpp"
 
@@ -97,51 +97,6 @@ json link_status(const link::LinkStatus& link, const std::string& in_use)
     }
     object["rejected"] = rejected;
     return object;
-}
-
-SafetyFacts::Part part(bool there, bool good)
-{
-    using enum SafetyFacts::Part;
-    if (!there) return absent;
-    return good ? well : unwell;
-}
-
-void add_link_facts(SafetyFacts& facts, const Context& context)
-{
-    bool serial_up = false;
-    for (std::size_t i = 0; i < context.transport.links(); ++i) {
-        const auto link = context.transport.status(i);
-        const bool up = link.state == link::LinkState::up;
-        if (link.baud > 0) {
-            serial_up = serial_up || up;
-            facts.serial = part(true, serial_up);
-        } else {
-            ++facts.networks;
-            facts.networks_up += up ? 1 : 0;
-        }
-    }
-}
-
-Safety safety(const Context& context)
-{
-    if (context.is_dr()) return {dr_guarantees(context).get<std::vector<std::string>>(), {}};
-    const auto& state = context.driver.state();
-    const auto guard = context.guard.snapshot();
-    SafetyFacts facts;
-    facts.role = state.role;
-    facts.mirrored = state.record.mode == Mode::mirrored;
-    facts.probes = !context.config.pair.probes.empty();
-    facts.witness = part(context.witness != nullptr, witness_trouble(context).empty());
-    if (context.fence != nullptr) {
-        facts.fence = part(true, !fence_trouble(context));
-        facts.fence_by = context.fence->is_meatware() ? "a human" : context.fence->status().device;
-        facts.fence_trust = context.config.fence.trust;
-    }
-    facts.peer = context.peer_node().name;
-    facts.guard = part(true, guard.running);
-    facts.guard_armed = guard.left.has_value();
-    add_link_facts(facts, context);
-    return safety_of(facts);
 }
 
 /// What of a node waits for a person: a port for a task, room for a copy, a decision.
@@ -301,7 +256,10 @@ json pair_status(const Context& context, const json& peer, const json& third)
     auto other = unknown_node(context.peer_node().name);
     other.update(peer);
     auto far = third.is_null() ? json() : unknown_node(context.third_node().name);
-    if (!far.is_null()) far.update(third);
+    if (!far.is_null()) {
+        far["dr"] = !context.is_dr(); // also of one that was never heard
+        far.update(third);
+    }
     json object{{"schema", 1},
                 {"pair", context.config.pair.name},
                 {"node", context.self_node().name},
@@ -326,7 +284,7 @@ json pair_status(const Context& context, const json& peer, const json& third)
               {"operation", nullptr}};
     if (live) work.update(master["work"]);
     object.update(work);
-    const auto now = safety(context);
+    const auto now = safety_of(safety_facts(context));
     object["guarantees"] = now.holds;
     object["unsafe"] = now.unsafe;
     object["warnings"] = warnings(context, self, other, far);

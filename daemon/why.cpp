@@ -106,10 +106,17 @@ private:
 json present(const Context& context)
 {
     const auto& state = context.driver.state();
-    auto object = to_json(core::evidence_now(state), link_moments(context.transport),
-                          evidence_names(context.config));
+    auto object = present_evidence(context);
     object["waits"] = core::why_waiting(state);
     return object;
+}
+
+/// As in the configuration: a link to the node that is not the peer says whom it leads to.
+std::string link_name(std::string name, const std::string& node)
+{
+    const auto suffix = " to " + node;
+    if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+    return name;
 }
 
 std::string_view fence_word(config::Fence::Kind kind)
@@ -142,17 +149,43 @@ Names evidence_names(const config::Config& config)
     return names;
 }
 
-std::vector<LinkMoment> link_moments(const link::Transport& transport)
+std::vector<LinkMoment> link_moments(const link::Transport& transport, const std::string& node)
 {
     const auto now = event::Loop::now();
     std::vector<LinkMoment> moments;
     for (std::size_t index = 0; index < transport.links(); ++index) {
         const auto status = transport.status(index);
-        LinkMoment moment{status.name, status.state == link::LinkState::up, {}};
+        LinkMoment moment{
+            node, link_name(status.name, node), status.state == link::LinkState::up, {}};
         if (status.last_heard) moment.heard_ms = (now - *status.last_heard).count() / 1000;
         moments.push_back(std::move(moment));
     }
     return moments;
+}
+
+std::vector<LinkMoment> link_moments(const link::Transport& near, const link::Transport* third,
+                                     core::Node self, const Names& names)
+{
+    const auto name = [&](core::Node node) {
+        return names.nodes.at(static_cast<std::size_t>(node));
+    };
+    auto moments = link_moments(near, name(core::other(self)));
+    if (third == nullptr) return moments;
+    const auto more = link_moments(*third, name(core::third(self)));
+    moments.insert(moments.end(), more.begin(), more.end());
+    return moments;
+}
+
+std::vector<LinkMoment> link_moments(const Context& context)
+{
+    const auto* third = context.third == nullptr ? nullptr : &context.third->transport();
+    return link_moments(context.transport, third, context.self, evidence_names(context.config));
+}
+
+json present_evidence(const Context& context)
+{
+    return to_json(core::evidence_now(context.driver.state()), link_moments(context),
+                   evidence_names(context.config));
 }
 
 json why(const Context& context, std::uint64_t sequence)

@@ -14,13 +14,13 @@ constexpr std::array
         Verb{
             "status", look, local,
             "Both nodes, links, replication, queues, scheduler and tasks at a glance.", "{}",
-            R"({"schema":1,"pair","node","at","nodes":[{"name","reachable","role","epoch","mode","in_sync","since","boot","version","store":{"kind","state","position","detail"},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting"}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"operation":null|{"id","kind","begun_by","begun_at","owner_node","owner_pid","steps":[{"step","state","at","detail"}]},"drain_timeout_ms","guarantees":[TEXT],"unsafe":[TEXT],"warnings":[TEXT]})"},
+            R"({"schema":1,"pair","node","at","takeover_delay_ms","nodes":[{"name","reachable","role","dr":BOOL,"mirror"?:{"lag_bytes","lag_ms","streaming","from"},"epoch","mode","in_sync","takeover_hold":BOOL,"since","boot","version","config_digest","store":{"kind","state","position","detail","refused"?,"rejoin"?:{"way","why"},"copy"?:{"done","bytes","bytes_total","bytes_per_second","left_ms"}},"guard":{"state":"armed|disarmed|missing","left_ms","trouble"},"witness"?:{as of witness_status},"fence"?:{as of fence_status},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","kind":"udp|serial","interval_ms","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting"}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"operation":null|{"id","kind","begun_by","begun_at","owner_node","owner_pid","steps":[{"step","state","at","detail"}]},"drain_timeout_ms","history":{"undecided"},"guarantees":[TEXT],"unsafe":[TEXT],"warnings":[TEXT]})"},
         Verb{"node_status", look, local,
              "This node alone, as the peer needs it for its own status.", "{}",
              R"(one entry of status.nodes, and its "links")"},
         Verb{
             "links", look, local, "State, round-trip time and loss of each link.", "{}",
-            R"({"links":[{"name","state","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}]})"},
+            R"({"links":[{"name","state","kind","interval_ms","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}]})"},
         Verb{
             "events", look, local, "The newest events of this node, oldest first.",
             R"({"limit"?:1..1000, default 50,"after"?:SEQ})",
@@ -30,7 +30,7 @@ constexpr std::array
             "What this node is and waits for now, and what its newest decisions, or that of one "
             "event, "
             "were made on.",
-            R"({"event"?:SEQ})", R"({"node","at","now", without event:{as evidence,"waits":TEXT},"decisions":[{as in events,"evidence":null|{"role","role_ms","rule":null|{"from","event","to","why"},"record":{"epoch","round","mode","master"},"in_sync":BOOL,"hold":BOOL,"suspended":BOOL,"store","position","peer"?:{"heard_ms","silence_ms","answer_ms","role","record","store","position","leaving":BOOL,"hold":BOOL},"lease"?:{"age_ms","suspend_ms","decide_ms","claim_ms"},"promise_ms"?,"probe"?:{"asked":BOOL,"answered":BOOL,"reached":BOOL,"misses","was_cut_off":BOOL},"witness"?:{"answer":"not asked|asked|granted|refused|unreachable|wiped","holds"?:{"epoch","round","master"}},"fence"?:"not asked|asked|confirmed|failed","guard"?:{"ready":BOOL,"fired":BOOL,"deadline_ms"},"links":[{"name","state","heard_ms"}],"settings":[{"setting","value","effect"}]},"before":[as in events]}]})"},
+            R"({"event"?:SEQ})", R"({"node","at","now", without event:{as evidence,"waits":TEXT},"decisions":[{as in events,"evidence":null|{"role","role_ms","rule":null|{"from","event","to","why"},"record":{"epoch","round","mode","master"},"in_sync":BOOL,"hold":BOOL,"suspended":BOOL,"store","position","peer"?:{"heard_ms","silence_ms","answer_ms","role","record","store","position","leaving":BOOL,"hold":BOOL},"lease"?:{"age_ms","suspend_ms","decide_ms","claim_ms"},"promise_ms"?,"probe"?:{"asked":BOOL,"answered":BOOL,"reached":BOOL,"misses","was_cut_off":BOOL},"witness"?:{"answer":"not asked|asked|granted|refused|unreachable|wiped","holds"?:{"epoch","round","master"}},"fence"?:"not asked|asked|confirmed|failed","guard"?:{"ready":BOOL,"fired":BOOL,"deadline_ms"},"thirds"?:[{"name","heard_ms":null|N,"silence_ms","role","record","store","position","leaving":BOOL}], on a node of the pair the dr node, there both others,"links":[{"node","name","state","heard_ms"}],"settings":[{"setting","value","effect"}]},"before":[as in events]}]})"},
         Verb{
             "check", look, local, "Whether a swap would succeed now, without acting.", "{}",
             R"({"ready":BOOL,"checks":[{"id","node","ok":BOOL,"level":"fail|warn","value","limit","fix"}]})"},
@@ -43,7 +43,7 @@ constexpr std::array
              R"({"force"?:BOOL,"reason"?:TEXT, required with force})", R"({"epoch":N})"},
         Verb{"activate_check", look, local, "What activate would do now, without acting.",
              R"({"force"?:BOOL})",
-             R"({"would":"activate|nothing|refuse","why":TEXT,"epoch":N,"evidence":[TEXT]})"},
+             R"({"would":"activate|nothing|refuse","why":TEXT,"epoch":N,"evidence":[TEXT],"now":{as evidence of why}})"},
         Verb{
             "witness_status", look, local, "The witness, looked at now.", "{}",
             R"({"health":"well|lost|wiped|split","why","agrees":BOOL,"timeout_ms","register":null|{"epoch","round","master"},"endpoints":[{"url","up":BOOL,"why","latency_ms","version","register"}],"last":null|{"answer":"granted|refused|unreachable|wiped","why","took_ms"}})"},
@@ -146,7 +146,8 @@ constexpr std::array
         Verb{"history_add", act, master,
              "Take what a returning old master had done; its daemon calls this. Repeating is "
              "harmless.",
-             R"({"holder":NODE,"lines":[{"kind","row"}]})", R"({"added":N,"undecided":N})"},
+             R"({"holder":NODE,"lines":[{"kind","row"}]})",
+             R"({"added":N,"undecided":N,"twice"?:N, undecided runs of that node that were run here too})"},
         Verb{"join_password", act, master,
              "Set the admin password for roleswap join: what the store keeps of it, and the pair "
              "key "

@@ -171,6 +171,11 @@ const ThirdView& third_view(const State& s, Node node)
     return s.thirds.at(node == Node::second ? 1 : 0);
 }
 
+bool is_third_heard(const State& s, Node node)
+{
+    return is_heard(s, third_view(s, node));
+}
+
 bool dr_acts(const State& s)
 {
     const ThirdView& view = third_view(s, Node::dr);

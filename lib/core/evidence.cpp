@@ -25,17 +25,12 @@ State moment(const State& before, const State& after)
     return at;
 }
 
-/// Of the dr node, which has no peer: whom it mirrors.
 std::optional<Evidence::Peer> peer_part(const State& s)
 {
-    const bool dr = is_dr(s);
-    if (dr && upstream(s) == Node::dr) return {};
-    const ThirdView view =
-        dr ? third_view(s, upstream(s)) : ThirdView{s.peer.last, s.peer.heard_at, s.peer.silence};
-    const Message& m = view.last;
-    if (m.boot == 0) return {};
-    Evidence::Peer peer{.heard_ago = s.now - view.heard_at,
-                        .silence = view.silence,
+    const Message& m = s.peer.last;
+    if (is_dr(s) || m.boot == 0) return {};
+    Evidence::Peer peer{.heard_ago = s.now - s.peer.heard_at,
+                        .silence = s.peer.silence,
                         .answer_age = {},
                         .role = m.role,
                         .record = m.record,
@@ -43,8 +38,31 @@ std::optional<Evidence::Peer> peer_part(const State& s)
                         .position = m.position,
                         .leaving = m.leaving,
                         .hold = m.hold};
-    if (!dr && m.echo_boot == s.settings.boot) peer.answer_age = unanswered_for(s);
+    if (m.echo_boot == s.settings.boot) peer.answer_age = unanswered_for(s);
     return peer;
+}
+
+Evidence::Third third_part(const State& s, Node node)
+{
+    const ThirdView& view = third_view(s, node);
+    const Message& m = view.last;
+    if (m.boot == 0) return {.node = node};
+    return {.node = node,
+            .heard = true,
+            .heard_ago = s.now - view.heard_at,
+            .silence = view.silence,
+            .role = m.role,
+            .record = m.record,
+            .store = m.store,
+            .position = m.position,
+            .leaving = m.leaving};
+}
+
+std::vector<Evidence::Third> thirds_part(const State& s)
+{
+    if (is_dr(s)) return {third_part(s, Node::first), third_part(s, Node::second)};
+    if (third_view(s, Node::dr).last.boot == 0) return {};
+    return {third_part(s, Node::dr)};
 }
 
 std::optional<Evidence::Lease> lease_part(const State& s)
@@ -57,7 +75,8 @@ std::optional<Evidence::Lease> lease_part(const State& s)
 
 std::optional<Evidence::Probe> probe_part(const State& s)
 {
-    if (!s.settings.probes_configured || s.settings.witness || s.settings.fence) return {};
+    if (!s.settings.probes_configured || s.settings.witness || s.settings.fence || is_dr(s))
+        return {};
     return Evidence::Probe{s.probe.asked, s.probe.answered, s.probe.reached, s.probe.misses,
                            s.probe.was_cut_off};
 }
@@ -98,7 +117,7 @@ bool answered(const State& at, std::uint64_t ticket)
 /// The fence is asked only after the witness gave its leave, where there is one.
 std::optional<Evidence::Witness> witness_part(const State& at, const Input* input)
 {
-    if (!at.settings.witness) return {};
+    if (!at.settings.witness || is_dr(at)) return {};
     const auto* answer = input ? std::get_if<WitnessAnswer>(input) : nullptr;
     if (answer && answered(at, answer->ticket))
         return Evidence::Witness{said(answer->kind), answer->found};
@@ -109,7 +128,7 @@ std::optional<Evidence::Witness> witness_part(const State& at, const Input* inpu
 
 std::optional<Fenced> fence_part(const State& at, const Input* input)
 {
-    if (!at.settings.fence) return {};
+    if (!at.settings.fence || is_dr(at)) return {};
     const auto* answer = input ? std::get_if<FenceAnswer>(input) : nullptr;
     if (answer && answered(at, answer->ticket))
         return answer->kind == FenceAnswer::Kind::confirmed ? Fenced::confirmed : Fenced::failed;
@@ -129,6 +148,7 @@ Evidence facts(const State& at, const Input* input)
     evidence.store = at.store;
     evidence.position = at.position;
     evidence.peer = peer_part(at);
+    evidence.thirds = thirds_part(at);
     evidence.lease = lease_part(at);
     if (at.role == Role::standby && at.in_sync)
         evidence.promise =

@@ -39,7 +39,23 @@ struct Evidence {
         bool hold = false;
         bool operator==(const Peer&) const = default;
     };
-    std::optional<Peer> peer; ///< empty: nothing was heard since the daemon started
+    std::optional<Peer> peer; ///< empty: nothing was heard since the daemon started, or dr node
+
+    /// A node that is not the peer: on the dr node both of the pair, on those the dr node, once it
+    /// was heard.
+    struct Third {
+        Node node = Node::dr;
+        bool heard = false; ///< since the daemon started; else the rest means nothing
+        Ticks heard_ago = 0;
+        Ticks silence = 0;
+        Role role = Role::undecided;
+        Record record;
+        StoreState store = StoreState::down;
+        base::Lsn position;
+        bool leaving = false;
+        bool operator==(const Third&) const = default;
+    };
+    std::vector<Third> thirds;
 
     /// Of a master whose peer may claim: counted from when it sent the newest answered message.
     struct Lease {

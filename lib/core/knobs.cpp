@@ -42,6 +42,11 @@ public:
     {
         return add("roleswap takeover hold", s_.hold ? "held" : "released", std::move(effect));
     }
+    Knobs& peer_hold(std::string effect)
+    {
+        return add("roleswap takeover hold, on the peer", s_.peer.last.hold ? "held" : "released",
+                   std::move(effect));
+    }
     std::vector<Knob> list() { return std::move(list_); }
 
 private:
@@ -60,18 +65,38 @@ bool third_party(const State& s)
     return s.settings.witness || s.settings.fence;
 }
 
-/// What lets a standby claim from a silent master, or would.
-void leave_to_claim(Knobs& knobs, const State& s)
+/// Two nodes and nobody else to ask: what lets a standby claim from a silent master, or would.
+void leave_of_a_probe(Knobs& knobs, const State& s)
 {
-    if (s.settings.witness) knobs.witness("the standby claims only with its leave");
-    if (s.settings.fence)
-        knobs.fence("the standby claims only when it confirms that the peer is off").fence_delay();
-    if (third_party(s)) return;
     knobs.probes(s.settings.probes_configured
                      ? "silence lets a standby claim only while one of them answers it"
                      : "with an address that answers here silence lets a standby claim");
     knobs.witness("with one its leave decides, not a probe");
     knobs.fence("with one the silent peer is switched off first, and no probe is needed");
+}
+
+constexpr const char* by_leave = "the standby claims only with its leave";
+constexpr const char* by_fence = "the standby claims only when it confirms that the peer is off";
+
+/// All that a claim from a silent master depends on.
+void leave_to_claim(Knobs& knobs, const State& s)
+{
+    if (!third_party(s)) return leave_of_a_probe(knobs, s);
+    if (s.settings.witness) knobs.witness(by_leave);
+    if (s.settings.fence)
+        knobs.fence(by_fence).fence_delay();
+    else
+        knobs.fence("with one the silent peer is switched off first, too");
+}
+
+/// The one whose leave is missing; the fence is asked after the witness.
+void missing_leave(Knobs& knobs, const State& s, const Evidence& evidence)
+{
+    if (!third_party(s)) return leave_of_a_probe(knobs, s);
+    if (evidence.witness && evidence.witness->said != Evidence::Witness::Said::granted)
+        knobs.witness(by_leave);
+    else
+        knobs.fence(by_fence);
 }
 
 void claim_of_standby(Knobs& knobs, const State& s)
@@ -96,10 +121,20 @@ void claimed(Knobs& knobs, const State& s, Role from)
     knobs.hold("held, this node would have stayed undecided");
 }
 
+void master_decides(Knobs& knobs, const State& s)
+{
+    if (s.settings.witness)
+        knobs.delay(fmt::format("a master that hears no answer asks the witness from {}, and gives "
+                                "up at {} %",
+                                knobs.share(suspend_percent), decide_percent));
+    else
+        knobs.delay(fmt::format("a master that hears no answer decides at {}",
+                                knobs.share(decide_percent)));
+}
+
 void lease_lost(Knobs& knobs, const State& s)
 {
-    knobs.delay(
-        fmt::format("a master that hears no answer decides at {}", knobs.share(decide_percent)));
+    master_decides(knobs, s);
     if (s.settings.witness) {
         knobs.witness("its leave in time would have let this master go on alone");
         return;
@@ -109,7 +144,7 @@ void lease_lost(Knobs& knobs, const State& s)
     knobs.fence("with one a master has no deadline: it loses its role only when it is off");
 }
 
-void waits_as_standby(Knobs& knobs, const State& s)
+void waits_as_standby(Knobs& knobs, const State& s, const Evidence& evidence)
 {
     if (s.hold) knobs.hold("released, this standby claims by the rule");
     if (!s.in_sync && s.role == Role::standby && s.peer.silence < percent(s, give_up_percent))
@@ -117,14 +152,14 @@ void waits_as_standby(Knobs& knobs, const State& s)
     if (s.peer.silence >= percent(s, give_up_percent) && !third_party(s))
         knobs.delay(fmt::format("at {} a silent master may have gone on alone",
                                 knobs.share(give_up_percent)));
-    leave_to_claim(knobs, s);
+    missing_leave(knobs, s, evidence);
 }
 
-void waits(Knobs& knobs, const State& s)
+void waits(Knobs& knobs, const State& s, const Evidence& evidence)
 {
     switch (s.role) {
     case Role::standby:
-        return waits_as_standby(knobs, s);
+        return waits_as_standby(knobs, s, evidence);
     case Role::undecided:
         if (s.hold) knobs.hold("released, this node may claim by the rule");
         if (!peer_heard(s) && s.record.master == s.settings.self && !s.settings.witness &&
@@ -153,12 +188,12 @@ void went_alone(Knobs& knobs, const State& s)
         knobs.delay("a mirror that is away for all of it, 10 s at most, is waited for");
         return;
     }
-    knobs.delay(
-        fmt::format("a master that hears no answer decides at {}", knobs.share(decide_percent)));
+    master_decides(knobs, s);
     if (s.settings.witness)
         knobs.witness("without its leave this master would have given up");
     else if (s.settings.fence)
-        knobs.fence("without its word that the peer is off this master would have waited");
+        knobs.fence("without its word that the peer is off this master would have waited")
+            .witness("with one its leave decides, not the fence");
     else if (s.settings.probes_configured)
         knobs.probes("without an answer of one this master would have given up")
             .witness("with one its leave decides, not a probe")
@@ -167,27 +202,47 @@ void went_alone(Knobs& knobs, const State& s)
         knobs.probes("with one that does not answer this master would have given up");
 }
 
-void undone(Knobs& knobs, const State& s)
+constexpr const char* not_to_who_is_held = "a node where it is held may not be handed the role";
+
+void undone(Knobs& knobs)
 {
     knobs.delay(fmt::format("no answer for {}, or tasks and transactions that do not end in all "
                             "of it (1000 ms at least), undo a hand-over",
                             knobs.share(undo_percent)));
-    if (s.peer.last.hold) knobs.hold("held on the peer, it may not be handed the role");
+    knobs.peer_hold(not_to_who_is_held);
 }
 
-void refused(Knobs& knobs, const State& s)
+void refused(Knobs& knobs, const State& s, const Evidence& evidence)
 {
     if (s.role == Role::master && s.peer.last.hold)
-        knobs.hold("it is held on the peer, which may not be handed the role");
+        knobs.peer_hold(not_to_who_is_held);
     else if (s.role == Role::standby && s.in_sync && !peer_heard(s))
-        leave_to_claim(knobs, s);
+        missing_leave(knobs, s, evidence);
 }
 
-void guard_failed(Knobs& knobs, const Evidence& evidence)
+/// The fence is told to act, or not to act any more.
+void fenced(Knobs& knobs, const State& s)
+{
+    knobs.fence("without one nobody is switched off");
+    knobs.witness(s.settings.witness ? "its leave was asked for first"
+                                     : "with one its leave is asked for first");
+    if (s.role == Role::master)
+        master_decides(knobs, s);
+    else if (!peer_heard(s))
+        knobs.fence_delay()
+            .delay("a longer one bears a longer silence")
+            .hold("held, this node would not have asked for it");
+}
+
+void guard_failed(Knobs& knobs, const State& s, const Evidence& evidence)
 {
     if (!evidence.guard || !evidence.guard->ready) return;
     knobs.delay(
         fmt::format("the guard ends all work at {} without an answer", knobs.share(guard_percent)));
+    if (s.settings.witness) return;
+    knobs.probes("without any silence lets no standby claim, and the guard has no deadline")
+        .fence("with one the standby claims only when this node is off, and the guard has no "
+               "deadline");
 }
 
 void moved(Knobs& knobs, const State& s, const Evidence& evidence, Event event)
@@ -198,14 +253,16 @@ void moved(Knobs& knobs, const State& s, const Evidence& evidence, Event event)
     case Event::lease_lost:
         return lease_lost(knobs, s);
     case Event::guard_failed:
-        return guard_failed(knobs, evidence);
+        return guard_failed(knobs, s, evidence);
     case Event::hand_over_undone:
-        return undone(knobs, s);
+        return undone(knobs);
+    case Event::hand_over_started:
+    case Event::handed_over:
+        knobs.peer_hold(not_to_who_is_held);
+        return;
     case Event::peer_is_master:
     case Event::store_leads:
     case Event::claim_failed:
-    case Event::hand_over_started:
-    case Event::handed_over:
     case Event::newer_epoch:
     case Event::store_failed:
     case Event::left:
@@ -215,7 +272,7 @@ void moved(Knobs& knobs, const State& s, const Evidence& evidence, Event event)
 }
 
 /// A role that stands: what it would take to lose or to get it.
-void stands(Knobs& knobs, const State& s)
+void stands(Knobs& knobs, const State& s, const Evidence& evidence)
 {
     if (s.role == Role::master && s.peer_may_claim) {
         knobs.delay(fmt::format("without an answer this master suspends its work at {}",
@@ -228,7 +285,17 @@ void stands(Knobs& knobs, const State& s)
         if (s.hold) knobs.hold("released, this standby claims by the rule");
         return;
     }
-    waits(knobs, s);
+    waits(knobs, s, evidence);
+}
+
+/// A person's order to the dr node counts, whatever the settings of the pair are.
+bool dr_decides(const State& s)
+{
+    const auto names_dr = [&s](const Record& record) {
+        return record.epoch > 0 && record.master == Node::dr && record.epoch >= s.record.epoch;
+    };
+    return is_dr(s) || names_dr(s.record) || names_dr(third_view(s, Node::dr).last.record) ||
+           names_dr(s.peer.last.record);
 }
 
 } // namespace
@@ -236,24 +303,25 @@ void stands(Knobs& knobs, const State& s)
 std::vector<Knob> knobs_of(const State& at, const Evidence& evidence, std::string_view what)
 {
     Knobs knobs(at);
-    if (is_dr(at)) return {}; // it leads by hand only
-    if (what.empty())
-        stands(knobs, at);
+    if (what == "freeze")
+        knobs.delay("a pause above half of it makes this node believe nothing it knew before");
+    else if (dr_decides(at))
+        return {};
+    else if (what.empty())
+        stands(knobs, at, evidence);
     else if (what == "refused")
-        refused(knobs, at);
+        refused(knobs, at, evidence);
     else if (evidence.rule != Notify::no_rule)
         moved(knobs, at, evidence, rules[evidence.rule].event);
     else if (what == "waiting" || (what == "standby_lost" && !peer_heard(at)))
-        waits(knobs, at);
+        waits(knobs, at, evidence);
     else if (what == "mode_alone")
         went_alone(knobs, at);
     else if (what == "suspended")
         knobs.delay(
             fmt::format("without an answer work is suspended at {}", knobs.share(suspend_percent)));
-    else if (what == "freeze")
-        knobs.delay("a pause above half of it makes this node believe nothing it knew before");
     else if (what == "fence")
-        leave_to_claim(knobs, at);
+        fenced(knobs, at);
     return knobs.list();
 }
 

@@ -198,6 +198,8 @@ Ticks next_tick(const State& state);
 Node upstream(const State& state);
 /// Newest message of a node that is not the peer; boot 0 = none.
 const ThirdView& third_view(const State& state, Node node);
+/// Something came from that node within 3 s, or the takeover delay where that is longer.
+bool is_third_heard(const State& state, Node node);
 /// For status.  Ticks since the newest message of the peer; empty when none came since boot.
 std::optional<Ticks> peer_heard_ago(const State& state);
 /// Ticks until the peer may claim; empty where no lease counts (not master, or alone).

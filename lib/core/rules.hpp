@@ -15,7 +15,7 @@ enum class Event : std::uint8_t {
     hand_over_started, ///< planned swap, still to be undone
     hand_over_undone,  ///< planned swap ended before its point of no return
     handed_over,       ///< the record that names the peer is durable
-    newer_epoch,       ///< the peer claimed a newer epoch
+    newer_epoch,       ///< the peer, or by hand the dr node, claimed a newer epoch
     lease_lost,        ///< the peer may claim soon
     store_failed,      ///< the store under a master died
     guard_failed,      ///< the guard killed the work, or is gone
@@ -42,10 +42,10 @@ inline constexpr Rule rules[] = {
     {Role::claiming, Event::store_leads, Role::master,
      "the epoch is durable and the store accepts writes"},
     {Role::claiming, Event::claim_failed, Role::demoting, "the store cannot be promoted"},
-    {Role::claiming, Event::newer_epoch, Role::demoting, "the peer claimed a newer epoch"},
+    {Role::claiming, Event::newer_epoch, Role::demoting, "another node claimed a newer epoch"},
     {Role::claiming, Event::left, Role::demoting, "clean stop while claiming"},
     {Role::master, Event::hand_over_started, Role::releasing, "planned swap to an in-sync peer"},
-    {Role::master, Event::newer_epoch, Role::demoting, "the peer claimed a newer epoch"},
+    {Role::master, Event::newer_epoch, Role::demoting, "another node claimed a newer epoch"},
     {Role::master, Event::lease_lost, Role::demoting,
      "the in-sync peer does not answer and may claim soon"},
     {Role::master, Event::store_failed, Role::demoting,
@@ -57,7 +57,7 @@ inline constexpr Rule rules[] = {
      "something failed before the point of no return"},
     {Role::releasing, Event::handed_over, Role::demoting,
      "point of no return: the peer owns the next epoch"},
-    {Role::releasing, Event::newer_epoch, Role::demoting, "the peer claimed a newer epoch"},
+    {Role::releasing, Event::newer_epoch, Role::demoting, "another node claimed a newer epoch"},
     {Role::releasing, Event::store_failed, Role::demoting, "the store died during the hand-over"},
     {Role::releasing, Event::guard_failed, Role::demoting,
      "the guard ended the work during the hand-over, or is gone"},

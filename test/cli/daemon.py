@@ -2,8 +2,10 @@
 import json
 import os
 import pathlib
+import pty
 import subprocess
 import tempfile
+import termios
 import unittest
 
 HERE = pathlib.Path(__file__).parent
@@ -46,6 +48,28 @@ class Case(unittest.TestCase):
         done = self.roleswap(*words, stdin=stdin)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
+
+    def on_own_terminal(self, answers, *words):
+        """As a person at the terminal of the program: each answer is typed when its prompt is there,
+        and the terminal echoes again afterwards.  Exit code and what the screen showed."""
+        child, terminal = pty.fork()
+        if child == 0:
+            os.execve(ROLESWAP, [ROLESWAP, *words], self.env)
+        self.addCleanup(os.close, terminal)
+        screen = b""
+        try:
+            for prompt, answer in answers:
+                while not screen.endswith(prompt.encode()):
+                    screen += os.read(terminal, 1024)
+                self.assertFalse(termios.tcgetattr(terminal)[3] & termios.ECHO, "echoes a secret")
+                os.write(terminal, answer.encode() + b"\n")
+            while block := os.read(terminal, 1024):
+                screen += block
+        except OSError:  # the program has ended
+            pass
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        self.assertTrue(termios.tcgetattr(terminal)[3] & termios.ECHO, "the terminal stays silent")
+        return code, screen.decode()
 
     def calls(self):
         """[(verb, arguments)] in the order in which they came."""

@@ -215,6 +215,31 @@ class Join(Case):
                               capture_output=True, text=True)
         self.assertEqual(done.stdout, "left\n")
 
+    def test_a_terminal_is_asked_for_the_password_and_does_not_show_it(self):
+        prompt = "Admin password of the pair: "
+        code, screen = self.on_own_terminal([(prompt, "another password")], "join", self.address)
+        self.assertEqual(code, 5, screen)
+        self.assertFalse(self.second.exists(), screen)
+        code, screen = self.on_own_terminal([(prompt, PASSWORD)], "join", self.address)
+        self.assertEqual(code, 0, screen)
+        self.assertIn("has joined pair alpha", screen)
+        self.assertNotIn(PASSWORD, screen)
+        self.assertEqual((self.second / "pair.key").read_text(), self.key)
+
+    def test_a_new_password_is_asked_for_twice(self):
+        self.env.update(ROLESWAP_NODE="left", ROLESWAP_CONFIG=str(self.first / "r.toml"),
+                        ROLESWAP_SOCKET=str(self.path / "ctl"))
+        first, again = "New admin password: ", "The same again: "
+        code, screen = self.on_own_terminal([(first, PASSWORD), (again, PASSWORD + "!")],
+                                            "password", "set")
+        self.assertEqual(code, 2, screen)
+        self.assertIn("not the same", screen)
+        code, screen = self.on_own_terminal([(first, PASSWORD), (again, PASSWORD)],
+                                            "password", "set")
+        self.assertEqual(code, 0, screen)
+        self.assertNotIn(PASSWORD, screen)
+        self.assertEqual([verb for verb, _ in self.calls()], 2 * ["join_password"])  # one of setUp
+
     def test_a_password_needs_twelve_characters(self):
         self.env.update(ROLESWAP_NODE="left", ROLESWAP_CONFIG=str(self.first / "r.toml"))
         (self.path / "short").write_text("eleven char\n")

@@ -45,9 +45,15 @@ json copying()
     json& right = status["nodes"][1];
     right["in_sync"] = false;
     right["store"].update(json::parse(
-        R"({"state":"down","copy":{"done":0.3749,"bytes":11987000,"bytes_total":31981568}})"));
+        R"({"state":"down","copy":{"done":0.3749,"bytes":11987000,"bytes_total":31981568,
+            "bytes_per_second":12582912,"left_ms":1589}})"));
     status["warnings"].push_back("takeover is held on right: work on the switch");
     return status;
+}
+
+json copy_of(const json& copy)
+{
+    return {{"name", "right"}, {"store", {{"copy", copy}}}};
 }
 
 const Style plain;
@@ -67,6 +73,41 @@ TEST_CASE("status reads as in its golden file")
         R"({"id":7,"kind":"swap","begun_by":"root","steps":[{"step":"drain","state":"start"}]})");
     check_golden("status_alone", render_status(cut, plain));
     check_golden("status_copying", render_status(copying(), plain));
+}
+
+TEST_CASE("what daemons really answered reads as in its golden files")
+{
+    for (const std::string name :
+         {"trio", "dr_mirrors", "dr_leads", "beside_dr", "refused", "rejoined"})
+        check_golden("status_" + name, render_status(fixture(name), plain));
+}
+
+TEST_CASE("an external store and runs that wait for a decision are told")
+{
+    json status = fixture("trio");
+    status["nodes"][1]["store"].update({{"kind", "external"}, {"unit", "postgresql@15-main"}});
+    status["history"]["undecided"] = 3;
+    status["warnings"].push_back("3 runs of the server history wait for a decision: \"roleswap "
+                                 "history list\", then accept or dismiss");
+    check_golden("status_external", render_status(status, plain));
+}
+
+TEST_CASE("a copy shows how far it is, how fast and what is left")
+{
+    const json half{{"done", 0.5},
+                    {"bytes", 1 << 30},
+                    {"bytes_total", std::int64_t{1} << 31},
+                    {"bytes_per_second", 32 << 20},
+                    {"left_ms", 32000}};
+    CHECK(copy_bar(copy_of(half)) ==
+          "copying 50 % of 2.0 GiB [##########..........] 32.0 MiB/s, 32.0 s left");
+    json begun = half;
+    begun.update({{"done", 0.0}, {"bytes_per_second", 0}});
+    CHECK(copy_bar(copy_of(begun)) == "copying 0 % of 2.0 GiB");
+    json over = half;
+    over.update({{"done", 1.7}, {"left_ms", 0}});
+    CHECK(copy_bar(copy_of(over)).find("[####################]") != std::string::npos);
+    CHECK(copy_bar({{"name", "right"}, {"store", {{"state", "following"}}}}).empty());
 }
 
 TEST_CASE("lists read as in their golden files")
@@ -156,7 +197,8 @@ TEST_CASE("the state of the pair is told with its reason")
     CHECK(pair_state(bad, "left", Sync::any).ok);
     CHECK(pair_state(bad, "left", Sync::required).why == "right is not in sync yet");
     CHECK(pair_state(copying(), "left", Sync::required).why ==
-          "right is not in sync yet: copying 37 % of 30.5 MiB");
+          "right is not in sync yet: copying 37 % of 30.5 MiB [#######.............] 12.0 MiB/s, "
+          "1.6 s left");
     bad["nodes"][1]["role"] = "master";
     CHECK(pair_state(bad, "left", Sync::any).why == "there are 2 masters instead of one");
     bad["nodes"][1]["reachable"] = false;

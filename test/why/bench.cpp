@@ -2,7 +2,6 @@
 #include "evidence_json.hpp"
 #include "render.hpp"
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 namespace roleswap::core::test {
@@ -16,24 +15,40 @@ const Record theirs_mirrored{4, Node::second, Mode::mirrored, 1};
 
 const daemon::Names names{{"left", "right", "far"}, "10.0.0.254", "https://10.0.3.1:2379", "agent"};
 
-/// What the transport of the daemon would tell: two cables, heard as the peer was.
+const std::string& name_of(Node node)
+{
+    return names.nodes.at(static_cast<std::size_t>(node));
+}
+
+daemon::LinkMoment cable(Node to, const char* name, std::optional<std::int64_t> heard)
+{
+    return {name_of(to), name, heard && *heard < 120, heard};
+}
+
+/// What the transports of the daemon would tell: two cables to the peer, one to each other node,
+/// heard as that was.
 json evidence_json(const Evidence& evidence)
 {
-    std::optional<std::int64_t> heard;
-    if (evidence.peer) heard = static_cast<std::int64_t>(evidence.peer->heard_ago);
-    return to_json(evidence, {{"lan-a", heard && *heard < 120, heard}, {"lan-b", false, {}}},
-                   names);
+    std::vector<daemon::LinkMoment> links;
+    if (evidence.thirds.size() < 2) {
+        std::optional<std::int64_t> heard;
+        if (evidence.peer) heard = static_cast<std::int64_t>(evidence.peer->heard_ago);
+        links = {cable(Node::second, "lan-a", heard), cable(Node::second, "lan-b", {})};
+    }
+    for (const auto& third : evidence.thirds) {
+        std::optional<std::int64_t> heard;
+        if (third.heard) heard = static_cast<std::int64_t>(third.heard_ago);
+        links.push_back(cable(third.node, "lan-a", heard));
+    }
+    return to_json(evidence, links, names);
 }
 
 } // namespace
 
-Settings pair_only()
+Bench::Bench(const Settings& settings, const Record& disk, const Otherwise& otherwise)
+    : state(boot(settings, disk)), otherwise_(otherwise)
 {
-    return {.self = Node::first, .boot = 5, .probes_configured = true, .guard = true};
-}
-
-Bench::Bench(const Settings& settings, const Record& disk) : state(boot(settings, disk))
-{
+    state.hold = otherwise.hold.value_or(false);
     pass(10);
     if (settings.guard) step(GuardEvent{GuardEvent::Kind::ready});
 }
@@ -44,17 +59,31 @@ void Bench::step(const Input& input)
     const Effects effects = core::step(state, input);
     for (const auto& effect : effects)
         if (const auto* told = std::get_if<Notify>(&effect))
-            told_.push_back(
-                {std::string(told->what), told->why, evidence_of(before, state, input, *told)});
+            told_.push_back({std::string(told->what), state.now, told->why,
+                             evidence_of(before, state, input, *told)});
     answer_probe(effects);
+    answer_thirds(effects);
 }
 
 void Bench::answer_probe(const Effects& effects)
 {
+    const auto probes = otherwise_.probes.value_or(probes_);
     for (const auto& effect : effects)
         if (std::holds_alternative<Probe>(effect))
-            step(ProbeAnswer{probes_ == Probes::answer ? ProbeAnswer::Kind::reached
-                                                       : ProbeAnswer::Kind::none_reached});
+            step(ProbeAnswer{probes == Probes::answer ? ProbeAnswer::Kind::reached
+                                                      : ProbeAnswer::Kind::none_reached});
+}
+
+void Bench::answer_thirds(const Effects& effects)
+{
+    for (const auto& effect : effects) {
+        const auto* asked = std::get_if<WitnessAsk>(&effect);
+        const auto* ordered = std::get_if<FencePeer>(&effect);
+        if (asked && otherwise_.witness)
+            step(WitnessAnswer{asked->ticket, *otherwise_.witness,
+                               Verdict{state.record.epoch, 99, Node::second}});
+        if (ordered && otherwise_.fence) step(FenceAnswer{ordered->ticket, *otherwise_.fence});
+    }
 }
 
 void Bench::pass(Ticks ticks)
@@ -74,6 +103,18 @@ bool Bench::silence(Ticks ticks, std::string_view what, Probes probes)
     return false;
 }
 
+void Bench::until_asked(Ticks ticks)
+{
+    for (Ticks passed = 0; passed < ticks && !state.asking; passed += 40) pass(40);
+}
+
+/// A guard that fired is heard of before the time that passed.
+void Bench::freeze(Ticks ticks)
+{
+    if (state.guard_until <= state.now + ticks) step(GuardEvent{GuardEvent::Kind::fired});
+    pass(ticks);
+}
+
 Message Bench::message(Role role, const Record& record) const
 {
     Message message{.boot = 9,
@@ -85,6 +126,7 @@ Message Bench::message(Role role, const Record& record) const
                     .role = role,
                     .record = record};
     message.position = base::Lsn{0x3000148};
+    message.hold = otherwise_.peer_hold.value_or(false);
     if (role == Role::standby) message.store = StoreState::following;
     if (role == Role::master) message.store = StoreState::primary;
     return message;
@@ -96,6 +138,19 @@ void Bench::hear(const Message& heard)
     step(Heard{heard});
 }
 
+void Bench::hear_third(Node from, Role role, const Record& record)
+{
+    const Message heard = message(role, record);
+    sequence_ = heard.sequence;
+    step(HeardThird{from, heard});
+}
+
+void Bench::command(Command::Kind kind)
+{
+    if (kind == Command::Kind::hold_takeover && otherwise_.hold) return;
+    step(Command{7, kind, "the rack burns"});
+}
+
 void Bench::store(StoreEvent::Kind kind, std::uint64_t position)
 {
     step(StoreEvent{kind, {position}});
@@ -103,50 +158,64 @@ void Bench::store(StoreEvent::Kind kind, std::uint64_t position)
 
 void Bench::witness(WitnessAnswer::Kind kind, const Verdict& found)
 {
-    step(WitnessAnswer{state.third_ticket, kind, found});
+    if (state.asking && state.asking->whom == Asking::Whom::witness)
+        step(WitnessAnswer{state.third_ticket, kind, found});
 }
 
 void Bench::fence(FenceAnswer::Kind kind)
 {
-    step(FenceAnswer{state.third_ticket, kind});
+    if (state.asking && state.asking->whom == Asking::Whom::fence)
+        step(FenceAnswer{state.third_ticket, kind});
+}
+
+const Bench::Told* Bench::find(std::string_view what) const
+{
+    const auto told = std::find_if(told_.rbegin(), told_.rend(),
+                                   [&](const auto& one) { return one.what == what; });
+    return told == told_.rend() ? nullptr : &*told;
+}
+
+bool Bench::decided(const Told& one) const
+{
+    return std::ranges::any_of(told_, [&](const auto& told) {
+        return told.what == one.what && told.at == one.at &&
+               told.evidence.rule == one.evidence.rule;
+    });
 }
 
 std::string Bench::why(std::string_view what) const
 {
-    const auto told = std::find_if(told_.rbegin(), told_.rend(),
-                                   [&](const auto& one) { return one.what == what; });
-    if (told == told_.rend()) return "nothing was told of " + std::string(what) + "\n";
+    const auto* told = find(what);
+    if (told == nullptr) return "nothing was told of " + std::string(what) + "\n";
+    const auto& node = name_of(state.settings.self);
     const json event{
-        {"node", "left"},         {"seq", 118},       {"at", "2026-11-22T15:04:05.678Z"},
+        {"node", node},           {"seq", 118},       {"at", "2026-11-22T15:04:05.678Z"},
         {"what", told->what},     {"why", told->why}, {"evidence", evidence_json(told->evidence)},
         {"before", json::array()}};
-    return cli::render_why({{"node", "left"}, {"decisions", {event}}}, cli::Style{});
+    return cli::render_why({{"node", node}, {"decisions", {event}}}, cli::Style{});
 }
 
 std::string Bench::why_now() const
 {
     json now = evidence_json(evidence_now(state));
     now["waits"] = why_waiting(state);
-    return cli::render_why({{"node", "left"}, {"now", now}, {"decisions", json::array()}},
-                           cli::Style{});
+    return cli::render_why(
+        {{"node", name_of(state.settings.self)}, {"now", now}, {"decisions", json::array()}},
+        cli::Style{});
 }
 
-Bench standby(Settings settings)
+void become_standby(Bench& bench)
 {
-    Bench bench(settings, none);
     bench.hear(Role::master, theirs_alone);
     bench.persisted();
     bench.store(StoreEvent::Kind::following, 0x3000148);
     bench.hear(Role::master, theirs_mirrored);
     bench.persisted();
     bench.hear(Role::master, theirs_mirrored);
-    REQUIRE(bench.state.in_sync);
-    return bench;
 }
 
-Bench master(Settings settings)
+void become_master(Bench& bench)
 {
-    Bench bench(settings, {3, Node::first, Mode::alone, 0});
     bench.hear(Role::undecided, none);
     bench.persisted();
     bench.store(StoreEvent::Kind::primary, 0x3000060);
@@ -154,9 +223,6 @@ Bench master(Settings settings)
     bench.store(StoreEvent::Kind::in_sync, 0x3000148);
     bench.persisted();
     bench.hear(Role::standby, bench.state.record);
-    REQUIRE(bench.state.role == Role::master);
-    REQUIRE(bench.state.peer_may_claim);
-    return bench;
 }
 
 } // namespace roleswap::core::test

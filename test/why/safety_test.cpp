@@ -58,6 +58,19 @@ TEST_CASE("a witness takes the unsafe case away, as long as it is well", "[safet
                                            "too, nothing goes on by itself"});
 }
 
+TEST_CASE("a witness of two etcds promises nothing", "[safety]")
+{
+    auto facts = master_of_a_pair();
+    facts.witness = Part::unwell;
+    facts.split = true;
+    CHECK(
+        safety_of(facts) ==
+        Safety{Lines{mirrored, guarded},
+               Lines{"the endpoints of the witness are not of one etcd and could give their leave "
+                     "to both nodes: none is asked, and should right die, nothing goes on by "
+                     "itself"}});
+}
+
 TEST_CASE("a fence is named with what is wrong with it", "[safety]")
 {
     auto facts = master_of_a_pair();
@@ -98,4 +111,88 @@ TEST_CASE("what is missing now is said of either role", "[safety]")
     facts.serial = Part::well;
     CHECK(safety_of(facts).unsafe.back() ==
           "no network between the nodes: the store cannot be mirrored");
+}
+
+TEST_CASE("with a dr node a witness promises one master of the pair, not of three", "[safety]")
+{
+    auto facts = master_of_a_pair();
+    facts.witness = Part::well;
+    facts.dr = SafetyFacts::Dr{.name = "far", .heard = true};
+    CHECK(safety_of(facts) ==
+          Safety{Lines{mirrored, guarded,
+                       "never two masters within the pair, whatever cables are cut: no node "
+                       "decides alone without the witness",
+                       "the dr node far leads by a person's order only, and not while it hears a "
+                       "master here"},
+                 Lines{"should every link to far be cut, a person could activate it beside this "
+                       "pair: the pair has to be off before"}});
+    facts.dr->heard = false;
+    facts.dr->lag = "12.0 KiB and 3 s";
+    CHECK(safety_of(facts).unsafe ==
+          Lines{"far is not heard: whether a person activated it there beside this pair, nobody "
+                "here can tell",
+                "far is 12.0 KiB and 3 s behind: that would be lost if it were activated now"});
+    facts.witness = Part::unwell;
+    CHECK(safety_of(facts).holds.at(2) ==
+          "never two masters within the pair, whatever cables are cut");
+}
+
+TEST_CASE("beside a dr node that leads the promises of the pair do not count", "[safety]")
+{
+    auto facts = master_of_a_pair();
+    facts.role = core::Role::standby;
+    facts.dr = SafetyFacts::Dr{.name = "far", .heard = true, .leads = true};
+    CHECK(safety_of(facts) ==
+          Safety{Lines{"this node does not lead by itself: the dr node far was activated by hand "
+                       "and has the newest epoch"},
+                 Lines{"should far die, nothing takes over by itself"}});
+    facts.dr->heard = false;
+    CHECK(safety_of(facts).unsafe.back() ==
+          "far is not heard: whether it still leads, nobody here can tell");
+}
+
+TEST_CASE("what a dr node can lose is no guarantee", "[safety]")
+{
+    auto facts = master_of_a_pair();
+    facts.role = core::Role::standby;
+    facts.mirrored = facts.guard_armed = false;
+    facts.dr = SafetyFacts::Dr{.here = true, .name = "far", .mirror = true};
+    const Lines waits{"this dr node never takes over by itself and counts for nothing in the pair"};
+    CHECK(safety_of(facts) == Safety{waits, Lines{"nobody waits for this mirror: what it does not "
+                                                  "hold is lost if it is activated"}});
+    facts.dr->lag = "12.0 KiB and 3 s";
+    CHECK(safety_of(facts) ==
+          Safety{waits, Lines{"nobody waits for this mirror: what it does not hold, now 12.0 KiB "
+                              "and 3 s, is lost if it is activated"}});
+    facts.dr->mirror = false;
+    CHECK(safety_of(facts) ==
+          Safety{waits, Lines{"this dr node mirrors nobody now: what the pair acknowledges "
+                              "meanwhile is lost if it is activated"}});
+    facts.role = core::Role::undecided;
+    facts.dr->leads = true;
+    CHECK(safety_of(facts).holds.empty());
+    CHECK(safety_of(facts).unsafe.front() ==
+          "this dr node was activated by hand and will lead again by itself");
+}
+
+TEST_CASE("a dr node that leads says whom it does not hear and that no guard watches", "[safety]")
+{
+    auto facts = master_of_a_pair();
+    facts.mirrored = facts.guard_armed = false;
+    facts.dr = SafetyFacts::Dr{.here = true, .name = "far", .leads = true};
+    const Lines leads{"this dr node leads by hand: a node of the pair that hears of it leads no "
+                      "more"};
+    const std::string alone =
+        "alone: no commit here waits for another node, and nothing takes over by itself";
+    CHECK(safety_of(facts) == Safety{leads, Lines{alone}});
+    facts.dr->unheard = {"left", "right"};
+    facts.guard = Part::unwell;
+    CHECK(safety_of(facts) ==
+          Safety{leads, Lines{alone,
+                              "left is not heard: what it does, leading beside this node too, "
+                              "nobody here can tell",
+                              "right is not heard: what it does, leading beside this node too, "
+                              "nobody here can tell",
+                              "no guard watches this daemon: should it die or freeze, nothing ends "
+                              "its tasks and its store"}});
 }

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# The load on the pair, and the proof that nothing was lost, doubled or different afterwards.
+# The load on the pair, and the proof that nothing was lost, doubled or different afterwards, and
+# that each decision about roles is explained.
 
 # What a task of the lab runs: it notes the run in a file of the host and in a table of the pair.
 # The file first: it must show a second run even where the store refuses it.
@@ -94,7 +95,44 @@ prove() {
     no_due_time_is_lost "$leader"
     no_due_time_ran_twice "$leader"
     crontabs_ran "$leader" "$decided"
+    each_decision_is_explained
     rs "$leader" scheduler start >/dev/null
+}
+
+# What tells a decision about roles or the mode; the first of them moved the role.
+MOVES='["takeover", "demotion", "self_fence", "claim_failed", "handover_undone"]'
+DECISIONS='["standby", "handover_started", "mode_alone", "mode_mirrored", "standby_lost", "suspended", "freeze", "store_failed"]'
+
+# decisions_of NODE: number and word of each since the last proof on this host.
+decisions_of() {
+    local done_to=0
+    if [[ -r $LAB/$1/root/var/lib/lab/explained ]]; then done_to=$(<"$LAB/$1/root/var/lib/lab/explained"); fi
+    rs "$1" events -n 1000 --node "$1" --json | jq -r --argjson done_to "$done_to" --argjson words "$MOVES" \
+        --argjson more "$DECISIONS" '.events[] | select(.seq > $done_to and (.what | IN(($words + $more)[])))
+            | "\(.seq) \(.what)"'
+}
+
+# `roleswap why` has for each of them what the node knew, the row of the table where the role moved,
+# and a line for each cable.
+each_decision_is_explained() {
+    local node one seq what cables told all=0 decisions
+    for node in "${NODES[@]}"; do
+        cables=$(rs "$node" links --json | jq '.links | length')
+        mapfile -t decisions < <(decisions_of "$node")
+        for one in "${decisions[@]}"; do
+            read -r seq what <<<"$one"
+            told=$(rs "$node" why "$node:$seq" --json)
+            jq -e --arg what "$what" --argjson moves "$MOVES" --argjson cables "$cables" '.decisions | length == 1
+                and (.[0].evidence | (.role and .record and .position)
+                    and (.links | length == $cables and all(.name != "" and .node != "" and has("heard_ms")))
+                    and (.rule.why or ($what | IN($moves[]) | not)))' <<<"$told" >/dev/null ||
+                fail "$node:$seq $what is not explained: $told"
+            mkdir -p "$LAB/$node/root/var/lib/lab"
+            echo "$seq" >"$LAB/$node/root/var/lib/lab/explained"
+            all=$((all + 1))
+        done
+    done
+    say "$all decisions are explained"
 }
 
 no_run_is_open() {
