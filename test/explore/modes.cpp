@@ -36,6 +36,9 @@ constexpr std::array planted = {
     Named{"dr_unheard", dr_unheard, "dr", "7", 1},
 };
 
+/// A search that is to close has gone astray when it is not closed by then.
+constexpr std::uint64_t closed_states = 5'000'000;
+
 //                   cut crash freeze stall store third guard command
 constexpr Budget all{3, 3, 3, 3, 3, 3, 3, 3};
 
@@ -111,13 +114,29 @@ void only(Mode& mode, std::string_view kinds, std::uint8_t faults)
 
 Job sabotage_job(const std::string& name)
 {
+    const auto which = find_sabotage(name);
     for (const Named& one : planted) {
-        if (name != one.name) continue;
+        if (which != one.which) continue;
         Job job{find_mode(one.mode), 3'000'000};
-        job.mode.sabotage = one.which;
+        job.mode.sabotage = which;
         only(job.mode, one.kinds, one.faults);
         return job;
     }
+    throw std::invalid_argument("no bug is planted by \"none\"");
+}
+
+std::string_view name_of(core::Settings::Sabotage which)
+{
+    for (const Named& one : planted)
+        if (which == one.which) return one.name;
+    return "none";
+}
+
+core::Settings::Sabotage find_sabotage(const std::string& name)
+{
+    for (const Named& one : planted)
+        if (name == one.name) return one.which;
+    if (name == "none") return none;
     throw std::invalid_argument(
         fmt::format("there is no planted bug \"{}\": {}", name, fmt::join(sabotages(), ", ")));
 }
@@ -126,8 +145,9 @@ std::vector<Job> ci_jobs()
 {
     std::vector<Job> jobs;
     const auto add = [&jobs](const char* name, std::string_view kinds, unsigned faults,
-                             std::uint64_t states = 5'000'000) {
-        Job job{find_mode(name), states};
+                             std::uint64_t bound = 0) {
+        Job job{find_mode(name), bound ? bound : closed_states,
+                bound ? Ends::bounded : Ends::closed};
         only(job.mode, kinds, static_cast<std::uint8_t>(faults));
         jobs.push_back(std::move(job));
     };
