@@ -117,42 +117,57 @@ void Run::store_event(unsigned n)
     step(n, core::StoreEvent{kind, {}});
 }
 
-void Run::probe(unsigned n)
+/// A late answer tells what was true some time ago.
+void Run::probe(unsigned n, bool late)
 {
+    using enum Due::Probe;
+    Due& due = w.side[n].due;
+    if (due.probe == asked) due.probe = w.side[n].lan ? reached : missed;
+    if (late) return;
     using Answer = core::ProbeAnswer::Kind;
-    w.side[n].due.probe = false;
-    step(n, core::ProbeAnswer{w.side[n].lan ? Answer::reached : Answer::none_reached});
+    const bool yes = std::exchange(due.probe, none) == reached;
+    step(n, core::ProbeAnswer{yes ? Answer::reached : Answer::none_reached});
 }
 
-/// how 0: as it is; 1: it decides, the answer is lost; 2: it was read, the put comes late.
+/// how 0: as it is; 1: it decides, the answer is lost; 2: it was read, the put comes late; 3: it
+/// decides, the answer comes late.
 void Run::witness(unsigned n, unsigned how)
 {
-    using Answer = core::WitnessAnswer::Kind;
     Side& side = w.side[n];
     const core::WitnessAsk ask = *side.due.witness;
     side.due.witness.reset();
-    core::WitnessAnswer answer{ask.ticket, Answer::unreachable, {}};
-    if (!side.lan || w.witness_down) return step(n, answer);
+    side.due.told = decide(n, ask, how);
+    if (how != 3) told(n);
+}
+
+core::WitnessAnswer Run::decide(unsigned n, const core::WitnessAsk& ask, unsigned how)
+{
+    using Answer = core::WitnessAnswer::Kind;
+    Side& side = w.side[n];
+    const core::WitnessAnswer nothing{ask.ticket, Answer::unreachable, {}};
+    if (!side.lan || w.witness_down) return nothing;
+    if (w.wiped) return {ask.ticket, how == 1 ? Answer::unreachable : Answer::wiped, {}};
     const bool allowed = w.verdict.master == ask.value.master || !core::older(ask.seen, w.verdict);
-    const core::Verdict put = core::older(w.verdict, ask.value) ? ask.value : w.verdict;
-    if (w.wiped) {
-        answer.kind = Answer::wiped;
-    } else if (!allowed) {
-        answer.kind = Answer::refused;
-        answer.found = w.verdict;
+    if (!allowed) {
         see(Sight::witness_refused);
-    } else if (how == 2) {
-        side.zombie = put;
-        return step(n, answer);
-    } else {
-        w.verdict = put;
-        w.side[0].zombie.reset();
-        w.side[1].zombie.reset();
-        answer.kind = Answer::granted;
-        answer.found = put;
-        see(Sight::witness_granted);
+        return how == 1 ? nothing : core::WitnessAnswer{ask.ticket, Answer::refused, w.verdict};
     }
-    if (how == 1) answer = {ask.ticket, Answer::unreachable, {}};
+    const core::Verdict put = core::older(w.verdict, ask.value) ? ask.value : w.verdict;
+    if (how == 2) {
+        side.zombie = put;
+        return nothing;
+    }
+    w.verdict = put;
+    w.side[0].zombie.reset();
+    w.side[1].zombie.reset();
+    see(Sight::witness_granted);
+    return how == 1 ? nothing : core::WitnessAnswer{ask.ticket, Answer::granted, put};
+}
+
+void Run::told(unsigned n)
+{
+    const core::WitnessAnswer answer = *w.side[n].due.told;
+    w.side[n].due.told.reset();
     step(n, answer);
 }
 
@@ -163,13 +178,16 @@ void Run::land(unsigned n)
     w.side[1].zombie.reset();
 }
 
+/// What the peer was writing when its power went may be on its disk or not.
 void Run::fence(unsigned n, unsigned how)
 {
     using Answer = core::FenceAnswer::Kind;
     const auto ticket = std::exchange(w.side[n].due.fence, 0);
+    const unsigned kept = how / fence_kept;
+    how %= fence_kept;
     if (how != 1) {
         see(Sight::fenced);
-        end(1 - n, 0);
+        end(1 - n, kept);
     }
     step(n, core::FenceAnswer{ticket, how == 0 ? Answer::confirmed : Answer::failed});
 }
@@ -294,9 +312,11 @@ void Run::act(const Action& a)
     case K::store_event:
         return store_event(a.n);
     case K::probe:
-        return probe(a.n);
+        return probe(a.n, a.arg == 1);
     case K::witness:
         return witness(a.n, a.arg);
+    case K::told:
+        return told(a.n);
     case K::land:
         return land(a.n);
     case K::fence:
@@ -384,8 +404,10 @@ std::optional<Fault> fault_of(const Action& action)
         if (action.arg == 1) return Fault::store;
         return std::nullopt;
     case witness:
+        if (action.arg == 1 || action.arg == 2) return Fault::third;
+        return std::nullopt;
     case fence:
-        if (action.arg != 0) return Fault::third;
+        if (action.arg % fence_kept != 0) return Fault::third;
         return std::nullopt;
     default:
         return std::nullopt;

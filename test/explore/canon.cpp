@@ -1,5 +1,6 @@
 #include "fields.hpp"
 #include <algorithm>
+#include <tuple>
 
 namespace roleswap::explore {
 namespace {
@@ -32,18 +33,48 @@ struct Ranks {
     }
 };
 
+/// Rounds of an epoch grow by one, from the newest, and are compared: how far a forgotten one lies
+/// behind tells nothing, so wide gaps are closed.
+class Rounds {
+public:
+    void add(Epoch of, std::uint64_t real)
+    {
+        for (const Round& known : known_)
+            if (known.of == of && known.real == real) return;
+        known_.push_back({of, real, 0});
+    }
+    void close()
+    {
+        std::sort(known_.begin(), known_.end(), [](const Round& a, const Round& b) {
+            return std::tie(a.of, a.real) < std::tie(b.of, b.real);
+        });
+        for (std::size_t i = 1; i < known_.size(); ++i) {
+            const Round& last = known_[i - 1];
+            if (known_[i].of == last.of)
+                known_[i].shown = last.shown + std::min(known_[i].real - last.real, gap_max);
+        }
+    }
+    std::uint64_t shown(Epoch of, std::uint64_t real) const
+    {
+        for (const Round& known : known_)
+            if (known.of == of && known.real == real) return known.shown;
+        return real;
+    }
+
+private:
+    struct Round {
+        Epoch of = 0;
+        std::uint64_t real = 0, shown = 0;
+    };
+    static constexpr std::uint64_t gap_max = 4;
+    std::vector<Round> known_;
+};
+
 /// What every number is relative to.
 struct Bases {
     Epoch epoch = 0; ///< even; subtracted from all but 0
-    std::vector<std::pair<Epoch, std::uint64_t>> rounds;
+    Rounds rounds;
     std::array<std::array<Ranks, numbers>, 2> ranks;
-
-    std::uint64_t round(Epoch of) const
-    {
-        for (const auto& [known, base] : rounds)
-            if (known == of) return base;
-        return 0;
-    }
 };
 
 struct Collect {
@@ -56,10 +87,7 @@ struct Collect {
     }
     void round(Epoch of, std::uint64_t& r)
     {
-        if (r >= endless) return;
-        for (auto& [known, base] : bases.rounds)
-            if (known == of) return void(base = std::min(base, r));
-        bases.rounds.emplace_back(of, r);
+        if (r < endless) bases.rounds.add(of, r);
     }
     void number(unsigned n, Number kind, std::uint64_t& value)
     {
@@ -75,6 +103,7 @@ struct Collect {
 
     Bases close()
     {
+        bases.rounds.close();
         if (least != ~Epoch{0}) bases.epoch = (least - 1) / 2 * 2;
         for (auto& of_node : bases.ranks)
             for (auto& ranks : of_node) ranks.close();
@@ -93,7 +122,7 @@ struct Rewrite {
     void round(Epoch of, std::uint64_t& r) const
     {
         // `of` may have been rewritten already; the listing gives it as it was.
-        if (r < endless) r -= bases.round(of);
+        if (r < endless) r = bases.rounds.shown(of, r);
     }
     void number(unsigned n, Number kind, std::uint64_t& value) const
     {
@@ -143,12 +172,15 @@ struct Flip {
     template <class T> bool present(std::optional<T>& value) const { return value.has_value(); }
 };
 
+/// Room for one packed world: some hundred numbers, of ten bytes at most.
+using Room = std::array<std::uint8_t, 8192>;
+
 struct Put {
-    Bytes& bytes;
+    std::uint8_t* at;
     void value(std::uint64_t v)
     {
-        for (; v >= 0x80; v >>= 7) bytes.push_back(static_cast<std::uint8_t>(v | 0x80));
-        bytes.push_back(static_cast<std::uint8_t>(v));
+        for (; v >= 0x80; v >>= 7) *at++ = static_cast<std::uint8_t>(v | 0x80);
+        *at++ = static_cast<std::uint8_t>(v);
     }
     void epoch(Epoch& e) { value(e); }
     void round(Epoch, std::uint64_t& r) { value(r); }
@@ -256,12 +288,11 @@ void normalise(World& world)
 Bytes bytes_of(World world)
 {
     normalise(world);
-    Bytes bytes;
-    bytes.reserve(256);
-    Put put{bytes};
+    Room room; // not cleared, for it is filled up to `at`
+    Put put{room.data()};
     for (Side& side : world.side) put.value(side.core.now / step_ms);
     each_field(put, world);
-    return bytes;
+    return {room.data(), put.at};
 }
 
 World swapped(World world)

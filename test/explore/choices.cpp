@@ -22,6 +22,8 @@ struct List {
     void must(unsigned n);
     void must_store(unsigned n);
     void may_be_late(unsigned n);
+    void third_parties_may_be_late(unsigned n);
+    void fence(unsigned n, unsigned how);
     void breaks_in_passing(unsigned n, bool between);
     void breaks(unsigned n);
     void breaks_around();
@@ -37,6 +39,13 @@ bool runs(const Side& side)
 bool is_guarded(const Mode& mode, const Side& side)
 {
     return !mode.guard || (side.guarded && side.due.guard != core::GuardEvent::Kind::lost);
+}
+
+/// Who is never asked is not late.  A fence takes as long as it takes anyway.
+bool can_stall(const Mode& mode, Stall what)
+{
+    if (what == Stall::witness) return mode.witness;
+    return what != Stall::probe || (mode.probes && !mode.witness && !mode.fence);
 }
 
 bool can_mode(const World& w, unsigned n)
@@ -77,8 +86,10 @@ void List::must(unsigned n)
     if (!side.due.writes.empty() && !stalled(w, n, Stall::disk)) add(A::persisted, n);
     if (side.due.kill && !stalled(w, n, Stall::kill)) add(A::killed, n);
     if (!side.due.store.empty()) add(A::store_event, n);
-    if (side.due.probe) add(A::probe, n);
+    if (side.due.probe != Due::Probe::none && !stalled(w, n, Stall::probe)) add(A::probe, n);
+    if (stalled(w, n, Stall::witness)) return;
     if (side.due.witness) add(A::witness, n);
+    if (side.due.told) add(A::told, n);
 }
 
 /// What is slow may be done at any time; a fence takes as long as it takes.
@@ -92,12 +103,37 @@ void List::may_be_late(unsigned n)
         if (can_freeze(w, n)) add(A::store_freeze, n);
     }
     if (side.zombie) add(A::land, n);
+    // The question was sent; who does not run hears the answer later.
+    const bool late = side.frozen || stalled(w, n, Stall::witness);
+    if (side.due.witness && late) add(A::witness, n, 3);
     if (!runs(side)) return;
+    third_parties_may_be_late(n);
     if (stalled(w, n, Stall::messages))
         for (unsigned i = 0; i < w.to[n].count; ++i) add(A::hear, n, i);
     if (stalled(w, n, Stall::disk) && !side.due.writes.empty()) add(A::persisted, n);
     if (stalled(w, n, Stall::kill) && side.due.kill) add(A::killed, n);
-    if (side.due.fence != 0) add(A::fence, n, 0);
+}
+
+/// A late answer tells what was so when it was given, or what is so when it comes.
+void List::third_parties_may_be_late(unsigned n)
+{
+    const Side& side = w.side[n];
+    if (side.due.fence != 0) fence(n, 0);
+    if (stalled(w, n, Stall::probe) && side.due.probe != Due::Probe::none) {
+        add(A::probe, n);
+        if (side.due.probe == Due::Probe::asked) add(A::probe, n, 1);
+    }
+    if (!stalled(w, n, Stall::witness)) return;
+    if (side.due.witness) add(A::witness, n);
+    if (side.due.told) add(A::told, n);
+}
+
+/// `how` as in Action; with each number of writes that its victim keeps.
+void List::fence(unsigned n, unsigned how)
+{
+    const Side& victim = w.side[1 - n];
+    for (unsigned kept = 0; kept <= victim.due.writes.count; ++kept)
+        add(A::fence, n, how + kept * fence_kept);
 }
 
 /// Faults that matter between two things of the same instant.
@@ -125,7 +161,7 @@ void List::breaks_in_passing(unsigned n, bool between)
     }
     if (side.due.fence != 0 && runs(side) && left(Fault::third)) {
         add(A::fence, n, 1);
-        add(A::fence, n, 2);
+        fence(n, 2);
     }
     if (left(Fault::command) && runs(side) && !between)
         for (unsigned i = 0; i < mode.commands.size(); ++i) add(A::command, n, i);
@@ -149,8 +185,9 @@ void List::breaks(unsigned n)
     if (left(Fault::cut) && side.lan && !w.cut[0] && !w.cut[1]) add(A::lan, n);
     if (!side.alive) return;
     if (left(Fault::stall) && w.stall == Stall::none)
-        for (const Stall what : {Stall::disk, Stall::store, Stall::kill, Stall::messages})
-            add(A::stall, n, unsigned(what));
+        for (const Stall what : {Stall::disk, Stall::store, Stall::kill, Stall::messages,
+                                 Stall::probe, Stall::witness})
+            if (can_stall(mode, what)) add(A::stall, n, unsigned(what));
     if (left(Fault::guard) && side.guarded && runs(side)) add(A::guard_dies, n);
 }
 

@@ -60,6 +60,7 @@ void Run::carry_out(unsigned n, const core::Effect& effect)
     }
     if (const auto* e = std::get_if<core::WitnessAsk>(&effect)) {
         due.witness = *e;
+        due.told.reset(); // a later question ends the earlier one
         return;
     }
     if (const auto* e = std::get_if<core::FencePeer>(&effect)) due.fence = e->ticket;
@@ -79,7 +80,9 @@ void Run::carry_out(unsigned n, const core::Effect& effect)
         due.kill = false;
     }
     if (std::holds_alternative<core::WorkKill>(effect)) due.kill = true;
-    if (std::holds_alternative<core::Probe>(effect)) due.probe = true;
+    // An answer that is on its way still comes, and is taken for that to the newer question.
+    if (std::holds_alternative<core::Probe>(effect) && due.probe == Due::Probe::none)
+        due.probe = Due::Probe::asked;
 }
 
 void Run::send(unsigned n, const core::Message& message)

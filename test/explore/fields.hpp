@@ -139,6 +139,11 @@ template <class Io> void fields(Io& io, unsigned n, Due& due)
         fields(io, due.witness->seen);
         fields(io, due.witness->value);
     }
+    if (io.present(due.told)) {
+        io.number(n, Number::third, due.told->ticket);
+        io.plain(due.told->kind);
+        fields(io, due.told->found);
+    }
     io.number(n, Number::third, due.fence);
     if (io.present(due.guard)) io.plain(*due.guard);
 }

@@ -4,6 +4,9 @@
 /// Inside of the explored world: one action under way.
 namespace roleswap::explore {
 
+/// In the number of a fence: how it ends, and so many times this for each write that is kept.
+constexpr unsigned fence_kept = 4;
+
 struct Run {
     const Mode& mode;
     World& w;
@@ -38,8 +41,10 @@ struct Run {
     void store_freeze(unsigned n, bool fails);
     void store_event(unsigned n);
     void lead(unsigned n);
-    void probe(unsigned n);
+    void probe(unsigned n, bool late);
     void witness(unsigned n, unsigned how);
+    core::WitnessAnswer decide(unsigned n, const core::WitnessAsk& ask, unsigned how);
+    void told(unsigned n);
     void land(unsigned n);
     void fence(unsigned n, unsigned how);
     void fire(unsigned n);

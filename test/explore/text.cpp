@@ -8,12 +8,12 @@ namespace roleswap::explore {
 namespace {
 
 constexpr std::array names = {
-    "tick",         "hear",        "persisted",  "killed",       "store_op",      "store_mode",
-    "store_freeze", "store_event", "probe",      "witness",      "land",          "fence",
-    "guard",        "fire",        "exit",       "boot",         "wake",          "crash",
-    "freeze",       "cut",         "heal",       "serial",       "lan",           "stall",
-    "unstall",      "store_dies",  "guard_dies", "witness_dies", "witness_wiped", "witness_back",
-    "command",      "dr_tells"};
+    "tick",         "hear",        "persisted",  "killed",     "store_op",     "store_mode",
+    "store_freeze", "store_event", "probe",      "witness",    "told",         "land",
+    "fence",        "guard",       "fire",       "exit",       "boot",         "wake",
+    "crash",        "freeze",      "cut",        "heal",       "serial",       "lan",
+    "stall",        "unstall",     "store_dies", "guard_dies", "witness_dies", "witness_wiped",
+    "witness_back", "command",     "dr_tells"};
 static_assert(names.size() == std::size_t(Action::Kind::dr_tells) + 1);
 
 constexpr std::array sight_names = {

@@ -78,9 +78,11 @@ struct Due {
     Few<Write, 3> writes;
     Few<core::StoreEvent::Kind, 4> store;
     bool kill = false; ///< tasks are being killed
-    bool probe = false;
+    enum class Probe : std::uint8_t { none, asked, reached, missed };
+    Probe probe = Probe::none; ///< reached, missed: the answer is on its way
     std::optional<core::WitnessAsk> witness;
-    std::uint64_t fence = 0; ///< ticket, 0 = none
+    std::optional<core::WitnessAnswer> told; ///< the witness decided, the answer is on its way
+    std::uint64_t fence = 0;                 ///< ticket, 0 = none
     std::optional<core::GuardEvent::Kind> guard;
 };
 
@@ -101,7 +103,7 @@ struct Side {
     std::optional<core::Verdict> zombie; ///< a put under way whose answer nobody waits for
 };
 
-enum class Stall : std::uint8_t { none, disk, store, kill, messages };
+enum class Stall : std::uint8_t { none, disk, store, kill, messages, probe, witness };
 
 struct World {
     std::array<Side, 2> side;
@@ -131,10 +133,12 @@ struct Action {
         store_mode,
         store_freeze, ///< arg 1: it fails
         store_event,
-        probe,
-        witness, ///< arg 0: as it is; 1: the answer is lost; 2: the put comes late
+        probe,   ///< arg 0: the answer comes; 1: it is what it is from now on, and comes late
+        witness, ///< arg 0: as it is; 1: the answer is lost; 2: the put comes late; 3: it decides
+                 ///< now, and the answer comes late
+        told,    ///< the late answer of the witness
         land,    ///< a late put arrives
-        fence,   ///< arg 0: off and told; 1: fails; 2: off and not told
+        fence,   ///< arg 0: off and told; 1: fails; 2: off and not told; 4 for each write kept
         guard,
         fire, ///< the guard's deadline has passed
         exit,
