@@ -33,7 +33,7 @@ constexpr std::array planted = {
     Named{"fence_unheard", fence_unheard, "fence", "0", 1},
     Named{"guard_unarmed", guard_unarmed, "pair", "2", 1},
     Named{"round_forgotten", round_forgotten, "witness", "0", 1},
-    Named{"dr_unheard", dr_unheard, "dr", "7", 1},
+    Named{"dr_unheard", dr_unheard, "dr-apart", "", 0},
 };
 
 /// A search that is to close has gone astray when it is not closed by then.
@@ -53,7 +53,7 @@ std::vector<Mode> modes()
          .budget = all,
          .faults = 1,
          .commands = {Command::leave, Command::activate_force},
-         .cold = true});
+         .start = Start::cold});
     add({.name = "pair-three-faults", .budget = {2, 1, 1, 1, 1, 0, 1, 0}, .faults = 3});
     add({.name = "pair-without-probes", .probes = false, .budget = all, .faults = 2});
     add({.name = "pair-without-guard", .guard = false, .budget = all, .faults = 2});
@@ -62,6 +62,13 @@ std::vector<Mode> modes()
     add({.name = "witness-and-fence", .witness = true, .fence = true, .budget = all, .faults = 2});
     add({.name = "serial", .serial = true, .budget = all, .faults = 2});
     add({.name = "witness-serial", .witness = true, .serial = true, .budget = all, .faults = 2});
+    // Late answers with a second fault: of everything that may be slow only these.
+    add({.name = "pair-late", .budget = all, .faults = 2, .stalls = {Stall::probe}});
+    add({.name = "witness-late",
+         .witness = true,
+         .budget = all,
+         .faults = 2,
+         .stalls = {Stall::witness}});
     add({.name = "hand-over",
          .budget = {1, 1, 1, 1, 1, 0, 1, 1},
          .faults = 3,
@@ -78,11 +85,19 @@ std::vector<Mode> modes()
          .faults = 3,
          .commands = {Command::hand_over, Command::activate, Command::leave,
                       Command::hold_takeover}});
-    add({.name = "dr",
-         .budget = {2, 2, 2, 1, 1, 0, 1, 2},
-         .faults = 3,
-         .commands = {Command::hand_over},
-         .dr = true});
+    const std::vector<Command> dr_commands{Command::activate_force, Command::rejoin,
+                                           Command::hand_over};
+    const auto dr = [&](const char* name, Start start) {
+        add({.name = name,
+             .budget = {2, 2, 2, 1, 1, 0, 1, 3},
+             .faults = 3,
+             .commands = dr_commands,
+             .dr = true,
+             .start = start});
+    };
+    dr("dr", Start::in_sync);
+    dr("dr-apart", Start::dr_apart);
+    dr("dr-leads", Start::dr_leads);
     return list;
 }
 

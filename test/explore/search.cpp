@@ -55,11 +55,11 @@ struct Step {
 
 std::uint16_t squeeze(const Action& a)
 {
-    return static_cast<std::uint16_t>(unsigned(a.kind) << 8 | unsigned(a.n) << 7 | a.arg);
+    return static_cast<std::uint16_t>(unsigned(a.kind) << 9 | unsigned(a.n) << 7 | a.arg);
 }
 Action stretch(std::uint16_t s)
 {
-    return {Action::Kind(s >> 8), static_cast<std::uint8_t>(s >> 7 & 1),
+    return {Action::Kind(s >> 9), static_cast<std::uint8_t>(s >> 7 & 3),
             static_cast<std::uint8_t>(s & 0x7f)};
 }
 

@@ -51,8 +51,8 @@ public:
     {
         const Action action = parse_action(line);
         if (!is_possible(mode_, world_, action))
-            throw std::invalid_argument(
-                fmt::format("\"{}\" is not possible after {} steps", line, steps_));
+            throw std::invalid_argument(fmt::format(
+                "\"{}\" is not possible after {} steps, but: {}", line, steps_, choices()));
         steps_++;
         out_ += line + "\n";
         apply(mode_, world_, action, seen_);
@@ -66,6 +66,14 @@ public:
     }
 
 private:
+    std::string choices() const
+    {
+        std::string text;
+        for (const Action& action : actions(mode_, world_))
+            text += (text.empty() ? "" : ", ") + describe(action);
+        return text;
+    }
+
     Mode mode_;
     World world_;
     Seen seen_;
