@@ -135,9 +135,10 @@ void Run::reply(unsigned n, const core::Reply& reply)
 void Run::check()
 {
     for (const Side& side : w.side) {
-        const bool leads =
-            side.core.role == core::Role::master || side.core.role == core::Role::claiming;
-        if (side.alive && leads && side.core.record.master == core::Node::dr)
+        const core::State& s = side.core;
+        const bool leads = s.role == core::Role::master || s.role == core::Role::claiming;
+        const core::Record& newest = s.pending ? s.pending->record : s.record;
+        if (side.alive && leads && newest.epoch > 0 && newest.master == core::Node::dr)
             violate("a node leads though it knows that the dr node does");
     }
     if (w.forced && is_calm(w)) end_force();

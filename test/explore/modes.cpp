@@ -44,60 +44,102 @@ constexpr Budget all{3, 3, 3, 3, 3, 3, 3, 3};
 
 } // namespace
 
+namespace {
+
+using List = std::vector<Mode>;
+
+void add_pairs(List& list)
+{
+    list.push_back({.name = "pair", .budget = all, .faults = 2});
+    list.push_back({.name = "pair-three-faults", .budget = {2, 1, 1, 1, 1, 0, 1, 0}, .faults = 3});
+    list.push_back({.name = "pair-without-probes", .probes = false, .budget = all, .faults = 2});
+    list.push_back({.name = "pair-without-guard", .guard = false, .budget = all, .faults = 2});
+    list.push_back({.name = "witness", .witness = true, .budget = all, .faults = 2});
+    list.push_back({.name = "fence", .fence = true, .budget = all, .faults = 2});
+    list.push_back(
+        {.name = "witness-and-fence", .witness = true, .fence = true, .budget = all, .faults = 2});
+    list.push_back({.name = "serial", .serial = true, .budget = all, .faults = 2});
+    list.push_back(
+        {.name = "witness-serial", .witness = true, .serial = true, .budget = all, .faults = 2});
+    list.push_back(
+        {.name = "fence-serial", .fence = true, .serial = true, .budget = all, .faults = 2});
+}
+
+/// Late answers with a second fault: of everything that may be slow only these.
+void add_late(List& list)
+{
+    list.push_back({.name = "pair-late", .budget = all, .faults = 2, .stalls = {Stall::probe}});
+    list.push_back({.name = "witness-late",
+                    .witness = true,
+                    .budget = all,
+                    .faults = 2,
+                    .stalls = {Stall::witness}});
+}
+
+void add_cold(List& list)
+{
+    const Mode cold{.name = "cold",
+                    .budget = all,
+                    .faults = 1,
+                    .commands = {Command::leave, Command::activate_force},
+                    .start = Start::cold};
+    list.push_back(cold);
+    list.push_back(cold);
+    list.back().name = "cold-witness";
+    list.back().witness = true;
+    list.push_back(cold);
+    list.back().name = "cold-fence";
+    list.back().fence = true;
+}
+
+const std::vector<Command> every_command{
+    Command::hand_over, Command::activate,      Command::activate_force,  Command::rejoin,
+    Command::leave,     Command::hold_takeover, Command::release_takeover};
+
+void add_operated(List& list)
+{
+    list.push_back({.name = "hand-over",
+                    .budget = {1, 1, 1, 1, 1, 0, 1, 1},
+                    .faults = 3,
+                    .commands = {Command::hand_over, Command::leave}});
+    const Mode operated{.budget = {1, 1, 1, 1, 1, 1, 1, 2}, .faults = 3, .commands = every_command};
+    const auto add = [&](const char* name, auto... parts) {
+        list.push_back(operated);
+        list.back().name = name;
+        ((list.back().*parts = true), ...);
+    };
+    add("operator");
+    add("witness-operator", &Mode::witness);
+    add("fence-operator", &Mode::fence);
+    add("serial-operator", &Mode::serial);
+    add("witness-and-fence-operator", &Mode::witness, &Mode::fence);
+}
+
+void add_dr(List& list)
+{
+    const auto add = [&](const char* name, Start start) {
+        list.push_back({.name = name,
+                        .budget = {2, 2, 2, 1, 1, 0, 1, 3},
+                        .faults = 3,
+                        .commands = {Command::activate_force, Command::rejoin, Command::hand_over},
+                        .dr = true,
+                        .start = start});
+    };
+    add("dr", Start::in_sync);
+    add("dr-apart", Start::dr_apart);
+    add("dr-leads", Start::dr_leads);
+}
+
+} // namespace
+
 std::vector<Mode> modes()
 {
-    std::vector<Mode> list;
-    const auto add = [&list](Mode mode) { list.push_back(std::move(mode)); };
-    add({.name = "pair", .budget = all, .faults = 2});
-    add({.name = "cold",
-         .budget = all,
-         .faults = 1,
-         .commands = {Command::leave, Command::activate_force},
-         .start = Start::cold});
-    add({.name = "pair-three-faults", .budget = {2, 1, 1, 1, 1, 0, 1, 0}, .faults = 3});
-    add({.name = "pair-without-probes", .probes = false, .budget = all, .faults = 2});
-    add({.name = "pair-without-guard", .guard = false, .budget = all, .faults = 2});
-    add({.name = "witness", .witness = true, .budget = all, .faults = 2});
-    add({.name = "fence", .fence = true, .budget = all, .faults = 2});
-    add({.name = "witness-and-fence", .witness = true, .fence = true, .budget = all, .faults = 2});
-    add({.name = "serial", .serial = true, .budget = all, .faults = 2});
-    add({.name = "witness-serial", .witness = true, .serial = true, .budget = all, .faults = 2});
-    // Late answers with a second fault: of everything that may be slow only these.
-    add({.name = "pair-late", .budget = all, .faults = 2, .stalls = {Stall::probe}});
-    add({.name = "witness-late",
-         .witness = true,
-         .budget = all,
-         .faults = 2,
-         .stalls = {Stall::witness}});
-    add({.name = "hand-over",
-         .budget = {1, 1, 1, 1, 1, 0, 1, 1},
-         .faults = 3,
-         .commands = {Command::hand_over, Command::leave}});
-    add({.name = "operator",
-         .budget = {1, 1, 1, 1, 1, 0, 0, 2},
-         .faults = 3,
-         .commands = {Command::hand_over, Command::activate, Command::activate_force,
-                      Command::rejoin, Command::leave, Command::hold_takeover,
-                      Command::release_takeover}});
-    add({.name = "witness-operator",
-         .witness = true,
-         .budget = {1, 1, 1, 0, 1, 1, 0, 1},
-         .faults = 3,
-         .commands = {Command::hand_over, Command::activate, Command::leave,
-                      Command::hold_takeover}});
-    const std::vector<Command> dr_commands{Command::activate_force, Command::rejoin,
-                                           Command::hand_over};
-    const auto dr = [&](const char* name, Start start) {
-        add({.name = name,
-             .budget = {2, 2, 2, 1, 1, 0, 1, 3},
-             .faults = 3,
-             .commands = dr_commands,
-             .dr = true,
-             .start = start});
-    };
-    dr("dr", Start::in_sync);
-    dr("dr-apart", Start::dr_apart);
-    dr("dr-leads", Start::dr_leads);
+    List list;
+    add_pairs(list);
+    add_late(list);
+    add_cold(list);
+    add_operated(list);
+    add_dr(list);
     return list;
 }
 
