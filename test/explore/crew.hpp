@@ -9,6 +9,7 @@ namespace roleswap::explore {
 /// What all searches of a run must come to, beside no violation.
 struct Demand {
     std::uint64_t states = 0; ///< distinct ones, in all modes together
+    /// On a machine that does nothing else.
     double seconds = std::numeric_limits<double>::infinity();
     unsigned live_sample = 16; ///< see Bounds
 };

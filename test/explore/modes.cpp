@@ -36,9 +36,6 @@ constexpr std::array planted = {
     Named{"dr_unheard", dr_unheard, "dr-apart", "", 0},
 };
 
-/// A search that is to close has gone astray when it is not closed by then.
-constexpr std::uint64_t closed_states = 5'000'000;
-
 //                   cut crash freeze stall store third guard command
 constexpr Budget all{3, 3, 3, 3, 3, 3, 3, 3};
 
@@ -196,46 +193,6 @@ core::Settings::Sabotage find_sabotage(const std::string& name)
     if (name == "none") return none;
     throw std::invalid_argument(
         fmt::format("there is no planted bug \"{}\": {}", name, fmt::join(sabotages(), ", ")));
-}
-
-std::vector<Job> ci_jobs()
-{
-    std::vector<Job> jobs;
-    const auto add = [&jobs](const char* name, std::string_view kinds, unsigned faults,
-                             std::uint64_t bound = 0) {
-        Job job{find_mode(name), bound ? bound : closed_states,
-                bound ? Ends::bounded : Ends::closed};
-        only(job.mode, kinds, static_cast<std::uint8_t>(faults));
-        jobs.push_back(std::move(job));
-    };
-    for (const char* name :
-         {"pair", "pair-without-probes", "pair-without-guard", "witness", "fence"})
-        for (const char* kind : {"0", "1", "2", "4", "5", "6"}) add(name, kind, 1);
-    for (const char* name : {"serial", "witness-serial"}) add(name, "0", 1);
-    for (const char* kind : {"1", "2", "5"}) add("witness-and-fence", kind, 1);
-    for (const char* name : {"hand-over", "operator", "witness-operator"}) add(name, "7", 1);
-    add("dr", "7", 1);
-    add("dr", "017", 2, 150'000);
-    add("cold", "1", 1, 200'000);
-    add("pair", "3", 1, 120'000);
-    // Rows of the table that need several things in a row.
-    add("cold", "4", 3, 150'000);
-    add("cold", "37", 2, 150'000);
-    add("operator", "37", 3, 120'000);
-    add("hand-over", "367", 3, 120'000);
-    add("hand-over", "47", 2, 150'000);
-    add("operator", "07", 2, 150'000);
-    add("witness-operator", "57", 2, 150'000);
-    add("pair", "01246", 2, 100'000);
-    add("witness", "01245", 2, 100'000);
-    return jobs;
-}
-
-std::vector<Job> nightly_jobs()
-{
-    std::vector<Job> jobs;
-    for (Mode& mode : modes()) jobs.push_back({std::move(mode), 6'000'000});
-    return jobs;
 }
 
 } // namespace roleswap::explore
