@@ -27,7 +27,7 @@ void Run::step(unsigned n, const core::Input& input)
     if (side.core.last_rule == core::State::no_rule)
         side.core.last_rule = rule_before;
     else
-        seen.rules |= 1U << side.core.last_rule;
+        (n == dr_node ? seen.dr_rules : seen.rules) |= 1U << side.core.last_rule;
     for (const auto& effect : effects) {
         if (seen.trace) note(n, "> " + sim::describe(effect));
         carry_out(n, effect);

@@ -98,7 +98,7 @@ std::vector<Job> ci_jobs()
 std::vector<Job> nightly_jobs()
 {
     std::vector<Job> jobs;
-    for (Mode& mode : modes()) jobs.push_back({std::move(mode), 6'000'000});
+    for (Mode& mode : modes()) jobs.push_back({std::move(mode), 4'000'000});
     return jobs;
 }
 

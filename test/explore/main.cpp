@@ -97,7 +97,8 @@ bool explore_as_told(int argc, char** argv)
     const bool all = what == "ci" || what == "nightly";
     const auto threads = static_cast<unsigned>(argc > 2 && all ? std::stoul(argv[2]) : 1);
     if (what == "ci") return run_jobs(ci_jobs(), {.seconds = ci_seconds}, threads);
-    if (what == "nightly") return run_jobs(nightly_jobs(), {.states = nightly_states}, threads);
+    if (what == "nightly")
+        return run_jobs(nightly_jobs(), {.states = nightly_states, .live_sample = 1}, threads);
     if (argc < 3)
         throw std::invalid_argument(
             "ci, nightly, sabotage NAME, same WALKS, replay SCRIPT or mode NAME expected");

@@ -13,9 +13,11 @@ struct Job {
     std::uint64_t states = 0;
     Ends ends = Ends::bounded;
 };
-/// In CI: each mode with each kind of fault once, closed, and a few with two.
+/// In CI: each kind of fault once and each order once, closed but for slow things; a hand-over with
+/// a cut, a crash or a freeze, late answers with a cut, the dr node, and a few with two or three
+/// faults, each to a bound.  Of every sixteenth state it is shown that it settles.
 std::vector<Job> ci_jobs();
-/// At night: every mode with all its faults.
+/// At night: every mode with all its faults, each to a bound; every state has to settle.
 std::vector<Job> nightly_jobs();
 /// Leaves `mode` only these kinds of faults, by number, and so many in all.
 void only(Mode& mode, std::string_view kinds, std::uint8_t faults);

@@ -200,7 +200,8 @@ struct Action {
 /// What a run of actions showed, for properties and traces.
 struct Seen {
     std::string violation;
-    std::uint32_t rules = 0; ///< bits, by place in core::rules
+    std::uint32_t rules = 0;    ///< bits, by place in core::rules
+    std::uint32_t dr_rules = 0; ///< those that the dr node used
     std::uint32_t sights = 0;
     std::vector<std::string>* trace = nullptr;
 };
