@@ -245,30 +245,32 @@ struct Get {
     }
 };
 
+void forget(Side& side)
+{
+    if (!side.alive) {
+        const core::Settings settings = side.core.settings;
+        side.core = core::State{};
+        side.core.settings = settings;
+        side.core.settings.boot = side.boots;
+        side.core.answer_from = 0;
+    }
+    if (side.due.writes.empty()) side.before = side.disk;
+    if (side.store.state != Store::State::following && side.store.op != Op::follow)
+        side.store.from = core::Node::first;
+    side.core.peer.heard_at = side.core.now;
+    for (core::ThirdView& view : side.core.thirds) view.heard_at = view.last.sequence = 0;
+    if (side.core.role != core::Role::releasing) side.core.heir = core::Node::dr;
+    side.core.said.clear();
+    side.core.boot_told = true;
+    side.core.failures = std::min(side.core.failures, 4U);
+    side.core.last_rule = core::State::no_rule;
+    if (side.core.asking) side.core.asking->why.clear();
+}
+
 /// Forgets what no rule looks at any more.
 void forget(World& world)
 {
-    for (unsigned n = 0; n < world.nodes(); ++n) {
-        Side& side = world.at(n);
-        if (!side.alive) {
-            const core::Settings settings = side.core.settings;
-            side.core = core::State{};
-            side.core.settings = settings;
-            side.core.settings.boot = side.boots;
-            side.core.answer_from = 0;
-        }
-        if (side.due.writes.empty()) side.before = side.disk;
-        if (side.store.state != Store::State::following && side.store.op != Op::follow)
-            side.store.from = core::Node::first;
-        side.core.peer.heard_at = side.core.now;
-        for (core::ThirdView& view : side.core.thirds) view.heard_at = view.last.sequence = 0;
-        if (side.core.role != core::Role::releasing) side.core.heir = core::Node::dr;
-        side.core.said.clear();
-        side.core.boot_told = true;
-        side.core.failures = std::min(side.core.failures, 4U);
-        side.core.last_rule = core::State::no_rule;
-        if (side.core.asking) side.core.asking->why.clear();
-    }
+    for (unsigned n = 0; n < world.nodes(); ++n) forget(world.at(n));
     if (world.stall == Stall::none) world.stalled = 0;
     auto clean = [&world](unsigned receiver, core::Message& m) {
         const core::State& own = world.side[receiver].core;
