@@ -168,15 +168,19 @@ World blank(const Mode& mode)
 
 World initial(const Mode& mode)
 {
-    World w = blank(mode);
-    if (mode.start == Start::cold) return w;
+    if (mode.start == Start::cold) return blank(mode);
+    // A planted bug shows in the search, not on the way to where it starts.
+    Mode sound = mode;
+    sound.sabotage = core::Settings::Sabotage::none;
+    World w = blank(sound);
     Seen seen;
-    arrive(mode, w, seen, is_at_rest);
-    if (mode.start != Start::in_sync) part(mode, w, seen);
+    arrive(sound, w, seen, is_at_rest);
+    if (mode.start != Start::in_sync) part(sound, w, seen);
     if (mode.start == Start::dr_leads) {
-        apply(mode, w, {Action::Kind::heal}, seen);
-        arrive(mode, w, seen, is_calm);
+        apply(sound, w, {Action::Kind::heal}, seen);
+        arrive(sound, w, seen, is_calm);
     }
+    for (unsigned n = 0; n < w.nodes(); ++n) w.at(n).core.settings.sabotage = mode.sabotage;
     w.budget = mode.budget;
     w.faults = mode.faults;
     return w;
