@@ -168,12 +168,17 @@ World blank(const Mode& mode)
 
 World initial(const Mode& mode)
 {
+    Seen ignored;
+    return initial(mode, ignored);
+}
+
+World initial(const Mode& mode, Seen& seen)
+{
     if (mode.start == Start::cold) return blank(mode);
     // A planted bug shows in the search, not on the way to where it starts.
     Mode sound = mode;
     sound.sabotage = core::Settings::Sabotage::none;
     World w = blank(sound);
-    Seen seen;
     arrive(sound, w, seen, is_at_rest);
     if (mode.start != Start::in_sync) part(sound, w, seen);
     if (mode.start == Start::dr_leads) {

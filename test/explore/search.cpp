@@ -89,7 +89,10 @@ public:
     Report run()
     {
         begin_ = Clock::now();
-        meet(pack(initial(mode_)), 0, {});
+        // Only a start is far enough from the one before to activate a dr node that was cut off.
+        Seen way;
+        meet(pack(initial(mode_, way)), 0, {});
+        report_.seen.dr_rules = way.dr_rules;
         while (!next_.ids.empty() && report_.seen.violation.empty() && !spent()) {
             Level level;
             std::swap(level, next_);

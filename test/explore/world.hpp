@@ -230,6 +230,7 @@ std::string_view to_string(Sight sight);
 /// Both nodes off, as `roleswap init` and `join` leave them.
 World blank(const Mode& mode);
 World initial(const Mode& mode);
+World initial(const Mode& mode, Seen& seen); ///< what came on the way there
 /// All that can happen, in a fixed order.
 std::vector<Action> actions(const Mode& mode, const World& world);
 /// Whether it can happen now, in whatever order.
