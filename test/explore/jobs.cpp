@@ -64,8 +64,7 @@ void add_operated(Jobs& jobs)
 
 void add_dr(Jobs& jobs)
 {
-    jobs.close("dr-leads", "7");
-    jobs.bound("dr-leads", "4", 1, 50'000);
+    for (const char* kind : {"4", "7"}) jobs.close("dr-leads", kind);
     jobs.bound("dr", "017", 2, 150'000);
     jobs.bound("dr-apart", "7", 2, 150'000);
     for (const char* kinds : {"07", "17"}) jobs.bound("dr-leads", kinds, 3, 150'000);
