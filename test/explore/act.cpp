@@ -12,8 +12,8 @@ using Kind = core::StoreEvent::Kind;
 void Run::tick()
 {
     notice_streams();
-    for (unsigned n = 0; n < 2; ++n) {
-        Side& side = w.side[n];
+    for (unsigned n = 0; n < w.nodes(); ++n) {
+        Side& side = w.at(n);
         if (!side.alive) continue;
         if (side.frozen)
             side.slept = std::min(side.slept + step_ms, age_cap);
@@ -22,17 +22,9 @@ void Run::tick()
     }
 }
 
-/// It says nothing else ever, so what it said last need not be kept.
-void Run::dr_tells(unsigned n)
-{
-    core::Message message{.boot = 1, .sequence = 1, .role = core::Role::master};
-    message.record = {core::dr_era, core::Node::dr, core::Mode::alone};
-    step(n, core::HeardThird{core::Node::dr, message});
-    w.side[n].core.thirds = {};
-}
-
 void Run::hear(unsigned n, unsigned which)
 {
+    if (n == dr_node) return hear_dr(which);
     const core::Message message = w.to[n].items[which];
     w.to[n].erase(which);
     step(n, core::Heard{message});
@@ -40,7 +32,7 @@ void Run::hear(unsigned n, unsigned which)
 
 void Run::persisted(unsigned n)
 {
-    Side& side = w.side[n];
+    Side& side = w.at(n);
     const Write write = side.due.writes.items[0];
     side.due.writes.erase(0);
     if (write.record.epoch < side.disk.epoch) violate("I4: an older epoch is persisted");
@@ -50,133 +42,21 @@ void Run::persisted(unsigned n)
 
 void Run::killed(unsigned n)
 {
-    w.side[n].due.kill = false;
-    w.side[n].tasks = false;
+    w.at(n).due.kill = false;
+    w.at(n).tasks = false;
     step(n, core::TasksDead{});
-}
-
-void Run::lead(unsigned n)
-{
-    Side& side = w.side[n];
-    const core::Epoch epoch = side.core.record.epoch;
-    if (!w.forced && !side.store.has_all)
-        violate("I2: the new master lacks an acknowledged commit");
-    const bool known = epoch == w.led.epoch && w.led.master == side.core.settings.self;
-    if (!w.forced && epoch <= w.led.epoch && !known) violate("I4: a new master has no newer epoch");
-    if (w.side[1 - n].frozen) see(Sight::frozen_while_peer_leads);
-    w.led = {epoch, 0, side.core.settings.self};
-    side.store.state = Store::State::primary;
-    side.store.has_all = true;
-    side.store.sync = side.store.sync_owed = side.store.set_alone = false;
-    side.store.freezing = side.store.frozen = false;
-    side.due.store.push(Kind::primary);
-}
-
-void Run::store_op(unsigned n, bool fails)
-{
-    Store& store = w.side[n].store;
-    const Op op = std::exchange(store.op, Op::none);
-    if (op == Op::follow && !fails) {
-        store.state = Store::State::following;
-        store.streaming = false;
-        return;
-    }
-    if (op == Op::lead && !fails) return lead(n);
-    store.state = Store::State::down;
-    store.streaming = store.sync = store.sync_owed = store.set_alone = false;
-    store.freezing = store.frozen = store.thawing = false;
-    w.side[n].due.store.push(op == Op::stop ? Kind::stopped : Kind::failed);
-}
-
-void Run::store_mode(unsigned n)
-{
-    Store& store = w.side[n].store;
-    if (store.set_alone) {
-        store.set_alone = false;
-        w.side[n].due.store.push(Kind::alone);
-    } else {
-        store.sync_owed = false;
-        w.side[1 - n].store.has_all = true;
-        w.side[n].due.store.push(Kind::in_sync);
-    }
-}
-
-void Run::store_freeze(unsigned n, bool fails)
-{
-    Store& store = w.side[n].store;
-    if (std::exchange(store.thawing, false)) return w.side[n].due.store.push(Kind::thawed);
-    store.freezing = false;
-    store.frozen = !fails;
-    w.side[n].due.store.push(fails ? Kind::freeze_failed : Kind::frozen);
 }
 
 void Run::store_event(unsigned n)
 {
-    const Kind kind = w.side[n].due.store.items[0];
-    w.side[n].due.store.erase(0);
+    const Kind kind = w.at(n).due.store.items[0];
+    w.at(n).due.store.erase(0);
     step(n, core::StoreEvent{kind, {}});
-}
-
-void Run::probe(unsigned n)
-{
-    using Answer = core::ProbeAnswer::Kind;
-    w.side[n].due.probe = false;
-    step(n, core::ProbeAnswer{w.side[n].lan ? Answer::reached : Answer::none_reached});
-}
-
-/// how 0: as it is; 1: it decides, the answer is lost; 2: it was read, the put comes late.
-void Run::witness(unsigned n, unsigned how)
-{
-    using Answer = core::WitnessAnswer::Kind;
-    Side& side = w.side[n];
-    const core::WitnessAsk ask = *side.due.witness;
-    side.due.witness.reset();
-    core::WitnessAnswer answer{ask.ticket, Answer::unreachable, {}};
-    if (!side.lan || w.witness_down) return step(n, answer);
-    const bool allowed = w.verdict.master == ask.value.master || !core::older(ask.seen, w.verdict);
-    const core::Verdict put = core::older(w.verdict, ask.value) ? ask.value : w.verdict;
-    if (w.wiped) {
-        answer.kind = Answer::wiped;
-    } else if (!allowed) {
-        answer.kind = Answer::refused;
-        answer.found = w.verdict;
-        see(Sight::witness_refused);
-    } else if (how == 2) {
-        side.zombie = put;
-        return step(n, answer);
-    } else {
-        w.verdict = put;
-        w.side[0].zombie.reset();
-        w.side[1].zombie.reset();
-        answer.kind = Answer::granted;
-        answer.found = put;
-        see(Sight::witness_granted);
-    }
-    if (how == 1) answer = {ask.ticket, Answer::unreachable, {}};
-    step(n, answer);
-}
-
-void Run::land(unsigned n)
-{
-    w.verdict = *w.side[n].zombie;
-    w.side[0].zombie.reset();
-    w.side[1].zombie.reset();
-}
-
-void Run::fence(unsigned n, unsigned how)
-{
-    using Answer = core::FenceAnswer::Kind;
-    const auto ticket = std::exchange(w.side[n].due.fence, 0);
-    if (how != 1) {
-        see(Sight::fenced);
-        end(1 - n, 0);
-    }
-    step(n, core::FenceAnswer{ticket, how == 0 ? Answer::confirmed : Answer::failed});
 }
 
 void Run::fire(unsigned n)
 {
-    Side& side = w.side[n];
+    Side& side = w.at(n);
     see(Sight::guard_fired);
     side.tasks = false;
     const bool killing = side.due.kill;
@@ -193,7 +73,7 @@ void Run::fire(unsigned n)
 
 void Run::guard(unsigned n)
 {
-    Side& side = w.side[n];
+    Side& side = w.at(n);
     const auto kind = *std::exchange(side.due.guard, std::nullopt);
     step(n, core::GuardEvent{kind});
     if (kind == core::GuardEvent::Kind::ready) return;
@@ -205,7 +85,7 @@ void Run::guard(unsigned n)
 /// What the guard did comes first, then the time that passed, then all that waited.
 void Run::wake(unsigned n)
 {
-    Side& side = w.side[n];
+    Side& side = w.at(n);
     side.frozen = false;
     const auto slept = std::exchange(side.slept, 0);
     if (side.due.guard == core::GuardEvent::Kind::fired) guard(n);
@@ -214,7 +94,7 @@ void Run::wake(unsigned n)
 
 void Run::boot(unsigned n)
 {
-    Side& side = w.side[n];
+    Side& side = w.at(n);
     core::Settings settings = side.core.settings;
     settings.boot = ++side.boots;
     side.alive = true;
@@ -228,7 +108,7 @@ void Run::boot(unsigned n)
 /// or the host.  `kept` of the writes under way reached the disk.
 void Run::end(unsigned n, unsigned kept)
 {
-    Side& side = w.side[n];
+    Side& side = w.at(n);
     for (unsigned i = 0; i < kept; ++i) side.disk = side.due.writes.items[i].record;
     const Store store{.has_all = side.store.has_all};
     Side next;
@@ -239,12 +119,21 @@ void Run::end(unsigned n, unsigned kept)
     next.zombie = side.zombie;
     next.store = store;
     side = next;
+    if (n == dr_node) w.dr->from_pair = {};
+    if (n == dr_node) return unstall(n);
     w.to[n] = {};
+    if (w.dr) w.dr->to_pair[n].reset();
+    unstall(n);
+}
+
+void Run::unstall(unsigned n)
+{
     if (w.stalled == n) w.stall = Stall::none;
 }
 
 void Run::cut(const Action& action)
 {
+    if (action.n == dr_node) return void(w.dr->cut = true);
     w.cut[action.n] = true;
     if (action.arg & 1) w.cut[1 - action.n] = true;
     if (action.arg & 2) w.side[0].lan = false;
@@ -254,27 +143,14 @@ void Run::cut(const Action& action)
 void Run::heal()
 {
     w.cut = {};
+    if (w.dr) w.dr->cut = false;
     w.serial_cut = false;
     w.side[0].lan = w.side[1].lan = true;
 }
 
-/// A witness without memory gets a new one from the master, by an operator.
-void Run::witness_back()
-{
-    w.witness_down = false;
-    if (!w.wiped) return;
-    for (const Side& side : w.side) {
-        if (side.core.role != core::Role::master) continue;
-        w.wiped = false;
-        w.verdict = {side.core.record.epoch, side.core.record.round, side.core.settings.self};
-        w.side[0].zombie.reset();
-        w.side[1].zombie.reset();
-    }
-}
-
 void Run::act(const Action& a)
 {
-    Side& side = w.side[a.n];
+    Side& side = w.at(a.n);
     using K = Action::Kind;
     switch (a.kind) {
     case K::tick:
@@ -294,9 +170,11 @@ void Run::act(const Action& a)
     case K::store_event:
         return store_event(a.n);
     case K::probe:
-        return probe(a.n);
+        return probe(a.n, a.arg == 1);
     case K::witness:
         return witness(a.n, a.arg);
+    case K::told:
+        return told(a.n);
     case K::land:
         return land(a.n);
     case K::fence:
@@ -350,8 +228,6 @@ void Run::act(const Action& a)
         return witness_back();
     case K::command:
         return step(a.n, core::Command{1, mode.commands.at(a.arg), "explored"});
-    case K::dr_tells:
-        return dr_tells(a.n);
     }
 }
 
@@ -374,7 +250,6 @@ std::optional<Fault> fault_of(const Action& action)
     case guard_dies:
         return Fault::guard;
     case command:
-    case dr_tells:
         return Fault::command;
     case witness_dies:
     case witness_wiped:
@@ -384,8 +259,10 @@ std::optional<Fault> fault_of(const Action& action)
         if (action.arg == 1) return Fault::store;
         return std::nullopt;
     case witness:
+        if (action.arg == 1 || action.arg == 2) return Fault::third;
+        return std::nullopt;
     case fence:
-        if (action.arg != 0) return Fault::third;
+        if (action.arg % fence_kept != 0) return Fault::third;
         return std::nullopt;
     default:
         return std::nullopt;
@@ -404,6 +281,7 @@ void apply(const Mode& mode, World& world, const Action& action, Seen& seen)
     } catch (const std::exception& error) {
         run.violate(fmt::format("the core threw: {}", error.what()));
     }
+    run.hear_thirds();
     run.settle_stores();
     run.check();
 }

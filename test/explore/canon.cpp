@@ -1,5 +1,6 @@
 #include "fields.hpp"
 #include <algorithm>
+#include <tuple>
 
 namespace roleswap::explore {
 namespace {
@@ -32,34 +33,75 @@ struct Ranks {
     }
 };
 
+/// Rounds of an epoch grow by one, from the newest, and are compared: how far a forgotten one lies
+/// behind tells nothing, so wide gaps are closed.
+class Rounds {
+public:
+    void add(Epoch of, std::uint64_t real)
+    {
+        for (const Round& known : known_)
+            if (known.of == of && known.real == real) return;
+        known_.push_back({of, real, 0});
+    }
+    void close()
+    {
+        std::sort(known_.begin(), known_.end(), [](const Round& a, const Round& b) {
+            return std::tie(a.of, a.real) < std::tie(b.of, b.real);
+        });
+        for (std::size_t i = 1; i < known_.size(); ++i) {
+            const Round& last = known_[i - 1];
+            if (known_[i].of == last.of)
+                known_[i].shown = last.shown + std::min(known_[i].real - last.real, gap_max);
+        }
+    }
+    std::uint64_t shown(Epoch of, std::uint64_t real) const
+    {
+        for (const Round& known : known_)
+            if (known.of == of && known.real == real) return known.shown;
+        return real;
+    }
+
+private:
+    struct Round {
+        Epoch of = 0;
+        std::uint64_t real = 0, shown = 0;
+    };
+    static constexpr std::uint64_t gap_max = 4;
+    std::vector<Round> known_;
+};
+
 /// What every number is relative to.
 struct Bases {
-    Epoch epoch = 0; ///< even; subtracted from all but 0
-    std::vector<std::pair<Epoch, std::uint64_t>> rounds;
-    std::array<std::array<Ranks, numbers>, 2> ranks;
+    /// Even; subtracted from all epochs of an era of the dr node but its own and 0.
+    std::array<Epoch, 8> era{};
+    Rounds rounds;
+    std::array<std::array<Ranks, numbers>, 3> ranks;
 
-    std::uint64_t round(Epoch of) const
+    Epoch epoch(Epoch e) const
     {
-        for (const auto& [known, base] : rounds)
-            if (known == of) return base;
-        return 0;
+        const Epoch number = e / core::dr_era;
+        return e % core::dr_era == 0 || number >= era.size() ? e : e - era[number];
     }
 };
 
+Ticks clock_cap(unsigned n)
+{
+    return n == dr_node ? dr_cap : age_cap;
+}
+
 struct Collect {
     Bases bases;
-    Epoch least = ~Epoch{0};
+    std::array<Epoch, 8> least{};
 
     void epoch(Epoch& e)
     {
-        if (e != 0 && e < core::dr_era) least = std::min(least, e);
+        const Epoch number = e / core::dr_era, rest = e % core::dr_era;
+        if (rest == 0 || number >= least.size()) return;
+        least[number] = least[number] == 0 ? rest : std::min(least[number], rest);
     }
     void round(Epoch of, std::uint64_t& r)
     {
-        if (r >= endless) return;
-        for (auto& [known, base] : bases.rounds)
-            if (known == of) return void(base = std::min(base, r));
-        bases.rounds.emplace_back(of, r);
+        if (r < endless) bases.rounds.add(of, r);
     }
     void number(unsigned n, Number kind, std::uint64_t& value)
     {
@@ -68,14 +110,16 @@ struct Collect {
     void time(unsigned, Ticks&, Ticks) {}
     void ahead(unsigned, Ticks&, Ticks) {}
     void deadline(unsigned, Ticks&) {}
-    void ticks(Ticks&) {}
+    void ticks(Ticks&, Ticks) {}
     template <class T> void plain(T&) {}
     void node(core::Node&) {}
     template <class T> bool present(std::optional<T>& value) { return value.has_value(); }
 
     Bases close()
     {
-        if (least != ~Epoch{0}) bases.epoch = (least - 1) / 2 * 2;
+        bases.rounds.close();
+        for (std::size_t i = 0; i < least.size(); ++i)
+            if (least[i] != 0) bases.era[i] = (least[i] - 1) / 2 * 2;
         for (auto& of_node : bases.ranks)
             for (auto& ranks : of_node) ranks.close();
         return bases;
@@ -86,14 +130,11 @@ struct Rewrite {
     const Bases& bases;
     World& world;
 
-    void epoch(Epoch& e) const
-    {
-        if (e != 0 && e < core::dr_era) e -= bases.epoch;
-    }
+    void epoch(Epoch& e) const { e = bases.epoch(e); }
     void round(Epoch of, std::uint64_t& r) const
     {
         // `of` may have been rewritten already; the listing gives it as it was.
-        if (r < endless) r -= bases.round(of);
+        if (r < endless) r = bases.rounds.shown(of, r);
     }
     void number(unsigned n, Number kind, std::uint64_t& value) const
     {
@@ -102,22 +143,22 @@ struct Rewrite {
     /// An age, as long as it matters.
     void time(unsigned n, Ticks& t, Ticks cap) const
     {
-        const Ticks now = world.side[n].core.now;
-        const Ticks age = std::min({t < now ? now - t : 0, cap, age_cap});
-        t = std::min(now, age_cap) - std::min(age, std::min(now, age_cap));
+        const Ticks now = world.at(n).core.now;
+        const Ticks shown = std::min(now, clock_cap(n));
+        t = shown - std::min({t < now ? now - t : 0, cap, shown});
     }
     void ahead(unsigned n, Ticks& t, Ticks) const
     {
-        const Ticks now = world.side[n].core.now;
-        t = t > now ? std::min(now, age_cap) + (t - now) : 0;
+        const Ticks now = world.at(n).core.now;
+        t = t > now ? std::min(now, clock_cap(n)) + (t - now) : 0;
     }
     void deadline(unsigned n, Ticks& t) const
     {
-        const Ticks now = world.side[n].core.now;
+        const Ticks now = world.at(n).core.now, shown = std::min(now, clock_cap(n));
         if (t == core::ExtendGuard::never) return;
-        t = t + std::min(now, age_cap) > now ? t + std::min(now, age_cap) - now : 0;
+        t = t + shown > now ? t + shown - now : 0;
     }
-    void ticks(Ticks& t) const { t = std::min(t, age_cap); }
+    void ticks(Ticks& t, Ticks cap) const { t = std::min(t, cap); }
     template <class T> void plain(T&) const {}
     void node(core::Node&) const {}
     template <class T> bool present(std::optional<T>& value) const { return value.has_value(); }
@@ -134,7 +175,7 @@ struct Flip {
     void time(unsigned, Ticks&, Ticks) const {}
     void ahead(unsigned, Ticks&, Ticks) const {}
     void deadline(unsigned, Ticks&) const {}
-    void ticks(Ticks&) const {}
+    void ticks(Ticks&, Ticks) const {}
     template <class T> void plain(T&) const {}
     void node(core::Node& node) const
     {
@@ -143,12 +184,15 @@ struct Flip {
     template <class T> bool present(std::optional<T>& value) const { return value.has_value(); }
 };
 
+/// Room for one packed world: some hundred numbers, of ten bytes at most.
+using Room = std::array<std::uint8_t, 8192>;
+
 struct Put {
-    Bytes& bytes;
+    std::uint8_t* at;
     void value(std::uint64_t v)
     {
-        for (; v >= 0x80; v >>= 7) bytes.push_back(static_cast<std::uint8_t>(v | 0x80));
-        bytes.push_back(static_cast<std::uint8_t>(v));
+        for (; v >= 0x80; v >>= 7) *at++ = static_cast<std::uint8_t>(v | 0x80);
+        *at++ = static_cast<std::uint8_t>(v);
     }
     void epoch(Epoch& e) { value(e); }
     void round(Epoch, std::uint64_t& r) { value(r); }
@@ -159,7 +203,7 @@ struct Put {
     {
         value(t == core::ExtendGuard::never ? 0 : t / step_ms + 1);
     }
-    void ticks(Ticks& t) { value(t / step_ms); }
+    void ticks(Ticks& t, Ticks) { value(t / step_ms); }
     template <class T> void plain(T& v) { value(static_cast<std::uint64_t>(v)); }
     void node(core::Node& n) { plain(n); }
     template <class T> bool present(std::optional<T>& v)
@@ -190,7 +234,7 @@ struct Get {
         const std::uint64_t v = value();
         t = v == 0 ? core::ExtendGuard::never : (v - 1) * step_ms;
     }
-    void ticks(Ticks& t) { t = value() * step_ms; }
+    void ticks(Ticks& t, Ticks) { t = value() * step_ms; }
     template <class T> void plain(T& v) { v = static_cast<T>(value()); }
     void node(core::Node& n) { plain(n); }
     template <class T> bool present(std::optional<T>& v)
@@ -201,26 +245,32 @@ struct Get {
     }
 };
 
+void forget(Side& side)
+{
+    if (!side.alive) {
+        const core::Settings settings = side.core.settings;
+        side.core = core::State{};
+        side.core.settings = settings;
+        side.core.settings.boot = side.boots;
+        side.core.answer_from = 0;
+    }
+    if (side.due.writes.empty()) side.before = side.disk;
+    if (side.store.state != Store::State::following && side.store.op != Op::follow)
+        side.store.from = core::Node::first;
+    side.core.peer.heard_at = side.core.now;
+    for (core::ThirdView& view : side.core.thirds) view.heard_at = view.last.sequence = 0;
+    if (side.core.role != core::Role::releasing) side.core.heir = core::Node::dr;
+    side.core.said.clear();
+    side.core.boot_told = true;
+    side.core.failures = std::min(side.core.failures, 4U);
+    side.core.last_rule = core::State::no_rule;
+    if (side.core.asking) side.core.asking->why.clear();
+}
+
 /// Forgets what no rule looks at any more.
 void forget(World& world)
 {
-    for (unsigned n = 0; n < 2; ++n) {
-        Side& side = world.side[n];
-        if (!side.alive) {
-            const core::Settings settings = side.core.settings;
-            side.core = core::State{};
-            side.core.settings = settings;
-            side.core.settings.boot = side.boots;
-            side.core.answer_from = 0;
-        }
-        if (side.due.writes.empty()) side.before = side.disk;
-        side.core.peer.heard_at = side.core.now;
-        side.core.said.clear();
-        side.core.boot_told = true;
-        side.core.failures = std::min(side.core.failures, 4U);
-        side.core.last_rule = core::State::no_rule;
-        if (side.core.asking) side.core.asking->why.clear();
-    }
+    for (unsigned n = 0; n < world.nodes(); ++n) forget(world.at(n));
     if (world.stall == Stall::none) world.stalled = 0;
     auto clean = [&world](unsigned receiver, core::Message& m) {
         const core::State& own = world.side[receiver].core;
@@ -250,18 +300,18 @@ void normalise(World& world)
     const Bases bases = collect.close();
     Rewrite rewrite{bases, world};
     each_field(rewrite, world);
-    for (Side& side : world.side) side.core.now = std::min(side.core.now, age_cap);
+    for (unsigned n = 0; n < world.nodes(); ++n)
+        world.at(n).core.now = std::min(world.at(n).core.now, clock_cap(n));
 }
 
 Bytes bytes_of(World world)
 {
     normalise(world);
-    Bytes bytes;
-    bytes.reserve(256);
-    Put put{bytes};
-    for (Side& side : world.side) put.value(side.core.now / step_ms);
+    Room room; // not cleared, for it is filled up to `at`
+    Put put{room.data()};
+    for (unsigned n = 0; n < world.nodes(); ++n) put.value(world.at(n).core.now / step_ms);
     each_field(put, world);
-    return bytes;
+    return {room.data(), put.at};
 }
 
 World swapped(World world)
@@ -284,7 +334,7 @@ Action swapped(Action action)
     using enum Action::Kind;
     const bool global = action.kind == tick || action.kind == heal || action.kind == serial ||
                         action.kind == unstall || action.kind >= witness_dies;
-    if (!global || action.kind == command || action.kind == dr_tells) action.n = 1 - action.n;
+    if (!global || action.kind == command) action.n = 1 - action.n;
     if (action.kind == cut && (action.arg & 1)) action.n = 0; // both directions: said one way
     if (action.kind == cut)
         action.arg = static_cast<std::uint8_t>((action.arg & 1) | (action.arg & 2) << 1 |
@@ -297,6 +347,9 @@ Bytes pack(const World& original, bool* turned)
     World world = original;
     forget(world);
     Bytes one = bytes_of(world);
+    if (turned) *turned = false;
+    // What is told to the dr node and by it comes in an order that knows first and second.
+    if (world.dr) return one;
     Bytes other = bytes_of(swapped(std::move(world)));
     const bool swap = other < one;
     if (turned) *turned = swap;
@@ -307,9 +360,10 @@ World unpack(const Mode& mode, const Bytes& bytes)
 {
     World world = blank(mode);
     Get get{bytes.data()};
-    for (Side& side : world.side) side.core.now = get.value() * step_ms;
+    for (unsigned n = 0; n < world.nodes(); ++n) world.at(n).core.now = get.value() * step_ms;
     each_field(get, world);
-    for (Side& side : world.side) {
+    for (unsigned n = 0; n < world.nodes(); ++n) {
+        Side& side = world.at(n);
         side.core.boot_told = true;
         side.core.peer.heard_at = side.core.now;
     }

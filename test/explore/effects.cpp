@@ -1,13 +1,9 @@
 #include "inside.hpp"
 #include "trace.hpp"
-#include <algorithm>
 #include <fmt/format.h>
-#include <utility>
 
 /// What the core orders, as far as it happens at once.
 namespace roleswap::explore {
-
-using Kind = core::StoreEvent::Kind;
 
 void Run::violate(const std::string& what)
 {
@@ -16,13 +12,12 @@ void Run::violate(const std::string& what)
 
 void Run::note(unsigned n, const std::string& text) const
 {
-    if (seen.trace)
-        seen.trace->push_back(fmt::format("  {} {}", n == 0 ? "first " : "second", text));
+    if (seen.trace) seen.trace->push_back(fmt::format("  {:<6} {}", node_names[n], text));
 }
 
 void Run::step(unsigned n, const core::Input& input)
 {
-    Side& side = w.side[n];
+    Side& side = w.at(n);
     if (!side.alive) return;
     if (input.index() != 0) note(n, "< " + sim::describe(input));
     const core::Role before = side.core.role;
@@ -32,7 +27,7 @@ void Run::step(unsigned n, const core::Input& input)
     if (side.core.last_rule == core::State::no_rule)
         side.core.last_rule = rule_before;
     else
-        seen.rules |= 1U << side.core.last_rule;
+        (n == dr_node ? seen.dr_rules : seen.rules) |= 1U << side.core.last_rule;
     for (const auto& effect : effects) {
         if (seen.trace) note(n, "> " + sim::describe(effect));
         carry_out(n, effect);
@@ -42,7 +37,7 @@ void Run::step(unsigned n, const core::Input& input)
 
 void Run::carry_out(unsigned n, const core::Effect& effect)
 {
-    Side& side = w.side[n];
+    Side& side = w.at(n);
     Due& due = side.due;
     Store& store = side.store;
     if (const auto* e = std::get_if<core::Send>(&effect)) return send(n, e->message);
@@ -60,10 +55,14 @@ void Run::carry_out(unsigned n, const core::Effect& effect)
     }
     if (const auto* e = std::get_if<core::WitnessAsk>(&effect)) {
         due.witness = *e;
+        due.told.reset(); // a later question ends the earlier one
         return;
     }
     if (const auto* e = std::get_if<core::FencePeer>(&effect)) due.fence = e->ticket;
-    if (std::holds_alternative<core::StoreFollow>(effect)) store.op = Op::follow;
+    if (std::holds_alternative<core::StoreFollow>(effect)) {
+        store.op = Op::follow;
+        store.from = core::upstream(side.core);
+    }
     if (std::holds_alternative<core::StoreLead>(effect)) {
         store.op = Op::lead;
         store.streaming = false;
@@ -79,15 +78,19 @@ void Run::carry_out(unsigned n, const core::Effect& effect)
         due.kill = false;
     }
     if (std::holds_alternative<core::WorkKill>(effect)) due.kill = true;
-    if (std::holds_alternative<core::Probe>(effect)) due.probe = true;
+    // An answer that is on its way still comes, and is taken for that to the newer question.
+    if (std::holds_alternative<core::Probe>(effect) && due.probe == Due::Probe::none)
+        due.probe = Due::Probe::asked;
 }
 
 void Run::send(unsigned n, const core::Message& message)
 {
-    if (message.record != w.side[n].disk && message.record != w.side[n].before)
-        for (const Write& write : w.side[n].due.writes)
+    if (message.record != w.at(n).disk && message.record != w.at(n).before)
+        for (const Write& write : w.at(n).due.writes)
             if (write.record == message.record)
                 violate("I4: a record is told that is not on the disk yet");
+    if (w.dr) send_third(n, message);
+    if (n == dr_node) return;
     const bool lan = !w.cut[n];
     const bool serial = mode.serial && !w.serial_cut;
     if (!w.side[1 - n].alive || (!lan && !serial)) return;
@@ -115,12 +118,12 @@ void Run::notice(unsigned n, const core::Notify& notify)
         see(Sight::forced);
         w.forced = true;
     }
-    if (w.side[n].core.unsure) see(Sight::witness_unsure);
+    if (w.at(n).core.unsure) see(Sight::witness_unsure);
 }
 
 void Run::reply(unsigned n, const core::Reply& reply)
 {
-    Side& side = w.side[n];
+    Side& side = w.at(n);
     const bool left =
         side.core.leaving && !side.core.owed_leave && reply.kind == core::Reply::Kind::done;
     if (!left) return;
@@ -129,77 +132,49 @@ void Run::reply(unsigned n, const core::Reply& reply)
     side.exiting = true;
 }
 
-bool Run::streams(unsigned standby) const
-{
-    return !w.cut[0] && !w.cut[1] && w.side[1 - standby].store.state == Store::State::primary;
-}
-
-/// Could the store of node `n` tell a client "committed" now?
-bool Run::able(unsigned n) const
-{
-    const Store& store = w.side[n].store;
-    if (store.state != Store::State::primary || store.frozen) return false;
-    return !store.sync || store.sync_owed || w.side[1 - n].store.streaming;
-}
-
-/// Once per step of time the stores notice what became of their connection.
-void Run::notice_streams()
-{
-    for (unsigned n = 0; n < 2; ++n) {
-        Side& side = w.side[n];
-        Store& store = side.store;
-        if (std::exchange(store.lost, false) && side.alive) side.due.store.push(Kind::lost_peer);
-        const bool wants = store.state == Store::State::following && store.op == Op::none;
-        if (store.streaming || !wants || !streams(n)) continue;
-        store.streaming = true;
-        side.due.store.push(Kind::following);
-    }
-}
-
-/// What goes on by itself all the time: replication, and clients that commit whenever they can.
-void Run::settle_stores()
-{
-    for (unsigned n = 0; n < 2; ++n) {
-        Store& store = w.side[n].store;
-        const bool wants = store.state == Store::State::following && store.op == Op::none;
-        if (store.streaming && (!wants || !streams(n))) {
-            store.streaming = false;
-            store.lost = wants;
-            w.side[1 - n].store.lost |= w.side[1 - n].store.sync;
-        }
-    }
-    for (unsigned n = 0; n < 2; ++n) {
-        const Store& store = w.side[n].store;
-        const bool waits = store.sync && !store.sync_owed;
-        if (able(n) && !waits) w.side[1 - n].store.has_all = false;
-    }
-}
-
 void Run::check()
 {
     for (const Side& side : w.side) {
-        const bool leads =
-            side.core.role == core::Role::master || side.core.role == core::Role::claiming;
-        if (side.alive && leads && side.core.record.master == core::Node::dr)
+        const core::State& s = side.core;
+        const bool leads = s.role == core::Role::master || s.role == core::Role::claiming;
+        const core::Record& newest = s.pending ? s.pending->record : s.record;
+        if (side.alive && leads && newest.epoch > 0 && newest.master == core::Node::dr)
             violate("a node leads though it knows that the dr node does");
     }
-    if (w.forced) return;
-    if (able(0) && able(1)) violate("I1: two stores can acknowledge");
-    if (w.side[0].tasks && w.side[1].tasks && !excused(0) && !excused(1))
+    if (w.forced && is_calm(w)) end_force();
+    for (unsigned n = 0; n < w.nodes() && !w.forced; ++n)
+        for (unsigned other = n + 1; other < w.nodes(); ++other) check_two(n, other);
+}
+
+void Run::check_two(unsigned n, unsigned other)
+{
+    if (able(n) && able(other)) violate("I1: two stores can acknowledge");
+    if (w.at(n).tasks && w.at(other).tasks && !excused(n) && !excused(other))
         violate("I3: task processes on both nodes");
+}
+
+/// Two masters were the operator's word until all settled around one; from here on all holds again.
+void Run::end_force()
+{
+    w.forced = false;
+    for (unsigned n = 0; n < w.nodes(); ++n) {
+        const core::State& core = w.at(n).core;
+        if (core.role == core::Role::master) w.led = {core.record.epoch, 0, core.settings.self};
+        w.at(n).store.has_all = core.role == core::Role::master || core.in_sync;
+    }
 }
 
 /// Without a guard a daemon that does not run cannot end its tasks.
 bool Run::excused(unsigned n) const
 {
-    const Side& side = w.side[n];
+    const Side& side = w.at(n);
     return !mode.guard && (side.frozen || side.due.kill);
 }
 
 void Run::check_idle(unsigned n)
 {
-    if (w.side[n].tasks) violate("I5: an undecided node has task processes");
-    if (w.side[n].store.state == Store::State::primary)
+    if (w.at(n).tasks) violate("I5: an undecided node has task processes");
+    if (w.at(n).store.state == Store::State::primary)
         violate("I5: an undecided node has a primary store");
 }
 

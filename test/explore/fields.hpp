@@ -9,13 +9,18 @@ namespace roleswap::explore {
 enum class Number : std::uint8_t { boot, sequence, ticket, third };
 constexpr std::size_t numbers = 4;
 
-template <class Io> void fields(Io& io, core::Record& r)
+/// Kept or told by node `n`.  The round of an epoch of the dr node, and that which the dr node
+/// writes down, is a mark and no number (core::Record).
+template <class Io> void fields(Io& io, unsigned n, core::Record& r)
 {
     const core::Epoch of = r.epoch;
     io.epoch(r.epoch);
     if (r.epoch != 0) io.node(r.master);
     io.plain(r.mode);
-    io.round(of, r.round);
+    if (n == dr_node || (of != 0 && of % core::dr_era == 0))
+        io.plain(r.round);
+    else
+        io.round(of, r.round);
 }
 
 template <class Io> void fields(Io& io, core::Verdict& v)
@@ -36,7 +41,7 @@ template <class Io> void fields(Io& io, unsigned from, core::Message& m)
     io.number(1 - from, Number::sequence, m.echo_sequence);
     io.time(1 - from, m.echo_sent_at, age_cap);
     io.plain(m.role);
-    fields(io, m.record);
+    fields(io, from, m.record);
     io.plain(m.store);
     io.plain(m.leaving);
     io.plain(m.hold);
@@ -53,7 +58,7 @@ template <class Io> void fields(Io& io, unsigned n, std::optional<core::Owed>& o
 template <class Io> void fields(Io& io, unsigned n, core::PeerView& peer)
 {
     fields(io, 1 - n, peer.last);
-    io.ticks(peer.silence);
+    io.ticks(peer.silence, age_cap);
     io.plain(peer.bad);
     io.time(n, peer.bad_since, 1100);
     io.number(n, Number::sequence, peer.bad_from);
@@ -86,11 +91,11 @@ template <class Io> void fields(Io& io, unsigned n, core::State& s)
 {
     io.number(n, Number::boot, s.settings.boot);
     io.plain(s.role);
-    io.time(n, s.role_since, 1100);
-    fields(io, s.record);
+    io.time(n, s.role_since, n == dr_node ? dr_cap : 1100);
+    fields(io, n, s.record);
     if (io.present(s.pending)) {
         io.number(n, Number::ticket, s.pending->ticket);
-        fields(io, s.pending->record);
+        fields(io, n, s.pending->record);
         io.plain(s.pending->after);
     }
     io.number(n, Number::ticket, s.ticket);
@@ -98,7 +103,7 @@ template <class Io> void fields(Io& io, unsigned n, core::State& s)
     io.number(n, Number::sequence, s.sequence);
     io.time(n, s.sent_at, step_ms);
     io.number(n, Number::sequence, s.answer_from);
-    fields(io, n, s.peer);
+    if (n != dr_node) fields(io, n, s.peer);
     fields(io, n, s.probe);
     io.plain(s.store);
     io.plain(s.store_hot);
@@ -127,7 +132,7 @@ template <class Io> void fields(Io& io, unsigned n, Due& due)
 {
     io.plain(due.writes.count);
     for (auto& write : due.writes) {
-        fields(io, write.record);
+        fields(io, n, write.record);
         io.number(n, Number::ticket, write.ticket);
     }
     io.plain(due.store.count);
@@ -138,6 +143,11 @@ template <class Io> void fields(Io& io, unsigned n, Due& due)
         io.number(n, Number::third, due.witness->ticket);
         fields(io, due.witness->seen);
         fields(io, due.witness->value);
+    }
+    if (io.present(due.told)) {
+        io.number(n, Number::third, due.told->ticket);
+        io.plain(due.told->kind);
+        fields(io, due.told->found);
     }
     io.number(n, Number::third, due.fence);
     if (io.present(due.guard)) io.plain(*due.guard);
@@ -153,17 +163,52 @@ template <class Io> void fields(Io& io, unsigned n, Side& side)
         io.plain(*flag);
     io.plain(side.store.state);
     io.plain(side.store.op);
-    io.ticks(side.slept);
-    fields(io, side.disk);
-    fields(io, side.before);
+    io.ticks(side.slept, age_cap);
+    fields(io, n, side.disk);
+    fields(io, n, side.before);
     io.number(n, Number::boot, side.boots);
     fields(io, n, side.due);
     if (io.present(side.zombie)) fields(io, *side.zombie);
 }
 
+/// What is told over the links of the dr node, as far as somebody asks for it (third.cpp).
+template <class Io> void words(Io& io, unsigned from, core::Message& m)
+{
+    io.plain(m.role);
+    fields(io, from, m.record);
+    io.plain(m.store);
+    io.plain(m.leaving);
+}
+
+/// What node `n` knows of `from`.
+template <class Io> void fields(Io& io, unsigned from, core::ThirdView& view)
+{
+    bool heard = view.last.boot != 0;
+    io.plain(heard);
+    if (!heard) return;
+    view.last.boot = 1;
+    words(io, from, view.last);
+    io.ticks(view.silence, dr_cap);
+}
+
+template <class Io> void links(Io& io, World& world)
+{
+    Third& dr = *world.dr;
+    for (unsigned n = 0; n < 2; ++n) {
+        fields(io, dr_node, world.side[n].core.thirds[0]);
+        fields(io, n, dr.side.core.thirds[n]);
+        if (io.present(dr.from_pair[n])) words(io, n, *dr.from_pair[n]);
+        if (io.present(dr.to_pair[n])) words(io, dr_node, *dr.to_pair[n]);
+    }
+    for (unsigned n = 0; n < 3; ++n) io.node(world.at(n).store.from);
+    io.node(dr.side.core.heir);
+    io.plain(dr.cut);
+}
+
 template <class Io> void each_field(Io& io, World& world)
 {
-    for (unsigned n = 0; n < 2; ++n) fields(io, n, world.side[n]);
+    for (unsigned n = 0; n < world.nodes(); ++n) fields(io, n, world.at(n));
+    if (world.dr) links(io, world);
     for (unsigned n = 0; n < 2; ++n) {
         io.plain(world.to[n].count);
         for (auto& message : world.to[n]) fields(io, 1 - n, message);

@@ -33,7 +33,7 @@ constexpr std::array planted = {
     Named{"fence_unheard", fence_unheard, "fence", "0", 1},
     Named{"guard_unarmed", guard_unarmed, "pair", "2", 1},
     Named{"round_forgotten", round_forgotten, "witness", "0", 1},
-    Named{"dr_unheard", dr_unheard, "dr", "7", 1},
+    Named{"dr_unheard", dr_unheard, "dr-apart", "", 0},
 };
 
 //                   cut crash freeze stall store third guard command
@@ -41,45 +41,102 @@ constexpr Budget all{3, 3, 3, 3, 3, 3, 3, 3};
 
 } // namespace
 
+namespace {
+
+using List = std::vector<Mode>;
+
+void add_pairs(List& list)
+{
+    list.push_back({.name = "pair", .budget = all, .faults = 2});
+    list.push_back({.name = "pair-three-faults", .budget = {2, 1, 1, 1, 1, 0, 1, 0}, .faults = 3});
+    list.push_back({.name = "pair-without-probes", .probes = false, .budget = all, .faults = 2});
+    list.push_back({.name = "pair-without-guard", .guard = false, .budget = all, .faults = 2});
+    list.push_back({.name = "witness", .witness = true, .budget = all, .faults = 2});
+    list.push_back({.name = "fence", .fence = true, .budget = all, .faults = 2});
+    list.push_back(
+        {.name = "witness-and-fence", .witness = true, .fence = true, .budget = all, .faults = 2});
+    list.push_back({.name = "serial", .serial = true, .budget = all, .faults = 2});
+    list.push_back(
+        {.name = "witness-serial", .witness = true, .serial = true, .budget = all, .faults = 2});
+    list.push_back(
+        {.name = "fence-serial", .fence = true, .serial = true, .budget = all, .faults = 2});
+}
+
+/// Late answers with a second fault: of everything that may be slow only these.
+void add_late(List& list)
+{
+    list.push_back({.name = "pair-late", .budget = all, .faults = 2, .stalls = {Stall::probe}});
+    list.push_back({.name = "witness-late",
+                    .witness = true,
+                    .budget = all,
+                    .faults = 2,
+                    .stalls = {Stall::witness}});
+}
+
+void add_cold(List& list)
+{
+    const Mode cold{.name = "cold",
+                    .budget = all,
+                    .faults = 1,
+                    .commands = {Command::leave, Command::activate_force},
+                    .start = Start::cold};
+    list.push_back(cold);
+    list.push_back(cold);
+    list.back().name = "cold-witness";
+    list.back().witness = true;
+    list.push_back(cold);
+    list.back().name = "cold-fence";
+    list.back().fence = true;
+}
+
+const std::vector<Command> every_command{
+    Command::hand_over, Command::activate,      Command::activate_force,  Command::rejoin,
+    Command::leave,     Command::hold_takeover, Command::release_takeover};
+
+void add_operated(List& list)
+{
+    list.push_back({.name = "hand-over",
+                    .budget = {1, 1, 1, 1, 1, 0, 1, 1},
+                    .faults = 3,
+                    .commands = {Command::hand_over, Command::leave}});
+    const Mode operated{.budget = {1, 1, 1, 1, 1, 1, 1, 2}, .faults = 3, .commands = every_command};
+    const auto add = [&](const char* name, auto... parts) {
+        list.push_back(operated);
+        list.back().name = name;
+        ((list.back().*parts = true), ...);
+    };
+    add("operator");
+    add("witness-operator", &Mode::witness);
+    add("fence-operator", &Mode::fence);
+    add("serial-operator", &Mode::serial);
+    add("witness-and-fence-operator", &Mode::witness, &Mode::fence);
+}
+
+void add_dr(List& list)
+{
+    const auto add = [&](const char* name, Start start) {
+        list.push_back({.name = name,
+                        .budget = {2, 2, 2, 1, 1, 0, 1, 3},
+                        .faults = 3,
+                        .commands = {Command::activate_force, Command::rejoin, Command::hand_over},
+                        .dr = true,
+                        .start = start});
+    };
+    add("dr", Start::in_sync);
+    add("dr-apart", Start::dr_apart);
+    add("dr-leads", Start::dr_leads);
+}
+
+} // namespace
+
 std::vector<Mode> modes()
 {
-    std::vector<Mode> list;
-    const auto add = [&list](Mode mode) { list.push_back(std::move(mode)); };
-    add({.name = "pair", .budget = all, .faults = 2});
-    add({.name = "cold",
-         .budget = all,
-         .faults = 1,
-         .commands = {Command::leave, Command::activate_force},
-         .cold = true});
-    add({.name = "pair-three-faults", .budget = {2, 1, 1, 1, 1, 0, 1, 0}, .faults = 3});
-    add({.name = "pair-without-probes", .probes = false, .budget = all, .faults = 2});
-    add({.name = "pair-without-guard", .guard = false, .budget = all, .faults = 2});
-    add({.name = "witness", .witness = true, .budget = all, .faults = 2});
-    add({.name = "fence", .fence = true, .budget = all, .faults = 2});
-    add({.name = "witness-and-fence", .witness = true, .fence = true, .budget = all, .faults = 2});
-    add({.name = "serial", .serial = true, .budget = all, .faults = 2});
-    add({.name = "witness-serial", .witness = true, .serial = true, .budget = all, .faults = 2});
-    add({.name = "hand-over",
-         .budget = {1, 1, 1, 1, 1, 0, 1, 1},
-         .faults = 3,
-         .commands = {Command::hand_over, Command::leave}});
-    add({.name = "operator",
-         .budget = {1, 1, 1, 1, 1, 0, 0, 2},
-         .faults = 3,
-         .commands = {Command::hand_over, Command::activate, Command::activate_force,
-                      Command::rejoin, Command::leave, Command::hold_takeover,
-                      Command::release_takeover}});
-    add({.name = "witness-operator",
-         .witness = true,
-         .budget = {1, 1, 1, 0, 1, 1, 0, 1},
-         .faults = 3,
-         .commands = {Command::hand_over, Command::activate, Command::leave,
-                      Command::hold_takeover}});
-    add({.name = "dr",
-         .budget = {2, 2, 2, 1, 1, 0, 1, 2},
-         .faults = 3,
-         .commands = {Command::hand_over},
-         .dr = true});
+    List list;
+    add_pairs(list);
+    add_late(list);
+    add_cold(list);
+    add_operated(list);
+    add_dr(list);
     return list;
 }
 
@@ -111,54 +168,31 @@ void only(Mode& mode, std::string_view kinds, std::uint8_t faults)
 
 Job sabotage_job(const std::string& name)
 {
+    const auto which = find_sabotage(name);
     for (const Named& one : planted) {
-        if (name != one.name) continue;
+        if (which != one.which) continue;
         Job job{find_mode(one.mode), 3'000'000};
-        job.mode.sabotage = one.which;
+        job.mode.sabotage = which;
         only(job.mode, one.kinds, one.faults);
         return job;
     }
+    throw std::invalid_argument("no bug is planted by \"none\"");
+}
+
+std::string_view name_of(core::Settings::Sabotage which)
+{
+    for (const Named& one : planted)
+        if (which == one.which) return one.name;
+    return "none";
+}
+
+core::Settings::Sabotage find_sabotage(const std::string& name)
+{
+    for (const Named& one : planted)
+        if (name == one.name) return one.which;
+    if (name == "none") return none;
     throw std::invalid_argument(
         fmt::format("there is no planted bug \"{}\": {}", name, fmt::join(sabotages(), ", ")));
-}
-
-std::vector<Job> ci_jobs()
-{
-    std::vector<Job> jobs;
-    const auto add = [&jobs](const char* name, std::string_view kinds, unsigned faults,
-                             std::uint64_t states = 5'000'000) {
-        Job job{find_mode(name), states};
-        only(job.mode, kinds, static_cast<std::uint8_t>(faults));
-        jobs.push_back(std::move(job));
-    };
-    for (const char* name :
-         {"pair", "pair-without-probes", "pair-without-guard", "witness", "fence"})
-        for (const char* kind : {"0", "1", "2", "4", "5", "6"}) add(name, kind, 1);
-    for (const char* name : {"serial", "witness-serial"}) add(name, "0", 1);
-    for (const char* kind : {"1", "2", "5"}) add("witness-and-fence", kind, 1);
-    for (const char* name : {"hand-over", "operator", "witness-operator"}) add(name, "7", 1);
-    add("dr", "7", 1);
-    add("dr", "017", 2, 150'000);
-    add("cold", "1", 1, 200'000);
-    add("pair", "3", 1, 120'000);
-    // Rows of the table that need several things in a row.
-    add("cold", "4", 3, 150'000);
-    add("cold", "37", 2, 150'000);
-    add("operator", "37", 3, 120'000);
-    add("hand-over", "367", 3, 120'000);
-    add("hand-over", "47", 2, 150'000);
-    add("operator", "07", 2, 150'000);
-    add("witness-operator", "57", 2, 150'000);
-    add("pair", "01246", 2, 100'000);
-    add("witness", "01245", 2, 100'000);
-    return jobs;
-}
-
-std::vector<Job> nightly_jobs()
-{
-    std::vector<Job> jobs;
-    for (Mode& mode : modes()) jobs.push_back({std::move(mode), 6'000'000});
-    return jobs;
 }
 
 } // namespace roleswap::explore

@@ -55,11 +55,11 @@ struct Step {
 
 std::uint16_t squeeze(const Action& a)
 {
-    return static_cast<std::uint16_t>(unsigned(a.kind) << 8 | unsigned(a.n) << 7 | a.arg);
+    return static_cast<std::uint16_t>(unsigned(a.kind) << 9 | unsigned(a.n) << 7 | a.arg);
 }
 Action stretch(std::uint16_t s)
 {
-    return {Action::Kind(s >> 8), static_cast<std::uint8_t>(s >> 7 & 1),
+    return {Action::Kind(s >> 9), static_cast<std::uint8_t>(s >> 7 & 3),
             static_cast<std::uint8_t>(s & 0x7f)};
 }
 
@@ -89,7 +89,10 @@ public:
     Report run()
     {
         begin_ = Clock::now();
-        meet(pack(initial(mode_)), 0, {});
+        // Only a start is far enough from the one before to activate a dr node that was cut off.
+        Seen way;
+        meet(pack(initial(mode_, way)), 0, {});
+        report_.seen.dr_rules = way.dr_rules;
         while (!next_.ids.empty() && report_.seen.violation.empty() && !spent()) {
             Level level;
             std::swap(level, next_);

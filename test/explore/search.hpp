@@ -1,11 +1,12 @@
 #pragma once
 #include "world.hpp"
+#include <limits>
 
 namespace roleswap::explore {
 
 struct Bounds {
     std::uint64_t states = 1'000'000; ///< distinct ones
-    double seconds = 60;
+    double seconds = std::numeric_limits<double>::infinity();
     unsigned live_sample = 16; ///< every so many-th state is healed and must settle
 };
 

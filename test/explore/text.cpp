@@ -1,4 +1,5 @@
 #include "inside.hpp"
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <stdexcept>
@@ -8,13 +9,13 @@ namespace roleswap::explore {
 namespace {
 
 constexpr std::array names = {
-    "tick",         "hear",        "persisted",  "killed",       "store_op",      "store_mode",
-    "store_freeze", "store_event", "probe",      "witness",      "land",          "fence",
-    "guard",        "fire",        "exit",       "boot",         "wake",          "crash",
-    "freeze",       "cut",         "heal",       "serial",       "lan",           "stall",
-    "unstall",      "store_dies",  "guard_dies", "witness_dies", "witness_wiped", "witness_back",
-    "command",      "dr_tells"};
-static_assert(names.size() == std::size_t(Action::Kind::dr_tells) + 1);
+    "tick",         "hear",        "persisted",  "killed",     "store_op",     "store_mode",
+    "store_freeze", "store_event", "probe",      "witness",    "told",         "land",
+    "fence",        "guard",       "fire",       "exit",       "boot",         "wake",
+    "crash",        "freeze",      "cut",        "heal",       "serial",       "lan",
+    "stall",        "unstall",     "store_dies", "guard_dies", "witness_dies", "witness_wiped",
+    "witness_back", "command"};
+static_assert(names.size() == std::size_t(Action::Kind::command) + 1);
 
 constexpr std::array sight_names = {
     "takeover",         "takeover_by_name", "hand_over",
@@ -33,8 +34,8 @@ std::string_view to_string(Sight sight)
 
 std::string describe(const Action& action)
 {
-    return fmt::format("{} {} {}", names[std::size_t(action.kind)],
-                       action.n == 0 ? "first" : "second", action.arg);
+    return fmt::format("{} {} {}", names[std::size_t(action.kind)], node_names.at(action.n),
+                       action.arg);
 }
 
 Action parse_action(const std::string& text)
@@ -45,9 +46,12 @@ Action parse_action(const std::string& text)
         throw std::invalid_argument(fmt::format("\"{}\": WHAT NODE NUMBER expected", text));
     const std::string what = text.substr(0, space);
     const std::string node = text.substr(space + 1, second - space - 1);
+    const auto n = std::find(node_names.begin(), node_names.end(), node) - node_names.begin();
+    if (std::size_t(n) == node_names.size())
+        throw std::invalid_argument(fmt::format("\"{}\" is no node", node));
     for (std::size_t i = 0; i < names.size(); ++i)
         if (what == names[i])
-            return {Action::Kind(i), static_cast<std::uint8_t>(node == "second"),
+            return {Action::Kind(i), static_cast<std::uint8_t>(n),
                     static_cast<std::uint8_t>(std::stoul(text.substr(second + 1)))};
     throw std::invalid_argument(fmt::format("\"{}\" is no action", what));
 }

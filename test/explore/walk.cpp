@@ -25,7 +25,7 @@ void end_of_walk(const Mode& mode, const World& world, Seen& seen, std::string& 
 std::string write_walk(const Mode& mode, const std::vector<Action>& path,
                        const std::string& violation)
 {
-    std::string text = fmt::format("# {}\n{}{}\n", violation, head, mode.name);
+    std::string text = fmt::format("# {}\n{}{}\n", violation, head, write_mode(mode));
     for (const Action& action : path) text += describe(action) + "\n";
     return text;
 }
@@ -35,35 +35,71 @@ bool is_walk(const std::string& text)
     return text.find("\n" + std::string(head)) != std::string::npos || text.starts_with(head);
 }
 
+namespace {
+
+/// One walk under way.
+class Walk {
+public:
+    explicit Walk(Mode mode) : mode_(std::move(mode)), world_(initial(mode_))
+    {
+        seen_.trace = &trace_;
+    }
+
+    /// A step that is not possible is a walk of another world, so nothing that follows means
+    /// anything.
+    void step(const std::string& line)
+    {
+        const Action action = parse_action(line);
+        if (!is_possible(mode_, world_, action))
+            throw std::invalid_argument(fmt::format(
+                "\"{}\" is not possible after {} steps, but: {}", line, steps_, choices()));
+        steps_++;
+        out_ += line + "\n";
+        apply(mode_, world_, action, seen_);
+        for (const auto& told : trace_) out_ += told + "\n";
+        trace_.clear();
+    }
+    std::string end()
+    {
+        end_of_walk(mode_, world_, seen_, out_);
+        return std::move(out_);
+    }
+
+private:
+    std::string choices() const
+    {
+        std::string text;
+        for (const Action& action : actions(mode_, world_))
+            text += (text.empty() ? "" : ", ") + describe(action);
+        return text;
+    }
+
+    Mode mode_;
+    World world_;
+    Seen seen_;
+    std::vector<std::string> trace_;
+    std::string out_;
+    unsigned steps_ = 0;
+};
+
+} // namespace
+
 std::string replay_walk(const std::string& text)
 {
     std::istringstream lines(text);
-    std::string line, out;
-    std::optional<Mode> mode;
-    World world;
-    Seen seen;
-    std::vector<std::string> trace;
-    seen.trace = &trace;
+    std::string line;
+    std::optional<Walk> walk;
     while (std::getline(lines, line)) {
         if (line.empty() || line[0] == '#') continue;
-        if (line.starts_with(head)) {
-            mode = find_mode(line.substr(head.size()));
-            world = initial(*mode);
-            continue;
-        }
-        if (!mode) throw std::invalid_argument("a walk begins with \"walk MODE\"");
-        const Action action = parse_action(line);
-        if (!is_possible(*mode, world, action)) {
-            out += line + ": not possible now\n";
-            continue;
-        }
-        out += line + "\n";
-        apply(*mode, world, action, seen);
-        for (const auto& told : trace) out += told + "\n";
-        trace.clear();
+        if (!walk && line.starts_with(head))
+            walk.emplace(parse_mode(line.substr(head.size())));
+        else if (!walk)
+            throw std::invalid_argument("a walk begins with \"walk MODE\"");
+        else
+            walk->step(line);
     }
-    if (mode) end_of_walk(*mode, world, seen, out);
-    return out;
+    if (!walk) throw std::invalid_argument("a walk begins with \"walk MODE\"");
+    return walk->end();
 }
 
 } // namespace roleswap::explore

@@ -15,6 +15,8 @@ constexpr core::Ticks step_ms = 100;
 constexpr core::Ticks delay_ms = 1000;
 /// Ages beyond this are told apart by no rule.
 constexpr core::Ticks age_cap = 2500;
+/// The same of the dr node, and of what is known of it: it has more patience.
+constexpr core::Ticks dr_cap = 3200;
 
 /// A vector without memory of its own.
 template <class T, std::size_t Max> struct Few {
@@ -42,6 +44,17 @@ enum class Fault : std::uint8_t { cut, crash, freeze, stall, store, third, guard
 constexpr std::size_t fault_kinds = 8;
 using Budget = std::array<std::uint8_t, fault_kinds>;
 
+enum class Stall : std::uint8_t { none, disk, store, kill, messages, probe, witness };
+
+/// Where a search starts.
+enum class Start : std::uint8_t {
+    in_sync,  ///< a pair in sync, with its mirror where there is a dr node
+    cold,     ///< both nodes off
+    dr_apart, ///< the dr node is cut off and was activated by hand, and the pair knows nothing of
+              ///< it
+    dr_leads, ///< it was, and both nodes of the pair know
+};
+
 /// What is explored: a configuration of the pair and the bounds.
 struct Mode {
     std::string name;
@@ -51,8 +64,11 @@ struct Mode {
     Budget budget{};
     std::uint8_t faults = 0; ///< in all
     std::vector<core::Command::Kind> commands{};
-    bool dr = false;   ///< either node may hear that the dr node was activated
-    bool cold = false; ///< starts with both nodes off; else as a pair in sync
+    bool dr = false; ///< there is a dr node
+    Start start = Start::in_sync;
+    /// What may be slow.
+    std::vector<Stall> stalls{Stall::disk,     Stall::store, Stall::kill,
+                              Stall::messages, Stall::probe, Stall::witness};
 };
 
 struct Write {
@@ -71,6 +87,7 @@ struct Store {
     bool sync = false;      ///< commits wait for the peer
     bool lost = false;      ///< the connection broke and nobody was told yet
     bool set_alone = false, sync_owed = false, freezing = false, frozen = false, thawing = false;
+    core::Node from = core::Node::first; ///< whom it was told to mirror; with a dr node only
 };
 
 /// What the world owes a node.
@@ -78,9 +95,11 @@ struct Due {
     Few<Write, 3> writes;
     Few<core::StoreEvent::Kind, 4> store;
     bool kill = false; ///< tasks are being killed
-    bool probe = false;
+    enum class Probe : std::uint8_t { none, asked, reached, missed };
+    Probe probe = Probe::none; ///< reached, missed: the answer is on its way
     std::optional<core::WitnessAsk> witness;
-    std::uint64_t fence = 0; ///< ticket, 0 = none
+    std::optional<core::WitnessAnswer> told; ///< the witness decided, the answer is on its way
+    std::uint64_t fence = 0;                 ///< ticket, 0 = none
     std::optional<core::GuardEvent::Kind> guard;
 };
 
@@ -101,10 +120,20 @@ struct Side {
     std::optional<core::Verdict> zombie; ///< a put under way whose answer nobody waits for
 };
 
-enum class Stall : std::uint8_t { none, disk, store, kill, messages };
+/// Number of the dr node, where one of the pair is 0 or 1.
+constexpr unsigned dr_node = 2;
+
+/// The dr node and its links to both nodes of the pair, which are whole or cut together.  What is
+/// sent over them is heard at once; where it cannot be, the newest message waits.
+struct Third {
+    Side side;
+    std::array<std::optional<core::Message>, 2> from_pair, to_pair;
+    bool cut = false;
+};
 
 struct World {
     std::array<Side, 2> side;
+    std::optional<Third> dr;
     /// to[n]: on the way to node n, oldest first.
     std::array<Few<core::Message, 2>, 2> to;
     std::array<bool, 2> cut{}; ///< what node n sends over the LAN is lost
@@ -118,23 +147,29 @@ struct World {
     bool forced = false; ///< by an operator: two masters are his word now
     Budget budget{};
     std::uint8_t faults = 0;
+
+    unsigned nodes() const { return dr ? 3 : 2; }
+    Side& at(unsigned n) { return n < 2 ? side[n] : dr->side; }
+    const Side& at(unsigned n) const { return n < 2 ? side[n] : dr->side; }
 };
 
 /// One thing that happens.
 struct Action {
     enum class Kind : std::uint8_t {
         tick,
-        hear, ///< node `n` takes message number `arg`
+        hear, ///< node `n` takes message number `arg`; dr node: 0, 1 from, 2, 3 to the pair
         persisted,
         killed,
         store_op, ///< the ordered step of the store is done; arg 1: it fails
         store_mode,
         store_freeze, ///< arg 1: it fails
         store_event,
-        probe,
-        witness, ///< arg 0: as it is; 1: the answer is lost; 2: the put comes late
+        probe,   ///< arg 0: the answer comes; 1: it is what it is from now on, and comes late
+        witness, ///< arg 0: as it is; 1: the answer is lost; 2: the put comes late; 3: it decides
+                 ///< now, and the answer comes late
+        told,    ///< the late answer of the witness
         land,    ///< a late put arrives
-        fence,   ///< arg 0: off and told; 1: fails; 2: off and not told
+        fence,   ///< arg 0: off and told; 1: fails; 2: off and not told; 4 for each write kept
         guard,
         fire, ///< the guard's deadline has passed
         exit,
@@ -142,7 +177,8 @@ struct Action {
         wake,
         crash, ///< arg: writes that are kept
         freeze,
-        cut, ///< n: sender; arg 0: both directions; bits 1 and 2: who reaches nothing else
+        cut, ///< n: sender; bit 0: both directions; bits 1 and 2: who reaches nothing else; dr
+             ///< node: all its links
         heal,
         serial, ///< cut
         lan,    ///< n alone reaches neither probe nor witness
@@ -153,8 +189,7 @@ struct Action {
         witness_dies,
         witness_wiped,
         witness_back,
-        command,  ///< n, arg: number of the mode's command
-        dr_tells, ///< n hears of the activated dr node
+        command, ///< n, arg: number of the mode's command
     };
     Kind kind = Kind::tick;
     std::uint8_t n = 0;
@@ -165,7 +200,8 @@ struct Action {
 /// What a run of actions showed, for properties and traces.
 struct Seen {
     std::string violation;
-    std::uint32_t rules = 0; ///< bits, by place in core::rules
+    std::uint32_t rules = 0;    ///< bits, by place in core::rules
+    std::uint32_t dr_rules = 0; ///< those that the dr node used
     std::uint32_t sights = 0;
     std::vector<std::string>* trace = nullptr;
 };
@@ -194,6 +230,7 @@ std::string_view to_string(Sight sight);
 /// Both nodes off, as `roleswap init` and `join` leave them.
 World blank(const Mode& mode);
 World initial(const Mode& mode);
+World initial(const Mode& mode, Seen& seen); ///< what came on the way there
 /// All that can happen, in a fixed order.
 std::vector<Action> actions(const Mode& mode, const World& world);
 /// Whether it can happen now, in whatever order.
@@ -218,8 +255,10 @@ Bytes pack(const World& world, bool* turned = nullptr); ///< `turned`: packed wi
 World unpack(const Mode& mode, const Bytes& bytes);
 
 // live.cpp
+/// One master and its in-sync standby, or the dr node leads, knows of no cut, and the pair waits.
+bool is_calm(const World& world);
 /// After all faults healed, time goes on in a fixed order: empty where one master and an in-sync
-/// standby come (or an operator forced a takeover before); else what is wrong.
+/// standby come, or where a human has to say who leads; else what is wrong.
 std::string settles(const Mode& mode, World world, Seen& seen);
 
 } // namespace roleswap::explore
