@@ -14,6 +14,7 @@ namespace {
 
 constexpr event::Duration rate_sample = 300ms;
 constexpr event::Duration room_poll = 1s;
+constexpr int sample_bytes = 8 << 20;
 
 } // namespace
 
@@ -32,6 +33,7 @@ Task<> ManagedStore::Impl::copy(std::string why)
     choose("full copy", std::move(why));
     event::Duration pause = 100ms;
     event::Duration start{0};
+    copy_trouble_.clear();
     for (;;) {
         co_await remove_fresh();
         co_await wait_for_room();
@@ -44,11 +46,11 @@ Task<> ManagedStore::Impl::copy(std::string why)
     co_await server_.sync(role_, layout_.fresh());
     layout_.exchange();
     layout_.clear_led(); // read, or put aside, before
-    const auto took = seconds_since(start);
-    note("base-backup-done", fmt::format("{:.1f} s, {} bytes, checked against its manifest", took,
-                                         state_.copy_bytes_total));
-    save_copy_rate(static_cast<double>(state_.copy_bytes_total) / std::max(took, 0.001));
-    state_.copy_done = state_.copy_seconds_left = state_.copy_rate = 0;
+    note("base-backup-done", fmt::format("{:.1f} s, {} bytes, checked against its manifest",
+                                         seconds_since(start), state_.copy_bytes_total));
+    save_copy_rates(start);
+    copy_first_.reset();
+    state_.copy_done = state_.copy_rate = 0;
     state_.copy_bytes = state_.copy_bytes_total = 0;
 }
 
@@ -68,7 +70,9 @@ Task<> ManagedStore::Impl::wait_for_room()
         const auto free = layout_.free_bytes();
         if (free >= plan.needed()) {
             state_.refused.clear();
-            note("base-backup-started", plan.estimate());
+            // One that begins again after the same trouble is not told again.
+            if (copy_trouble_.empty()) note("base-backup-started", plan.estimate());
+            copy_plan_ = plan;
             co_return;
         }
         state_.refused = plan.refusal(free, layout_.cluster().parent_path().string());
@@ -95,7 +99,7 @@ Task<CopyPlan> ManagedStore::Impl::plan_copy()
 {
     doing("asking the master for the size of its store");
     CopyPlan plan;
-    plan.rate = load_copy_rate();
+    load_copy_rates(plan);
     peer_ = std::make_unique<pg::Connection>(
         loop_, pg::Options{peer_text("postgres"), 3s, 50ms, 500ms},
         pg::Callbacks{.on_down = [this](const std::string& why) {
@@ -129,19 +133,50 @@ Task<> ManagedStore::Impl::measure_peer(CopyPlan& plan)
     plan.data = static_cast<std::uint64_t>(after[0].integer(0));
     plan.wal_rate = static_cast<double>(base::distance(before[0].lsn(1), after[0].lsn(1))) /
                     seconds_since(start);
+    if (plan.rate <= 0) co_await sample_rates(plan);
 }
 
-/// Bytes per second of the last copy on this node; 0 when there was none.
-double ManagedStore::Impl::load_copy_rate() const
+/// No copy was measured here before: some MiB over the line, and some to the disk.
+Task<> ManagedStore::Impl::sample_rates(CopyPlan& plan)
 {
-    double rate = 0;
-    std::ifstream(layout_.file("copy-rate")) >> rate;
-    return rate;
+    doing("measuring the line and the disk");
+    const auto start = event::Loop::now();
+    const auto text = co_await ask(role_, *peer_, "select repeat('x', $1::int)",
+                                   values(std::to_string(sample_bytes)));
+    const auto line = static_cast<double>(text[0].text(0).size()) / seconds_since(start);
+    const auto disk = co_await disk_rate();
+    plan.sample(line, disk);
 }
 
-void ManagedStore::Impl::save_copy_rate(double rate) const
+/// 0 where nothing can be written.
+Task<double> ManagedStore::Impl::disk_rate()
 {
-    layout_.write(layout_.file("copy-rate"), fmt::format("{:.0f}\n", rate), 0600);
+    const auto file = layout_.sample().string();
+    std::vector<std::string> write{"/bin/dd",        "if=/dev/zero",
+                                   "of=" + file,     "bs=1M",
+                                   "conv=fdatasync", "count=" + std::to_string(sample_bytes >> 20)};
+    const auto start = event::Loop::now();
+    const auto ended = co_await server_.run(role_, std::move(write));
+    const auto took = seconds_since(start);
+    std::error_code missing; // where nothing could be written
+    std::filesystem::remove(file, missing);
+    co_return ended.ok() ? static_cast<double>(sample_bytes) / took : 0;
+}
+
+/// Of the last copy on this node; they stay 0 when there was none.
+void ManagedStore::Impl::load_copy_rates(CopyPlan& plan) const
+{
+    std::ifstream(layout_.file("copy-rate")) >> plan.rate >> plan.check_rate;
+}
+
+void ManagedStore::Impl::save_copy_rates(event::Duration begin) const
+{
+    const auto bytes = static_cast<double>(state_.copy_bytes_total);
+    const auto check = seconds_since(copy_checks_at_.value_or(begin));
+    layout_.write(layout_.file("copy-rate"),
+                  fmt::format("{:.0f} {:.0f}\n", bytes / std::max(seconds_since(begin), 0.001),
+                              bytes / std::max(check, 0.001)),
+                  0600);
 }
 
 Task<bool> ManagedStore::Impl::copy_once()
@@ -157,18 +192,28 @@ Task<bool> ManagedStore::Impl::copy_once()
                                   "--no-sync"};
     copy_line_.clear();
     copy_first_.reset();
+    copy_checks_at_.reset();
     auto ended = co_await server_.run(role_, std::move(argv),
                                       [this](std::string_view text) { copy_progress(text); });
     if (ended.ok()) {
         doing("checking the copy against its manifest");
+        copy_checks_at_ = event::Loop::now();
         std::vector<std::string> check{server_.program("pg_verifybackup"), "--quiet", fresh};
         ended = co_await server_.run(role_, std::move(check));
         if (ended.ok()) co_return true;
     }
-    const auto why = fmt::format("cannot copy the store from the primary: {}", failure_of(ended));
-    if (why != state_.detail) note("base-backup-failed", why);
-    doing(why);
+    copy_failed(copy_checks_at_ ? "the copy is not what the primary has"
+                                : "cannot copy the store from the primary",
+                failure_of(ended));
     co_return false;
+}
+
+/// It begins again; what goes on is told once, however the connection says it.
+void ManagedStore::Impl::copy_failed(const std::string& what, const std::string& why)
+{
+    doing(fmt::format("{}: {}", what, why));
+    if (std::exchange(copy_trouble_, what) == what) return;
+    note("base-backup-failed", fmt::format("{}: {}; it begins again by itself", what, why));
 }
 
 /// "  12345/67890 kB (18%), 0/1 tablespace", each ended by a carriage return or a newline.
@@ -187,20 +232,29 @@ void ManagedStore::Impl::copy_progress(std::string_view text)
         state_.copy_bytes_total = std::max(total, done) * 1024;
         state_.copy_done = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
         doing(fmt::format("copying the store: {} of {} kB", done, total));
-        estimate_rest();
+        look_at_rate();
     }
 }
 
-/// From the rate since the first byte; until there is one, from that of the last copy.
-void ManagedStore::Impl::estimate_rest()
+/// Since the first byte; until there is one, that of the last copy.
+void ManagedStore::Impl::look_at_rate()
 {
     const auto now = event::Loop::now();
     if (!copy_first_) copy_first_ = {now, state_.copy_bytes};
     const auto seconds = seconds_since(copy_first_->at);
     const auto bytes = static_cast<double>(state_.copy_bytes - copy_first_->bytes);
-    state_.copy_rate = seconds > 0.5 && bytes > 0 ? bytes / seconds : load_copy_rate();
-    const auto left = static_cast<double>(state_.copy_bytes_total - state_.copy_bytes);
-    state_.copy_seconds_left = state_.copy_rate > 0 ? left / state_.copy_rate : 0;
+    state_.copy_rate = seconds > 0.5 && bytes > 0 ? bytes / seconds : copy_plan_.rate;
+}
+
+double ManagedStore::Impl::copy_seconds_left() const
+{
+    if (!copy_first_) return 0;
+    CopyProgress progress{.done = state_.copy_bytes,
+                          .total = state_.copy_bytes_total,
+                          .rate = state_.copy_rate,
+                          .check_rate = copy_plan_.check_rate};
+    if (copy_checks_at_) progress.checked_for = seconds_since(*copy_checks_at_);
+    return progress.seconds_left();
 }
 
 } // namespace roleswap::store

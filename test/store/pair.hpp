@@ -2,6 +2,7 @@
 #include "cluster.hpp"
 #include "pg/connection.hpp"
 #include "store/managed.hpp"
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -44,7 +45,7 @@ private:
 
 /// Two stores on loopback addresses of their own, with two links between them.
 struct Pair {
-    Pair();
+    explicit Pair(const std::function<void(store::Options&)>& adjust = {});
     /// Stops both servers, so that nothing writes into the folder any more.
     ~Pair();
     /// `first` is primary, `second` follows it.
