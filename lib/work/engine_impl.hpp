@@ -18,8 +18,8 @@ namespace roleswap::work {
 
 /// The engine's parts and the paths between them.  The files say which: engine.cpp (life),
 /// engine_begin.cpp (what a new master does first), engine_runs.cpp (due time to end of a run),
-/// engine_doubt.cpp (what an old master may have run), engine_change.cpp (tasks), engine_drain.cpp
-/// (until nothing runs), engine_operation.cpp, verbs_*.cpp.
+/// engine_doubt.cpp (what an old master may have run), engine_change.cpp (tasks),
+/// engine_drain.cpp (until nothing runs), engine_operation.cpp, verbs_*.cpp.
 class Engine::Impl {
 public:
     Impl(event::Loop& loop, run::Executor& executor, Settings settings, Host host);

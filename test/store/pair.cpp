@@ -184,6 +184,22 @@ void Pair::mirror(Node& primary)
     primary.expect(Kind::in_sync);
 }
 
+void Pair::part(const std::string& only_first)
+{
+    mirror(first);
+    second->stop();
+    second.expect(Kind::stopped);
+    first->set_mode(core::Mode::alone);
+    first.expect(Kind::alone);
+    ask(loop, first->conninfo(), only_first);
+    first->stop();
+    first.expect(Kind::stopped);
+    second->lead(2);
+    second.expect(Kind::primary);
+    ask(loop, second->conninfo(), "insert into numbers values (2)");
+    first.forget();
+}
+
 Writer::Writer(event::Loop& loop, const std::string& conninfo, int from)
     : number_(from), connection_(loop, {conninfo, 5s, 0s, 0s},
                                  {.on_up = [this] { next(); },

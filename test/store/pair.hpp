@@ -51,6 +51,9 @@ struct Pair {
     /// `first` is primary, `second` follows it.
     void join();
     void mirror(Node& primary);
+    /// After `join`: `first` works alone, by `only_first`, and ends; `second` becomes primary
+    /// without that, and has a row 2 of its own.
+    void part(const std::string& only_first);
     event::Loop loop;
     Folder folder;
     Node first;

@@ -27,23 +27,7 @@ std::size_t count(const Node& node, const std::string& text)
     return found;
 }
 
-/// `first` worked alone and stopped; `second` is primary without that.
-void part(Pair& pair)
-{
-    pair.join();
-    pair.mirror(pair.first);
-    pair.second->stop();
-    pair.second.expect(Kind::stopped);
-    pair.first->set_mode(core::Mode::alone);
-    pair.first.expect(Kind::alone);
-    ask(pair.loop, pair.first->conninfo(), "insert into numbers values (1)");
-    pair.first->stop();
-    pair.first.expect(Kind::stopped);
-    pair.second->lead(2);
-    pair.second.expect(Kind::primary);
-    ask(pair.loop, pair.second->conninfo(), "insert into numbers values (2)");
-    pair.first.forget();
-}
+constexpr const char* only_first = "insert into numbers values (1)";
 
 /// `first` has become a standby of `second` by a full copy, for this reason, and kept its row.
 void is_copied(Pair& pair, const std::string& why)
@@ -98,29 +82,22 @@ TEST_CASE("a copy that is not what the master has takes the place of nothing")
     CHECK(pair.second.noted("base-backup-done"));
 }
 
-TEST_CASE("where a rewind fails, the store is copied, and it is told why")
+TEST_CASE("where a rewind fails or is killed midway, the store is copied, and it is told why")
 {
+    const auto [accident, reason] = GENERATE(table<const char*, const char*>({
+        {"echo 'pg_rewind: error: planted'; exit 1", "a rewind failed: error: planted"},
+        // Half a file of control is what an interrupted write leaves.
+        {"truncate -s 100 $2/global/pg_control; kill -KILL $$", "a rewind failed: "},
+    }));
     const Programs programs;
-    programs.plant("pg_rewind", "echo 'pg_rewind: error: planted'; exit 1");
+    programs.plant("pg_rewind", accident);
     Pair pair(with(programs));
-    part(pair);
+    pair.join();
+    pair.part(only_first);
     pair.first->follow(2);
     pair.first.expect(Kind::following);
     CHECK(pair.first.noted("rewind-failed"));
-    is_copied(pair, "a rewind failed: error: planted");
-}
-
-TEST_CASE("a rewind that is killed midway leaves nothing that is started")
-{
-    const Programs programs;
-    // Half a file of control is what an interrupted write leaves.
-    programs.plant("pg_rewind", "truncate -s 100 $2/global/pg_control; kill -KILL $$");
-    Pair pair(with(programs));
-    part(pair);
-    pair.first->follow(2);
-    pair.first.expect(Kind::following);
-    CHECK(pair.first.noted("rewind-failed"));
-    is_copied(pair, "a rewind failed: ");
+    is_copied(pair, reason);
 }
 
 TEST_CASE("a daemon that dies during a rewind knows that its store is torn")
@@ -129,7 +106,8 @@ TEST_CASE("a daemon that dies during a rewind knows that its store is torn")
     programs.plant("pg_rewind", "truncate -s 100 $2/global/pg_control; touch $HERE/begun; "
                                 "exec sleep 600");
     Pair pair(with(programs));
-    part(pair);
+    pair.join();
+    pair.part(only_first);
     pair.first->follow(2);
     REQUIRE(wait(pair.loop, [&] { return programs.marked("begun"); }));
     pair.first.restart();
