@@ -1,6 +1,6 @@
 #include "driver.hpp"
 #include "base/ensure.hpp"
-#include "durable/record_file.hpp"
+#include "core/doubt.hpp"
 #include "why.hpp"
 #include "wire/message.hpp"
 #include <fmt/format.h>
@@ -57,9 +57,10 @@ template <class... Cases> Overloaded(Cases...) -> Overloaded<Cases...>; // clang
 
 } // namespace
 
-Driver::Driver(Parts parts, const core::Settings& settings, const core::Record& record)
-    : parts_(std::move(parts)), settings_(settings), state_(core::boot(settings, record)),
-      last_(event::Loop::now()), last_turn_(last_), clock_(parts_.loop, [this] { tick(); })
+Driver::Driver(Parts parts, const core::Settings& settings, const durable::NodeRecord& record)
+    : parts_(std::move(parts)), settings_(settings), state_(core::boot(settings, record.role)),
+      doubt_(record.doubt), last_(event::Loop::now()), last_turn_(last_),
+      clock_(parts_.loop, [this] { tick(); })
 {
     clock_.start_every(clock_period);
 }
@@ -160,7 +161,7 @@ void Driver::carry_out(const core::Effect& effect)
                    [this](const core::StoreThaw&) { parts_.store.thaw(); },
                    [this](const core::StoreStop&) { parts_.store.stop(); },
                    [this](const core::WorkStart& e) {
-                       parts_.engine.start(e.epoch, parts_.store.conninfo());
+                       parts_.engine.start({e.epoch, doubt_}, parts_.store.conninfo());
                    },
                    [this](const core::WorkSuspend&) { parts_.engine.suspend(); },
                    [this](const core::WorkResume&) { parts_.engine.resume(); },
@@ -189,7 +190,8 @@ void Driver::on(const core::Notify& effect)
 
 void Driver::on(const core::Persist& effect)
 {
-    const durable::NodeRecord record{effect.record, settings_.boot};
+    doubt_ = core::doubt_of(before_, *input_, effect.record, doubt_);
+    const durable::NodeRecord record{effect.record, settings_.boot, doubt_};
     parts_.writer.run([path = parts_.record_path, record] { durable::save_record(path, record); },
                       [this, ticket = effect.ticket] { feed(core::Persisted{ticket}); });
 }

@@ -2,6 +2,7 @@
 #include "announcer.hpp"
 #include "answer.hpp"
 #include "core/machine.hpp"
+#include "durable/record_file.hpp"
 #include "durable/writer.hpp"
 #include "event/loop.hpp"
 #include "evidence_json.hpp"
@@ -40,7 +41,7 @@ public:
         std::function<void()> aim_store = [] {};
         Names names{}; ///< for the evidence of a decision
     };
-    Driver(Parts parts, const core::Settings& settings, const core::Record& record);
+    Driver(Parts parts, const core::Settings& settings, const durable::NodeRecord& record);
 
     /// Time that passed since the last input is stepped before it.
     void feed(core::Input input);
@@ -77,6 +78,7 @@ private:
     Parts parts_;
     core::Settings settings_;
     core::State state_;
+    core::Epoch doubt_;                  ///< see core::doubt_of; on the disk with the record
     core::State before_;                 ///< the newest step,
     const core::Input* input_ = nullptr; ///< and what it stepped; null between steps
     std::deque<core::Input> waiting_;

@@ -4,15 +4,18 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <sys/stat.h>
 
 namespace roleswap::daemon {
 
 /// Brings what only this node's old store held (store::ManagedStore writes it to files below
 /// DATA_DIR/history) to the master's table roleswap.server_history, and removes a file when the
-/// master has all of it.  A file that was brought in part is brought again: that is harmless.
-/// Pinned.
+/// master has all of it.  A file that was brought in part is brought again: that is harmless.  One
+/// with lines that cannot be read is kept beside them under another name when the master has the
+/// others, and one that the master does not take holds up no other.  Pinned.
 class HistoryCourier {
 public:
     struct Ports {
@@ -30,17 +33,24 @@ private:
     void look();
     void open(const std::filesystem::path& file);
     void send_next();
+    void take_line(const std::string& text, nlohmann::json& lines);
     nlohmann::json next_lines();
     void finish();
+    bool is_the_same() const;
+    void put_away();
+    void tell_found();
     void failed(const bus::Error& error);
 
     Ports ports_;
-    std::filesystem::path path_;
+    std::filesystem::path path_; ///< the one under way, or the newest that was
     std::ifstream file_;
+    struct stat identity_ {}; ///< of what is being read
     bool busy_ = false;
+    std::size_t line_ = 0;
+    std::string damage_; ///< of the first line that cannot be read
     std::int64_t added_ = 0;
     std::int64_t twice_ = 0; ///< due times that ran on the master too
-    std::string last_trouble_;
+    std::map<std::filesystem::path, std::string> troubles_; ///< told
     event::Timer timer_;
 };
 

@@ -202,7 +202,7 @@ void Instance::begin()
                                   fence_ ? &*fence_ : nullptr,
                                   third_ ? &third_->transport() : nullptr, [this] { aim_store(); },
                                   evidence_names(setup_.config)},
-                    core_settings(setup_, record_.boots), record_.role);
+                    core_settings(setup_, record_.boots), record_);
     context_.emplace(Context{setup_.config, setup_.self, setup_.config_digest, wall_now(), *driver_,
                              transport_, link_announcer_, prober_, store_, executor_, guard_,
                              engine_, log_, peer_, witness_ ? &*witness_ : nullptr,

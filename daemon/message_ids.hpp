@@ -74,6 +74,8 @@ inline constexpr MessageKind message_kinds[] = {
     {"operation_ended", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a5", "notice"},
     {"runs_in_doubt", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a6", "warning"},
     {"due_times_passed_over", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a7", "warning"},
+    {"due_times_in_doubt", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2f4", "warning"},
+    {"history_damaged", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2f5", "error"},
     {"pair_booted", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a8", "notice"},
     {"task_broken", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a9", "error"},
     {"fence", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2aa", "warning"},

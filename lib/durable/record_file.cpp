@@ -16,6 +16,7 @@ using core::Node;
 
 /// By the value of core::Node.
 constexpr std::array<std::string_view, 3> node_names{"first", "second", "dr"};
+constexpr std::array<std::string_view, 3> versions{"1", "2", "3"};
 
 class Reader {
 public:
@@ -88,21 +89,25 @@ private:
 
 std::string format_record(const NodeRecord& record)
 {
-    return fmt::format("roleswap-record 2\nepoch {}\nmaster {}\nmode {}\nround {}\nboots {}\n",
-                       record.role.epoch, node_names.at(static_cast<std::size_t>(record.role.master)),
-                       core::to_string(record.role.mode), record.role.round, record.boots);
+    const bool doubt = record.doubt != 0; // else as older versions of roleswap read it
+    return fmt::format("roleswap-record {}\nepoch {}\nmaster {}\nmode {}\nround {}\nboots {}\n{}",
+                       doubt ? 3 : 2, record.role.epoch,
+                       node_names.at(static_cast<std::size_t>(record.role.master)),
+                       core::to_string(record.role.mode), record.role.round, record.boots,
+                       doubt ? fmt::format("doubt {}\n", record.doubt) : "");
 }
 
 NodeRecord parse_record(std::string_view text, std::string_view path)
 {
     Reader reader(text, path);
     NodeRecord record;
-    const bool rounds = reader.either("roleswap-record", "2", "1");
+    const auto version = 1 + reader.one_of("roleswap-record", versions);
     record.role.epoch = reader.number("epoch");
     record.role.master = static_cast<Node>(reader.one_of("master", node_names));
     record.role.mode = reader.either("mode", "mirrored", "alone") ? Mode::mirrored : Mode::alone;
-    if (rounds) record.role.round = reader.number("round");
+    if (version >= 2) record.role.round = reader.number("round");
     record.boots = reader.number("boots");
+    if (version >= 3) record.doubt = reader.number("doubt");
     reader.end();
     return record;
 }

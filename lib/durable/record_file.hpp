@@ -14,12 +14,15 @@ namespace roleswap::durable {
 ///     mode mirrored
 ///     round 1
 ///     boots 12
+///     doubt 5
 ///
 /// `master` is the place of the node in the configuration file; `boots` counts starts of the
-/// daemon, from boots_of_new_record.  Version 1 has no `round`; it is read as 0.
+/// daemon, from boots_of_new_record.  Version 1 has no `round`; it is read as 0.  `doubt` is there
+/// where it is not 0, in version 3.
 struct NodeRecord {
     core::Record role;
     std::uint64_t boots = 0;
+    core::Epoch doubt = 0; ///< see core::doubt_of
     bool operator==(const NodeRecord&) const = default;
 };
 

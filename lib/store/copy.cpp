@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
-#include <fstream>
 
 namespace roleswap::store {
 
@@ -32,6 +31,7 @@ Task<> ManagedStore::Impl::copy(std::string why)
     choose("full copy", std::move(why));
     event::Duration pause = 100ms;
     event::Duration start{0};
+    copy_trouble_.clear();
     for (;;) {
         co_await remove_fresh();
         co_await wait_for_room();
@@ -44,11 +44,11 @@ Task<> ManagedStore::Impl::copy(std::string why)
     co_await server_.sync(role_, layout_.fresh());
     layout_.exchange();
     layout_.clear_led(); // read, or put aside, before
-    const auto took = seconds_since(start);
-    note("base-backup-done", fmt::format("{:.1f} s, {} bytes, checked against its manifest", took,
-                                         state_.copy_bytes_total));
-    save_copy_rate(static_cast<double>(state_.copy_bytes_total) / std::max(took, 0.001));
-    state_.copy_done = state_.copy_seconds_left = state_.copy_rate = 0;
+    note("base-backup-done", fmt::format("{:.1f} s, {} bytes, checked against its manifest",
+                                         seconds_since(start), state_.copy_bytes_total));
+    save_copy_rates(start);
+    copy_first_.reset();
+    state_.copy_done = state_.copy_rate = 0;
     state_.copy_bytes = state_.copy_bytes_total = 0;
 }
 
@@ -68,7 +68,9 @@ Task<> ManagedStore::Impl::wait_for_room()
         const auto free = layout_.free_bytes();
         if (free >= plan.needed()) {
             state_.refused.clear();
-            note("base-backup-started", plan.estimate());
+            // One that begins again after the same trouble is not told again.
+            if (copy_trouble_.empty()) note("base-backup-started", plan.estimate());
+            copy_plan_ = plan;
             co_return;
         }
         state_.refused = plan.refusal(free, layout_.cluster().parent_path().string());
@@ -95,7 +97,7 @@ Task<CopyPlan> ManagedStore::Impl::plan_copy()
 {
     doing("asking the master for the size of its store");
     CopyPlan plan;
-    plan.rate = load_copy_rate();
+    load_copy_rates(plan);
     peer_ = std::make_unique<pg::Connection>(
         loop_, pg::Options{peer_text("postgres"), 3s, 50ms, 500ms},
         pg::Callbacks{.on_down = [this](const std::string& why) {
@@ -129,19 +131,7 @@ Task<> ManagedStore::Impl::measure_peer(CopyPlan& plan)
     plan.data = static_cast<std::uint64_t>(after[0].integer(0));
     plan.wal_rate = static_cast<double>(base::distance(before[0].lsn(1), after[0].lsn(1))) /
                     seconds_since(start);
-}
-
-/// Bytes per second of the last copy on this node; 0 when there was none.
-double ManagedStore::Impl::load_copy_rate() const
-{
-    double rate = 0;
-    std::ifstream(layout_.file("copy-rate")) >> rate;
-    return rate;
-}
-
-void ManagedStore::Impl::save_copy_rate(double rate) const
-{
-    layout_.write(layout_.file("copy-rate"), fmt::format("{:.0f}\n", rate), 0600);
+    if (plan.rate <= 0) co_await sample_rates(plan);
 }
 
 Task<bool> ManagedStore::Impl::copy_once()
@@ -157,18 +147,28 @@ Task<bool> ManagedStore::Impl::copy_once()
                                   "--no-sync"};
     copy_line_.clear();
     copy_first_.reset();
+    copy_checks_at_.reset();
     auto ended = co_await server_.run(role_, std::move(argv),
                                       [this](std::string_view text) { copy_progress(text); });
     if (ended.ok()) {
         doing("checking the copy against its manifest");
+        copy_checks_at_ = event::Loop::now();
         std::vector<std::string> check{server_.program("pg_verifybackup"), "--quiet", fresh};
         ended = co_await server_.run(role_, std::move(check));
         if (ended.ok()) co_return true;
     }
-    const auto why = fmt::format("cannot copy the store from the primary: {}", failure_of(ended));
-    if (why != state_.detail) note("base-backup-failed", why);
-    doing(why);
+    copy_failed(copy_checks_at_ ? "the copy is not what the primary has"
+                                : "cannot copy the store from the primary",
+                failure_of(ended));
     co_return false;
+}
+
+/// It begins again; what goes on is told once, however the connection says it.
+void ManagedStore::Impl::copy_failed(const std::string& what, const std::string& why)
+{
+    doing(fmt::format("{}: {}", what, why));
+    if (std::exchange(copy_trouble_, what) == what) return;
+    note("base-backup-failed", fmt::format("{}: {}; it begins again by itself", what, why));
 }
 
 /// "  12345/67890 kB (18%), 0/1 tablespace", each ended by a carriage return or a newline.
@@ -187,20 +187,8 @@ void ManagedStore::Impl::copy_progress(std::string_view text)
         state_.copy_bytes_total = std::max(total, done) * 1024;
         state_.copy_done = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
         doing(fmt::format("copying the store: {} of {} kB", done, total));
-        estimate_rest();
+        look_at_rate();
     }
-}
-
-/// From the rate since the first byte; until there is one, from that of the last copy.
-void ManagedStore::Impl::estimate_rest()
-{
-    const auto now = event::Loop::now();
-    if (!copy_first_) copy_first_ = {now, state_.copy_bytes};
-    const auto seconds = seconds_since(copy_first_->at);
-    const auto bytes = static_cast<double>(state_.copy_bytes - copy_first_->bytes);
-    state_.copy_rate = seconds > 0.5 && bytes > 0 ? bytes / seconds : load_copy_rate();
-    const auto left = static_cast<double>(state_.copy_bytes_total - state_.copy_bytes);
-    state_.copy_seconds_left = state_.copy_rate > 0 ? left / state_.copy_rate : 0;
 }
 
 } // namespace roleswap::store

@@ -1,4 +1,5 @@
 #include "store/copy_plan.hpp"
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace roleswap::store {
@@ -15,6 +16,14 @@ std::string mib(std::uint64_t bytes)
 
 } // namespace
 
+void CopyPlan::sample(double line_rate, double disk_rate)
+{
+    sampled = true;
+    if (line_rate <= 0 || disk_rate <= 0) return;
+    rate = 1 / (1 / line_rate + 1 / disk_rate);
+    check_rate = disk_rate;
+}
+
 double CopyPlan::seconds() const
 {
     return static_cast<double>(data) / (rate > 0 ? rate : careful_rate);
@@ -27,9 +36,10 @@ std::uint64_t CopyPlan::log() const
 
 std::string CopyPlan::estimate() const
 {
-    if (rate <= 0) return fmt::format("{} to copy; no copy was measured here before", mib(data));
-    return fmt::format("{} to copy, about {:.0f} s at the {}/s of the last copy", mib(data),
-                       seconds(), mib(static_cast<std::uint64_t>(rate)));
+    if (rate <= 0) return fmt::format("{} to copy; how fast is not known yet", mib(data));
+    return fmt::format("{} to copy, about {:.0f} s at the {}/s of {}", mib(data), seconds(),
+                       mib(static_cast<std::uint64_t>(rate)),
+                       sampled ? "a short sample" : "the last copy");
 }
 
 std::string CopyPlan::refusal(std::uint64_t free, const std::string& folder) const
@@ -38,6 +48,13 @@ std::string CopyPlan::refusal(std::uint64_t free, const std::string& folder) con
                        "stays until the new one is checked), {} has {} free: make room, it is "
                        "tried again by itself",
                        mib(needed()), mib(data), mib(log()), folder, mib(free));
+}
+
+double CopyProgress::seconds_left() const
+{
+    const double check = check_rate > 0 ? static_cast<double>(total) / check_rate : 0;
+    if (checked_for) return std::max(0.0, check - *checked_for);
+    return rate > 0 ? static_cast<double>(total - done) / rate + check : 0;
 }
 
 } // namespace roleswap::store

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace roleswap::store {
@@ -7,9 +8,13 @@ namespace roleswap::store {
 /// What a full copy needs, in bytes and bytes per second.
 struct CopyPlan {
     std::uint64_t data = 0; ///< of the master's tables
-    double rate = 0;        ///< of the last copy on this node; 0 when there was none
+    double rate = 0;        ///< of a whole copy, checks included; 0: not known
+    double check_rate = 0;  ///< of checking and syncing what was copied; 0: not known
+    bool sampled = false;   ///< the rates are not of a copy but of a short sample
     double wal_rate = 0;    ///< how fast the master writes its log
 
+    /// Before the first copy on a node: what the line and the disk do for some MiB.
+    void sample(double line_rate, double disk_rate);
     double seconds() const;
     /// Log that comes during the copy, twice what is expected, and the segments that postgres
     /// keeps for itself (min_wal_size).
@@ -18,6 +23,18 @@ struct CopyPlan {
     /// One sentence each, for people.
     std::string estimate() const;
     std::string refusal(std::uint64_t free, const std::string& folder) const;
+};
+
+/// How far a full copy is.
+struct CopyProgress {
+    std::uint64_t done = 0;
+    std::uint64_t total = 0;
+    double rate = 0;                     ///< bytes per second since it began to copy; 0: not known
+    double check_rate = 0;               ///< see CopyPlan
+    std::optional<double> checked_for{}; ///< seconds, when all is copied
+
+    /// Until the copy is there, checked and synced; 0: not known.
+    double seconds_left() const;
 };
 
 } // namespace roleswap::store

@@ -80,7 +80,7 @@ std::vector<fs::path> Layout::waste() const
     std::vector<fs::path> found;
     const auto waste = beside("waste.").filename().string();
     for (const auto& entry : fs::directory_iterator(cluster_.parent_path()))
-        if (entry.path() == old() || entry.path() == fresh() ||
+        if (entry.path() == old() || entry.path() == fresh() || entry.path() == sample() ||
             entry.path().filename().string().starts_with(waste))
             found.push_back(entry.path());
     return found;
@@ -192,7 +192,6 @@ void Layout::exchange() const
     fs::rename(fresh(), ready()); // complete from here on
     sync_folder(cluster_.parent_path());
     finish_exchange();
-    clear_torn();
 }
 
 fs::path Layout::keep_aside() const
@@ -221,6 +220,7 @@ void Layout::finish_exchange() const
         if (fs::exists(old())) fs::rename(old(), beside(fmt::format("waste.{}", ::getpid())));
         fs::rename(cluster(), old());
     }
+    clear_torn(); // of the one before
     fs::rename(ready(), cluster());
     sync_folder(cluster_.parent_path());
 }

@@ -28,6 +28,8 @@ public:
     /// A copy or a new cluster that is not complete.
     std::filesystem::path fresh() const { return beside("new"); }
     std::filesystem::path old() const { return beside("old"); }
+    /// Some bytes that tell how fast the disk is.
+    std::filesystem::path sample() const { return beside("sample"); }
     /// Folders beside the cluster that are not needed once a standby streams.
     std::vector<std::filesystem::path> waste() const;
     std::filesystem::path file(const char* name) const { return base_ / name; }

@@ -136,19 +136,30 @@ Task<> ManagedStore::Impl::after_lead_steps()
 {
     layout_.mark_led();
     auto& session = server_.sessions().slow;
-    std::vector<std::string> slots{slot_name(options_.peer_name)};
-    for (const auto& name : options_.further) slots.push_back(slot_name(name));
-    for (const auto& slot : slots)
-        co_await ask(after_, session,
-                     "select pg_create_physical_replication_slot($1, true) where not exists "
-                     "(select from pg_replication_slots where slot_name = $1)",
-                     values(slot));
+    co_await make_slots(after_, session);
     co_await ask(after_, session,
                  "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
                  "where not active and slot_type = 'physical' and slot_name like 'roleswap\\_%' "
                  "and slot_name <> all($1::name[])",
-                 values(fmt::format("{{{}}}", fmt::join(slots, ","))));
+                 values(fmt::format("{{{}}}", fmt::join(slots(), ","))));
     co_await ask(after_, session, "checkpoint");
+}
+
+/// Of all that may mirror this node.
+std::vector<std::string> ManagedStore::Impl::slots() const
+{
+    std::vector<std::string> names{slot_name(options_.peer_name)};
+    for (const auto& name : options_.further) names.push_back(slot_name(name));
+    return names;
+}
+
+Task<> ManagedStore::Impl::make_slots(Sequencer& by, pg::Connection& session)
+{
+    for (const auto& slot : slots())
+        co_await ask(by, session,
+                     "select pg_create_physical_replication_slot($1, true) where not exists "
+                     "(select from pg_replication_slots where slot_name = $1)",
+                     values(slot));
 }
 
 } // namespace roleswap::store

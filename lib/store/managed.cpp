@@ -184,6 +184,7 @@ Tuning ManagedStore::Impl::tuned(bool require_peer, bool frozen) const
 Snapshot ManagedStore::Impl::snapshot() const
 {
     auto copy = state_;
+    copy.copy_seconds_left = copy_seconds_left();
     copy.pid = server_.pid();
     copy.version = major_version(options_.bin_dir);
     if (leading_ && server_.kind() == Server::Kind::primary)

@@ -93,11 +93,15 @@ private:
     Task<> wait_for_room();
     Task<CopyPlan> plan_copy();
     Task<> measure_peer(CopyPlan& plan);
-    double load_copy_rate() const;
-    void save_copy_rate(double rate) const;
+    Task<> sample_rates(CopyPlan& plan);
+    Task<double> disk_rate();
+    void load_copy_rates(CopyPlan& plan) const;
+    void save_copy_rates(event::Duration begin) const;
     Task<bool> copy_once();
+    void copy_failed(const std::string& what, const std::string& why);
     void copy_progress(std::string_view text);
-    void estimate_rest();
+    void look_at_rate();
+    double copy_seconds_left() const;
 
     // lead.cpp
     Task<> lead_steps();
@@ -105,6 +109,8 @@ private:
     Task<> create_objects();
     Task<> create_distribution_role();
     Task<> after_lead_steps();
+    std::vector<std::string> slots() const;
+    Task<> make_slots(Sequencer& by, pg::Connection& session);
 
     // mode.cpp
     void mode_failed(const std::string& why);
@@ -158,7 +164,11 @@ private:
         event::Duration at;
         std::uint64_t bytes;
     };
-    std::optional<Progress> copy_first_; ///< of the copy that runs
+    std::optional<Progress> copy_first_;            ///< of the copy that runs
+    std::optional<event::Duration> copy_checks_at_; ///< since when it is checked
+    CopyPlan copy_plan_;                            ///< of the newest copy
+    std::string copy_trouble_;                      ///< told
+    std::string rewind_trouble_;                    ///< of the newest rewind
     std::vector<std::size_t> live_links_;
     Snapshot state_;
     Server server_;

@@ -70,7 +70,8 @@ std::string ManagedStore::Impl::why_copy(Sign trouble) const
     case Sign::broken:
         return fmt::format("the store of this node cannot be started: {}", trouble_line_);
     default:
-        return "a rewind did not help";
+        return rewind_trouble_.empty() ? "a rewind did not help"
+                                       : "a rewind failed: " + rewind_trouble_;
     }
 }
 
@@ -129,6 +130,7 @@ Task<bool> ManagedStore::Impl::peer_is_ready(pg::Connection& peer)
 Task<bool> ManagedStore::Impl::rewind()
 {
     co_await server_.end(role_);
+    rewind_trouble_.clear();
     const auto start = event::Loop::now();
     doing("rewinding to the new primary's history");
     choose("rewind", "this node holds commits that the new master does not have, and the log since "
@@ -150,7 +152,8 @@ Task<bool> ManagedStore::Impl::rewind()
         note("rewind-done", fmt::format("{:.1f} s", seconds_since(start)));
         co_return true;
     }
-    note("rewind-failed", failure_of(ended));
+    rewind_trouble_ = ended.ok() ? "pg_rewind saw nothing to rewind" : failure_of(ended);
+    note("rewind-failed", rewind_trouble_);
     co_return false;
 }
 

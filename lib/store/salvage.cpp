@@ -15,11 +15,11 @@ namespace {
 /// The server could not be read so often: nobody waits any longer.
 constexpr int attempts_max = 2;
 
-std::string file_name(std::uint32_t timeline, base::Lsn from)
+std::string file_stem(std::uint32_t timeline, base::Lsn from)
 {
     auto position = base::to_string(from);
     std::ranges::replace(position, '/', '-');
-    return fmt::format("{}-{}.jsonl", timeline, position);
+    return fmt::format("{}-{}", timeline, position);
 }
 
 std::string replaced(std::string text, std::string_view word, const std::string& by)
@@ -76,7 +76,7 @@ Task<> ManagedStore::Impl::salvage_once()
     const auto fork = left_at(peer_history_, timeline);
     const auto since = co_await first_unknown(timeline, fork, end);
     if (since == "none") co_return;
-    Spool spool(layout_.spool() / file_name(timeline, fork.value_or(base::Lsn{})));
+    Spool spool(layout_.spool(), file_stem(timeline, fork.value_or(base::Lsn{})));
     co_await read_keepsakes(spool, since);
     if (spool.lines() == 0) co_return;
     spool.finish();

@@ -1,6 +1,7 @@
 #include "store/spool.hpp"
 #include <cerrno>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 namespace roleswap::store {
@@ -10,8 +11,8 @@ constexpr std::size_t piece_bytes = 256 * 1024;
 
 } // namespace
 
-Spool::Spool(std::filesystem::path path)
-    : path_(std::move(path)), draft_(path_.string() + ".new"),
+Spool::Spool(std::filesystem::path folder, std::string stem)
+    : folder_(std::move(folder)), stem_(std::move(stem)), draft_(folder_ / (stem_ + ".new")),
       file_(event::check(
           ::open(draft_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600),
           "make " + draft_.string()))
@@ -34,6 +35,8 @@ void Spool::add(std::string_view line)
 void Spool::write_out()
 {
     std::string_view text = waiting_;
+    for (const char letter : text)
+        digest_ = (digest_ ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
     while (!text.empty()) {
         const auto written = ::write(file_.get(), text.data(), text.size());
         if (written < 0 && errno == EINTR) continue;
@@ -47,12 +50,12 @@ void Spool::finish()
 {
     write_out();
     event::check(::fsync(file_.get()), "sync " + draft_.string());
-    event::check(::rename(draft_.c_str(), path_.c_str()), "rename to " + path_.string());
+    const auto path = folder_ / fmt::format("{}-{:016x}.jsonl", stem_, digest_);
+    event::check(::rename(draft_.c_str(), path.c_str()), "rename to " + path.string());
     file_.reset();
-    const auto folder = path_.parent_path();
     const event::UniqueFd at(event::check(
-        ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open " + folder.string()));
-    event::check(::fsync(at.get()), "sync " + folder.string());
+        ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open " + folder_.string()));
+    event::check(::fsync(at.get()), "sync " + folder_.string());
 }
 
 } // namespace roleswap::store

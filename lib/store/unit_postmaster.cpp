@@ -71,6 +71,8 @@ private:
     bool reload_due_ = false; ///< systemd does not know the drop-in yet
     pid_t pid_ = 0;
     off_t log_read_ = 0;
+    std::uint64_t stops_ = 0;   ///< asked of systemd,
+    std::uint64_t stopped_ = 0; ///< and answered
     event::UniqueFd process_;
     std::unique_ptr<event::Io> process_io_;
     event::Timer look_;
@@ -209,11 +211,11 @@ void UnitPostmaster::end(std::string how)
 Task<> UnitPostmaster::settle(Sequencer& by)
 {
     expected_ = true;
-    auto ended = std::make_shared<bool>(false);
-    unit_.stop([ended](const std::string&) { *ended = true; });
+    const auto ticket = ++stops_;
+    unit_.stop([this, ticket](const std::string&) { stopped_ = ticket; });
     const auto patience = event::Loop::now() + settle_max;
-    while (!*ended && event::Loop::now() < patience) co_await by.sleep(2ms);
-    if (!*ended) throw std::runtime_error("systemd does not stop " + external_.unit);
+    while (stopped_ < ticket && event::Loop::now() < patience) co_await by.sleep(2ms);
+    if (stopped_ < ticket) throw std::runtime_error("systemd does not stop " + external_.unit);
     end("stopped");
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr event::Duration look_every = 50ms;
 constexpr int missed_max = 4;
+constexpr int slot_looks = 40; ///< without the peer: 2 s
 
 constexpr const char* look_sql = R"(
 select pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn(),
@@ -23,9 +24,13 @@ order by r.flush_lsn desc nulls last limit 1)";
 
 Task<> ManagedStore::Impl::watch_primary()
 {
+    int absent = 0; ///< looks in a row without the peer
     for (;;) {
         try {
             co_await look_at_peer();
+            // Somebody may have dropped its slot, and without one it never streams again.
+            absent = state_.streaming ? 0 : absent + 1;
+            if (absent % slot_looks == 1) co_await make_slots(watch_, server_.sessions().watch);
         } catch (const std::runtime_error&) { // restarting after the crash of a backend
             state_.streaming = false;
         }

@@ -67,11 +67,13 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
 {
 }
 
-void Engine::Impl::start(core::Epoch epoch, std::string conninfo)
+void Engine::Impl::start(const Claimed& claimed, std::string conninfo)
 {
-    if (phase_ != Phase::stopped && epoch == epoch_ && conninfo == conninfo_) return resume();
+    if (phase_ != Phase::stopped && claimed.epoch == epoch_ && conninfo == conninfo_)
+        return resume();
     end_session();
-    epoch_ = epoch;
+    epoch_ = claimed.epoch;
+    doubt_ = claimed.doubt;
     conninfo_ = std::move(conninfo);
     phase_ = Phase::starting;
     // Runs of an earlier epoch of this node: their rows are freed, so they must be dead before.
@@ -111,6 +113,7 @@ void Engine::Impl::end_session()
     planner_.clear();
     looks_.clear();
     to_look_.clear();
+    held_.clear();
     looking_ = false;
     reading_ = 0;
     for (auto* timer : {&retry_timer_, &drain_timer_, &operation_timer_, &house_timer_})
@@ -150,7 +153,7 @@ void Engine::Impl::read_store()
 {
     const auto kind = phase_ == Phase::starting ? LoadKind::first : LoadKind::again;
     load(
-        *session_, kind,
+        *session_, {kind, doubt_},
         [this, kind](std::vector<pg::Result> results) { read_results(std::move(results), kind); },
         [this](const pg::Outcome& outcome) {
             if (session_->up()) session_->retry(pg::describe(outcome));
@@ -242,9 +245,9 @@ Engine::Engine(event::Loop& loop, run::Executor& executor, Settings settings, Ho
 
 Engine::~Engine() = default;
 
-void Engine::start(core::Epoch epoch, std::string conninfo)
+void Engine::start(const Claimed& claimed, std::string conninfo)
 {
-    impl_->start(epoch, std::move(conninfo));
+    impl_->start(claimed, std::move(conninfo));
 }
 
 void Engine::suspend()

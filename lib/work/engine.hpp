@@ -34,6 +34,14 @@ struct Caller {
     std::string user;
 };
 
+/// What a node that has become master knows of its epoch.
+struct Claimed {
+    core::Epoch epoch = 0;
+    /// Where not 0: the store may lack what the old master did last, since this epoch was claimed
+    /// by an operator's word (core::doubt_of).  What may have been done is then not done again.
+    core::Epoch doubt = 0;
+};
+
 /// The error names of the bus (org.roleswap1.Error.*).
 struct VerbError {
     enum class Code : std::uint8_t {
@@ -86,9 +94,10 @@ public:
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
-    /// WorkStart: connect, migrate, write the epoch, free what the dead master held, catch up, end
-    /// an operation the previous master left open, schedule.  Harmless when this epoch runs.
-    void start(core::Epoch epoch, std::string conninfo);
+    /// WorkStart: connect, migrate, write the epoch, free what the dead master held, or hold it
+    /// where that is in doubt, catch up, end an operation the previous master left open, schedule.
+    /// Harmless when this epoch runs.
+    void start(const Claimed& claimed, std::string conninfo);
     /// WorkSuspend: starts nothing and writes nothing until `resume`; what runs goes on.
     void suspend();
     void resume();

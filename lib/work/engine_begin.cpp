@@ -7,6 +7,14 @@ namespace {
 
 using nlohmann::json;
 constexpr std::size_t boot_ids_max = 8; ///< two are of use; more only while hosts reboot in turn
+constexpr std::size_t named_max = 20;   ///< runs named in one sentence
+
+std::string first_of(const std::vector<std::string>& names)
+{
+    if (names.size() <= named_max) return fmt::format("{}", fmt::join(names, ", "));
+    return fmt::format("{} and {} more", fmt::join(names.begin(), names.begin() + named_max, ", "),
+                       names.size() - named_max);
+}
 
 } // namespace
 
@@ -82,21 +90,33 @@ void Engine::Impl::take_settings(const Loaded& loaded)
     const auto scheduler = value("scheduler");
     model_.scheduler = {scheduler.value("stopped", false), scheduler.value("reason", "")};
     pair_boot_ = value("pair_boot");
+    in_doubt_until_ =
+        task::Time(std::chrono::seconds(value("in_doubt").value("until", std::int64_t{0})));
 }
 
 void Engine::Impl::begin_epoch(const Loaded& loaded)
 {
     phase_ = Phase::running;
-    if (!loaded.freed.empty())
-        note("runs_freed", fmt::format("to be run again after the last master's end: {}",
-                                       fmt::join(loaded.freed, ", ")));
-    if (!loaded.interrupted.empty())
-        note("runs_in_doubt", fmt::format("their end is unknown, they are not run again by "
-                                          "themselves: {}",
-                                          fmt::join(loaded.interrupted, ", ")));
+    tell_freed(loaded);
     offer_config();
     look_at_pair_boot();
     house_timer_.start_every(settings_.house_period);
+}
+
+void Engine::Impl::tell_freed(const Loaded& loaded)
+{
+    if (!loaded.freed.empty())
+        note("runs_freed", fmt::format("to be run again after the last master's end: {}",
+                                       first_of(loaded.freed)));
+    if (!loaded.interrupted.empty())
+        note("runs_in_doubt", fmt::format("their end is unknown, they are not run again by "
+                                          "themselves: {}",
+                                          first_of(loaded.interrupted)));
+    if (!loaded.held.empty())
+        note("runs_in_doubt",
+             fmt::format("this store may lack what the old master did last, so what ran or waited "
+                         "in it is not run by itself: {}",
+                         first_of(loaded.held)));
 }
 
 /// A host that was up while the pair was up belongs to the present boot of the pair; a master

@@ -18,13 +18,13 @@ namespace roleswap::work {
 
 /// The engine's parts and the paths between them.  The files say which: engine.cpp (life),
 /// engine_begin.cpp (what a new master does first), engine_runs.cpp (due time to end of a run),
-/// engine_change.cpp (tasks), engine_drain.cpp (until nothing runs), engine_operation.cpp,
-/// verbs_*.cpp.
+/// engine_doubt.cpp (what an old master may have run), engine_change.cpp (tasks),
+/// engine_drain.cpp (until nothing runs), engine_operation.cpp, verbs_*.cpp.
 class Engine::Impl {
 public:
     Impl(event::Loop& loop, run::Executor& executor, Settings settings, Host host);
 
-    void start(core::Epoch epoch, std::string conninfo);
+    void start(const Claimed& claimed, std::string conninfo);
     void suspend();
     void resume();
     void kill(std::function<void()> on_dead);
@@ -96,6 +96,7 @@ private:
     void take_waiting(Loaded& loaded);
     void take_settings(const Loaded& loaded);
     void begin_epoch(const Loaded& loaded);
+    void tell_freed(const Loaded& loaded);
     void look_at_pair_boot();
     void run_reboot_tasks();
 
@@ -106,6 +107,9 @@ private:
     void look(const std::set<std::string>& names);
     Slice look_at_one();
     void look_at(TaskEntry& entry, task::Time time);
+    void make_due_runs(const TaskEntry& entry, const std::vector<task::Time>& due_times);
+    void hold_due(const TaskEntry& entry, task::Time due);
+    void tell_held();
     void make_run(const TaskEntry& entry, NewRun run, task::OverlapDecision decision);
     void committed(Batch batch, const std::vector<OpenRow>& rows);
     void take_insert(const NewRun& run, const OpenRow* row);
@@ -224,6 +228,9 @@ private:
     bool suspended_ = false;
     bool session_ready_ = false; ///< up and read
     core::Epoch epoch_ = 0;
+    core::Epoch doubt_ = 0;       ///< see Claimed
+    task::Time in_doubt_until_{}; ///< due times up to here may have been run by an old master
+    std::map<std::string, std::size_t> held_; ///< such due times by task, not told yet
     std::string conninfo_;
     std::uint64_t generation_ = 0; ///< grows when everything known becomes void
     Model model_;

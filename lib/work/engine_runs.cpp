@@ -51,6 +51,7 @@ Slice Engine::Impl::look_at_one()
     }
     if (to_look_.empty()) {
         looking_ = false;
+        tell_held();
         writer_->send_what_there_is();
         return Slice::over;
     }
@@ -70,13 +71,7 @@ void Engine::Impl::look_at(TaskEntry& entry, task::Time time)
     entry.last_due = std::min(entry.last_due, time);
     const auto plan = task::catch_up_plan(
         entry.schedule, task::catch_up_policy(entry.task, defaults_), entry.last_due, time);
-    for (const auto due : plan.due) {
-        auto decision = model_.decide(entry);
-        // Several at once come from a time when nobody could run them: none is passed over.
-        if (plan.due.size() > 1 && decision == task::OverlapDecision::skip)
-            decision = task::OverlapDecision::wait;
-        make_run(entry, {.task = name, .queue = entry.task.queue, .due = due}, decision);
-    }
+    make_due_runs(entry, plan.due);
     if (!plan.due.empty() || plan.skipped > 0) writer_->next().last_due[name] = time;
     if (plan.skipped > 0)
         note("due_times_passed_over",
@@ -84,6 +79,21 @@ void Engine::Impl::look_at(TaskEntry& entry, task::Time time)
                          plan.skipped, name, to_text(Instant(entry.last_due))));
     entry.last_due = time;
     planner_.plan(name, entry.schedule, time);
+}
+
+void Engine::Impl::make_due_runs(const TaskEntry& entry, const std::vector<task::Time>& due_times)
+{
+    for (const auto due : due_times) {
+        if (due <= in_doubt_until_) {
+            hold_due(entry, due);
+            continue;
+        }
+        auto decision = model_.decide(entry);
+        // Several at once come from a time when nobody could run them: none is passed over.
+        if (due_times.size() > 1 && decision == task::OverlapDecision::skip)
+            decision = task::OverlapDecision::wait;
+        make_run(entry, {.task = entry.task.name, .queue = entry.task.queue, .due = due}, decision);
+    }
 }
 
 void Engine::Impl::make_run(const TaskEntry& entry, NewRun run, task::OverlapDecision decision)
@@ -132,7 +142,8 @@ void Engine::Impl::take_insert(const NewRun& run, const OpenRow* row)
         const auto state = row == nullptr ? "skipped" : row->running ? "running" : "queued";
         reply.mapped().done({{"id", row == nullptr ? 0 : row->id}, {"state", state}});
     }
-    if (run.state == NewRun::State::skipped || (row != nullptr && model_.open.contains(row->id)))
+    if (run.state == NewRun::State::skipped || run.state == NewRun::State::interrupted ||
+        (row != nullptr && model_.open.contains(row->id)))
         return;
     if (run.state == NewRun::State::queued) {
         if (row != nullptr)

@@ -7,6 +7,22 @@ namespace {
 
 using nlohmann::json;
 
+/// Once for each doubt: afterwards this store has all that its own master does.
+constexpr const char* hold_sql = R"(
+WITH begun AS (
+    INSERT INTO roleswap.setting (name, value)
+    SELECT 'in_doubt', jsonb_build_object('epoch', $2::bigint, 'until',
+                                          floor(extract(epoch FROM now()))::bigint)
+    WHERE $2::bigint > 0
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = now()
+        WHERE setting.value -> 'epoch' IS DISTINCT FROM excluded.value -> 'epoch'
+    RETURNING 1)
+UPDATE roleswap.run SET state = 'interrupted', epoch = $1::bigint, batch = NULL, not_before = NULL,
+       ended_at = now(),
+       why = 'the old master may have run it; look, and run it by hand if needed'
+WHERE state IN ('running', 'queued') AND EXISTS (SELECT FROM begun)
+RETURNING format('%s (run %s)', task, id))";
+
 constexpr const char* rerun_sql = R"(
 UPDATE roleswap.run SET state = 'queued', attempt = run.attempt + 1, epoch = $1::bigint,
        batch = NULL, not_before = NULL,
@@ -123,6 +139,7 @@ Loaded read_all(const std::vector<pg::Result>& results, LoadKind kind,
     Loaded loaded;
     std::size_t at = 0;
     if (kind == LoadKind::first) {
+        loaded.held = read_texts(results.at(at++));
         loaded.freed = read_texts(results.at(at++));
         loaded.interrupted = read_texts(results.at(at++));
     }
@@ -144,12 +161,16 @@ TaskEntry make_entry(task::Task task, task::Time last_due, const task::Defaults&
     return {std::move(task), std::move(schedule), last_due};
 }
 
-void load(Session& session, LoadKind kind, std::function<void(std::vector<pg::Result>)> on_results,
+void load(Session& session, const Look& look,
+          std::function<void(std::vector<pg::Result>)> on_results,
           std::function<void(const pg::Outcome&)> on_trouble)
 {
     const auto epoch = std::to_string(session.who().epoch);
     std::vector<pg::Query> queries;
-    if (kind == LoadKind::first) queries = {{rerun_sql, {epoch}}, {interrupt_sql, {epoch}}};
+    if (look.kind == LoadKind::first)
+        queries = {{hold_sql, {epoch, std::to_string(look.doubt)}},
+                   {rerun_sql, {epoch}},
+                   {interrupt_sql, {epoch}}};
     for (const char* sql :
          {tasks_sql, queues_sql, waiting_sql, settings_sql, operation_sql, steps_sql})
         queries.push_back({sql});

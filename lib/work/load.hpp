@@ -17,6 +17,7 @@ struct Loaded {
     std::optional<Operation> operation;
     std::vector<std::string> freed;       ///< "task (run 5)": to be run again
     std::vector<std::string> interrupted; ///< the same, whose end is in doubt
+    std::vector<std::string> held;        ///< the same, that an old master may have gone on with
     std::vector<std::string> broken;      ///< tasks whose definition cannot be read, and why
 };
 
@@ -25,9 +26,15 @@ enum class LoadKind : std::uint8_t {
     again, ///< runs are alive; only reads
 };
 
+struct Look {
+    LoadKind kind = LoadKind::first;
+    core::Epoch doubt = 0; ///< see Claimed
+};
+
 /// Asks for everything in one transaction under the epoch of the session; the results are for
 /// `read_all`.  `on_trouble` is called instead when the store did not do it.
-void load(Session& session, LoadKind kind, std::function<void(std::vector<pg::Result>)> on_results,
+void load(Session& session, const Look& look,
+          std::function<void(std::vector<pg::Result>)> on_results,
           std::function<void(const pg::Outcome&)> on_trouble);
 
 /// Touches nothing but the results, so that it may run beside the loop.

@@ -13,7 +13,7 @@ constexpr const char* insert_sql = R"(
 INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, node, batch, started_at, ended_at, why)
 SELECT r.task, r.due, r.cause, r.queue, r.state, $2::bigint, CASE r.state WHEN 'running' THEN $3 END,
        $4::bigint, CASE r.state WHEN 'running' THEN clock_timestamp() END,
-       CASE r.state WHEN 'skipped' THEN clock_timestamp() END, r.why
+       CASE WHEN r.state IN ('skipped', 'interrupted') THEN clock_timestamp() END, r.why
 FROM jsonb_to_recordset($1::jsonb) AS r(task text, due timestamptz, cause text, queue text,
                                         state text, why text)
 ON CONFLICT (task, due) DO NOTHING)";
@@ -61,6 +61,8 @@ const char* state_text(NewRun::State state)
         return "queued";
     case NewRun::State::skipped:
         return "skipped";
+    case NewRun::State::interrupted:
+        return "interrupted";
     }
     return "";
 }

@@ -10,7 +10,7 @@ namespace roleswap::work {
 
 /// A run that has no row yet.
 struct NewRun {
-    enum class State : std::uint8_t { running, queued, skipped };
+    enum class State : std::uint8_t { running, queued, skipped, interrupted };
     std::string task;
     std::string queue;
     std::string cause = "due"; ///< due, manual, reboot

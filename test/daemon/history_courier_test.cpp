@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -29,6 +31,8 @@ struct World {
     std::vector<json> taken;
     std::vector<std::size_t> sizes;
     int twice = 0;
+    std::optional<int> refused_id; ///< of a row that the master does not take
+    std::function<void()> on_taken = [] {};
     std::vector<std::string> events;
     HistoryCourier courier{loop, ports()};
 
@@ -55,12 +59,16 @@ struct World {
     {
         REQUIRE(args.at("holder") == "right");
         if (refusals-- > 0) return answer.failed({bus::ErrorCode::unreachable, "no master"});
+        for (const auto& line : args.at("lines"))
+            if (refused_id && line.at("row").value("id", -1) == *refused_id)
+                return answer.failed({bus::ErrorCode::failed, "no such time"});
         sizes.push_back(args.dump().size());
         const auto before = std::set<json>(taken.begin(), taken.end()).size();
         for (const auto& line : args.at("lines")) taken.push_back(line);
         const auto after = std::set<json>(taken.begin(), taken.end()).size();
         json added{{"added", after - before}, {"undecided", 0}};
         if (twice > 0) added["twice"] = twice;
+        on_taken();
         answer.done(added);
     }
 
@@ -131,12 +139,49 @@ TEST_CASE("nothing is brought before a commit of the master is safe", "[daemon]"
     CHECK(world.taken.size() == 1);
 }
 
-TEST_CASE("a file with a damaged line stays, and is told", "[daemon]")
+TEST_CASE("a file with a damaged line is put aside, and what else is there goes", "[daemon]")
 {
     World world;
-    std::ofstream(world.file) << "{\"kind\":\"run\",\"row\":{}}\n{\"kind\n";
-    world.run_until(1);
-    CHECK(world.events[0].starts_with("history_waits: "));
-    CHECK(world.taken.empty());
-    CHECK(std::filesystem::exists(world.file));
+    std::ofstream(world.file) << "{\"kind\n{\"kind\":\"run\",\"row\":{\"id\":1}}\n";
+    std::ofstream(world.folder / "4-0-6000000.jsonl") << "{\"kind\":\"run\",\"row\":{\"id\":2}}\n";
+    world.run_until(3);
+    CHECK(world.events[0].starts_with("history_damaged: " + world.file.string() + ".damaged"));
+    CHECK(world.events[0].find("line 1") != std::string::npos);
+    CHECK(world.events[1].starts_with("history_found: 1 entries"));
+    CHECK(world.events[2].starts_with("history_found: 1 entries"));
+    CHECK(world.taken.size() == 2);
+    CHECK_FALSE(std::filesystem::exists(world.file));
+    CHECK(std::filesystem::exists(world.file.string() + ".damaged"));
+    CHECK_FALSE(std::filesystem::exists(world.folder / "4-0-6000000.jsonl"));
+}
+
+TEST_CASE("a file that the master does not take holds up no other, and is told once", "[daemon]")
+{
+    World world;
+    world.write(1, 1);
+    std::ofstream(world.folder / "4-0-6000000.jsonl") << "{\"kind\":\"run\",\"row\":{\"id\":2}}\n";
+    world.refused_id = 0;
+    world.run_until(2);
+    CHECK(world.events[0].starts_with("history_waits: " + world.file.string()));
+    CHECK(world.events[1].starts_with("history_found: 1 entries"));
+    world.refused_id.reset();
+    world.run_until(3);
+    CHECK(world.events[2].starts_with("history_found: 1 entries"));
+    CHECK_FALSE(std::filesystem::exists(world.file));
+}
+
+TEST_CASE("a file that was replaced while it was brought is brought, too", "[daemon]")
+{
+    World world;
+    world.write(1, 1);
+    bool replaced = false;
+    world.on_taken = [&world, &replaced] {
+        if (std::exchange(replaced, true)) return;
+        const auto fresh = world.folder / "fresh";
+        std::ofstream(fresh) << "{\"kind\":\"run\",\"row\":{\"id\":7}}\n";
+        std::filesystem::rename(fresh, world.file);
+    };
+    world.run_until(2);
+    CHECK(world.taken.size() == 2);
+    CHECK_FALSE(std::filesystem::exists(world.file));
 }

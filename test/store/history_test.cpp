@@ -37,23 +37,12 @@ std::string line_of(int number)
     return "{\"kind\":\"run\",\"row\":{\"n\" : " + std::to_string(number) + "}}";
 }
 
-/// `first` works alone, ends, and `second` becomes primary without what came after row 1.
+/// As Pair::part, with a row 1 that both have.
 void part(Pair& pair, const std::string& only_first)
 {
     pair.join();
     ask(pair.loop, pair.first->conninfo(), "insert into numbers values (1)");
-    pair.mirror(pair.first);
-    pair.second->stop();
-    pair.second.expect(Kind::stopped);
-    pair.first->set_mode(core::Mode::alone);
-    pair.first.expect(Kind::alone);
-    ask(pair.loop, pair.first->conninfo(), only_first);
-    pair.first->stop();
-    pair.first.expect(Kind::stopped);
-    pair.second->lead(2);
-    pair.second.expect(Kind::primary);
-    ask(pair.loop, pair.second->conninfo(), "insert into numbers values (2)");
-    pair.first.forget();
+    pair.part(only_first);
 }
 
 bool told(const Node& node, const std::string& text)

@@ -37,7 +37,8 @@ std::string address(int host)
     return fmt::format("127.{}.{}.{}", 1 + (pid >> 8) % 250, pid & 0xff, host);
 }
 
-store::Options options_of(const std::filesystem::path& folder, bool first)
+store::Options options_of(const std::filesystem::path& folder, bool first,
+                          const std::function<void(store::Options&)>& adjust)
 {
     store::Options options;
     options.name = first ? "left" : "right-2";
@@ -55,6 +56,7 @@ store::Options options_of(const std::filesystem::path& folder, bool first)
     options.settings = {{"shared_buffers", "16MB"}, {"port", "1"}};
     options.keepsakes = {{"run", "select json_build_object('n', n) from public.numbers "
                                  "where {since} is null or age(xmin) <= age({since}) order by n"}};
+    if (adjust) adjust(options);
     return options;
 }
 
@@ -155,8 +157,9 @@ std::filesystem::path Node::cluster() const
     return std::filesystem::path(options_.data_dir) / "store/pg";
 }
 
-Pair::Pair()
-    : first(loop, options_of(folder.path(), true)), second(loop, options_of(folder.path(), false))
+Pair::Pair(const std::function<void(store::Options&)>& adjust)
+    : first(loop, options_of(folder.path(), true, adjust)),
+      second(loop, options_of(folder.path(), false, adjust))
 {
 }
 
@@ -179,6 +182,22 @@ void Pair::mirror(Node& primary)
 {
     primary->set_mode(core::Mode::mirrored);
     primary.expect(Kind::in_sync);
+}
+
+void Pair::part(const std::string& only_first)
+{
+    mirror(first);
+    second->stop();
+    second.expect(Kind::stopped);
+    first->set_mode(core::Mode::alone);
+    first.expect(Kind::alone);
+    ask(loop, first->conninfo(), only_first);
+    first->stop();
+    first.expect(Kind::stopped);
+    second->lead(2);
+    second.expect(Kind::primary);
+    ask(loop, second->conninfo(), "insert into numbers values (2)");
+    first.forget();
 }
 
 Writer::Writer(event::Loop& loop, const std::string& conninfo, int from)

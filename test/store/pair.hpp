@@ -2,6 +2,7 @@
 #include "cluster.hpp"
 #include "pg/connection.hpp"
 #include "store/managed.hpp"
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -44,12 +45,15 @@ private:
 
 /// Two stores on loopback addresses of their own, with two links between them.
 struct Pair {
-    Pair();
+    explicit Pair(const std::function<void(store::Options&)>& adjust = {});
     /// Stops both servers, so that nothing writes into the folder any more.
     ~Pair();
     /// `first` is primary, `second` follows it.
     void join();
     void mirror(Node& primary);
+    /// After `join`: `first` works alone, by `only_first`, and ends; `second` becomes primary
+    /// without that, and has a row 2 of its own.
+    void part(const std::string& only_first);
     event::Loop loop;
     Folder folder;
     Node first;

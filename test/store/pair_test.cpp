@@ -116,19 +116,7 @@ TEST_CASE("a diverged old primary rewinds and holds what the new one holds")
 {
     Pair pair;
     pair.join();
-    pair.mirror(pair.first);
-    pair.second->stop();
-    pair.second.expect(Kind::stopped);
-    pair.first->set_mode(core::Mode::alone);
-    pair.first.expect(Kind::alone);
-    ask(pair.loop, pair.first->conninfo(), "insert into numbers values (1)");
-    ask(pair.loop, pair.first->conninfo(), "insert into numbers select generate_series(10, 5000)");
-    pair.first->stop();
-    pair.first.expect(Kind::stopped);
-    pair.second->lead(2);
-    pair.second.expect(Kind::primary);
-    ask(pair.loop, pair.second->conninfo(), "insert into numbers values (2)");
-    pair.first.forget();
+    pair.part("insert into numbers select generate_series(10, 5000)");
     const auto start = event::Loop::now();
     pair.first->follow(2);
     pair.first.expect(Kind::following);

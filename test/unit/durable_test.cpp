@@ -32,13 +32,16 @@ TEST_CASE("a record survives the disk", "[durable]")
     const char* old = "roleswap-record 1\nepoch 7\nmaster second\nmode mirrored\nboots 12\n";
     CHECK(parse_record(old, path) ==
           NodeRecord{{7, core::Node::second, core::Mode::mirrored, 0}, 12});
+    const NodeRecord doubtful{{9, core::Node::first, core::Mode::alone, 0}, 13, 9};
+    save_record(path, doubtful);
+    CHECK(load_record(path) == doubtful);
 }
 
 TEST_CASE("a damaged record tells the line, what was read and what helps", "[durable]")
 {
     const auto [text, message] = GENERATE(table<const char*, const char*>({
         {"", "r:1: \"roleswap-record ...\" expected, the file ends here"},
-        {"roleswap-record 3\n", "r:1: roleswap-record is \"3\", allowed: 2, 1"},
+        {"roleswap-record 4\n", "r:1: roleswap-record is \"4\", allowed: 1, 2, 3"},
         {"roleswap-record 2\nepoch 1\nmaster first\nmode alone\nboots 1\n",
          "r:5: read \"boots 1\", \"round ...\" expected"},
         {"roleswap-record 1\nepoch x\n", "r:2: epoch is \"x\", a whole number expected"},

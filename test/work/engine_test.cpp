@@ -45,7 +45,7 @@ TEST_CASE("the schema is made once, all of it is commented, and a newer one is r
         AND (col_description(c.oid, attnum) IS NULL OR obj_description(c.oid) IS NULL))") == "");
     database.ask("UPDATE roleswap.meta SET version = 99");
     Node node("left");
-    node.engine.start(3, database.conninfo());
+    node.engine.start({3}, database.conninfo());
     until([&] { return !node.trouble.empty(); });
     CHECK_THAT(node.trouble.back(), Catch::Contains("schema version 99") &&
                                         Catch::Contains("install the newer package"));

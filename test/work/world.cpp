@@ -151,10 +151,10 @@ Node::~Node()
     test::wait(the_loop(), [&] { return dead; });
 }
 
-void Node::start(core::Epoch epoch, const Database& database)
+void Node::start(const work::Claimed& claimed, const Database& database)
 {
     const int before = ready;
-    engine.start(epoch, database.conninfo());
+    engine.start(claimed, database.conninfo());
     INFO((trouble.empty() ? "" : trouble.back()));
     until([&] { return ready > before || !superseded.empty(); });
 }

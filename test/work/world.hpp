@@ -38,7 +38,11 @@ public:
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
     ~Node(); ///< waits until its processes are dead
-    void start(roleswap::core::Epoch epoch, const Database& database);
+    void start(const roleswap::work::Claimed& claimed, const Database& database);
+    void start(roleswap::core::Epoch epoch, const Database& database)
+    {
+        start(roleswap::work::Claimed{.epoch = epoch}, database);
+    }
     /// Turns the loop until the verb is answered; {"error": CODE, "why": ...} where it failed.
     nlohmann::json call(const std::string& verb, const nlohmann::json& args = {{"node", "left"}});
     void kill();

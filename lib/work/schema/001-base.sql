@@ -153,8 +153,8 @@ CREATE TABLE roleswap.setting (
     changed_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE roleswap.setting IS 'Small facts that survive a swap';
-COMMENT ON COLUMN roleswap.setting.name IS 'scheduler, pair_boot';
-COMMENT ON COLUMN roleswap.setting.value IS 'scheduler: {"stopped","reason"}; pair_boot: {"number","ids"}, the boot ids of the hosts that take part in the present boot of the pair';
+COMMENT ON COLUMN roleswap.setting.name IS 'scheduler, pair_boot, in_doubt';
+COMMENT ON COLUMN roleswap.setting.value IS 'scheduler: {"stopped","reason"}; pair_boot: {"number","ids"}, the boot ids of the hosts that take part in the present boot of the pair; in_doubt: {"epoch","until"}, the epoch that an operator claimed by force, and the second since 1970 up to which an old master may have run what this store does not show';
 COMMENT ON COLUMN roleswap.setting.changed_at IS 'Last change';
 
 CREATE TABLE roleswap.event (

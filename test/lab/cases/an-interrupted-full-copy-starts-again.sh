@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The host of the standby dies in the middle of a full copy: it begins again, and ends well.
-# COPY_MIB is the size of the data; the estimate is compared where the copy takes long enough.
+# COPY_MIB is the size of the data.  The night compares the estimate, with a larger one.
 leader=$(master)
 standby=$(peer_of "$leader")
 mib=${COPY_MIB:-120}

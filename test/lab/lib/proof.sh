@@ -135,6 +135,18 @@ each_decision_is_explained() {
     say "$all decisions are explained"
 }
 
+# begin_anew NODE: what a person gave up by force is no part of the proof: it counts from now on.
+begin_anew() {
+    local node
+    rs "$1" scheduler stop --reason 'the lab begins anew' >/dev/null
+    wait_for 30 'no task runs' no_run_is_open "$1"
+    sql "$1" "delete from lab.noted;
+        delete from roleswap.run where task like 'lab-%' or task in (select task from lab.crontab);
+        update roleswap.task set created_at = now()"
+    for node in "${NODES[@]}"; do rm -f "$LAB/$node/root/var/lib/lab/notes"; done
+    rs "$1" scheduler start >/dev/null
+}
+
 no_run_is_open() {
     [[ $(sql "$1" "select count(*) from roleswap.run where state in ('queued', 'running')") == 0 ]]
 }

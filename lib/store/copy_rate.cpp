@@ -1,0 +1,80 @@
+// How fast a copy is: before it, by the one before or a sample; and while it runs.
+#include "store/copy_plan.hpp"
+#include "store/managed_impl.hpp"
+#include <algorithm>
+#include <fmt/format.h>
+#include <fstream>
+
+namespace roleswap::store {
+
+namespace {
+
+constexpr int sample_bytes = 8 << 20;
+
+} // namespace
+
+/// No copy was measured here before: some MiB over the line, and some to the disk.
+Task<> ManagedStore::Impl::sample_rates(CopyPlan& plan)
+{
+    doing("measuring the line and the disk");
+    const auto start = event::Loop::now();
+    const auto text = co_await ask(role_, *peer_, "select repeat('x', $1::int)",
+                                   values(std::to_string(sample_bytes)));
+    const auto line = static_cast<double>(text[0].text(0).size()) / seconds_since(start);
+    const auto disk = co_await disk_rate();
+    plan.sample(line, disk);
+}
+
+/// 0 where nothing can be written.
+Task<double> ManagedStore::Impl::disk_rate()
+{
+    const auto file = layout_.sample().string();
+    std::vector<std::string> write{"/bin/dd",        "if=/dev/zero",
+                                   "of=" + file,     "bs=1M",
+                                   "conv=fdatasync", "count=" + std::to_string(sample_bytes >> 20)};
+    const auto start = event::Loop::now();
+    const auto ended = co_await server_.run(role_, std::move(write));
+    const auto took = seconds_since(start);
+    std::error_code missing; // where nothing could be written
+    std::filesystem::remove(file, missing);
+    co_return ended.ok() ? static_cast<double>(sample_bytes) / took : 0;
+}
+
+/// Of the last copy on this node; they stay 0 when there was none.
+void ManagedStore::Impl::load_copy_rates(CopyPlan& plan) const
+{
+    std::ifstream(layout_.file("copy-rate")) >> plan.rate >> plan.check_rate;
+}
+
+void ManagedStore::Impl::save_copy_rates(event::Duration begin) const
+{
+    const auto bytes = static_cast<double>(state_.copy_bytes_total);
+    const auto check = seconds_since(copy_checks_at_.value_or(begin));
+    layout_.write(layout_.file("copy-rate"),
+                  fmt::format("{:.0f} {:.0f}\n", bytes / std::max(seconds_since(begin), 0.001),
+                              bytes / std::max(check, 0.001)),
+                  0600);
+}
+
+/// Since the first byte; until there is one, that of the last copy.
+void ManagedStore::Impl::look_at_rate()
+{
+    const auto now = event::Loop::now();
+    if (!copy_first_) copy_first_ = {now, state_.copy_bytes};
+    const auto seconds = seconds_since(copy_first_->at);
+    const auto bytes = static_cast<double>(state_.copy_bytes - copy_first_->bytes);
+    state_.copy_rate = seconds > 0.5 && bytes > 0 ? bytes / seconds : copy_plan_.rate;
+}
+
+double ManagedStore::Impl::copy_seconds_left() const
+{
+    if (!copy_first_) return 0;
+    CopyProgress progress{.done = state_.copy_bytes,
+                          .total = state_.copy_bytes_total,
+                          .rate = state_.copy_rate,
+                          .check_rate = copy_plan_.check_rate};
+    if (copy_checks_at_) progress.checked_for = seconds_since(*copy_checks_at_);
+    return progress.seconds_left();
+}
+
+} // namespace roleswap::store
