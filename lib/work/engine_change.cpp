@@ -161,7 +161,8 @@ void Engine::Impl::take_entry(TaskEntry entry)
     const auto old = model_.tasks.find(name);
     if (old != model_.tasks.end() && old->second.task.enabled &&
         old->second.task.schedule == entry.task.schedule &&
-        old->second.task.timezone == entry.task.timezone)
+        old->second.task.timezone == entry.task.timezone &&
+        old->second.task.except == entry.task.except)
         entry.last_due = old->second.last_due;
     auto& taken = model_.put_task(std::move(entry));
     if (may_plan())
