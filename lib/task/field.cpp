@@ -242,6 +242,8 @@ constexpr std::array all_fields{
     Field{"timezone", get<&Task::timezone>, set_timezone, "an IANA name"},
     Field{"except", get<&Task::except>, set_except,
           "a list of dates such as \"2026-12-25\", \"12-25\", \"2026-12-24..2026-12-31\""},
+    Field{"jitter", get<&Task::jitter>, set_duration<&Task::jitter, 24 * hour_ms>,
+          "0s (none) to 1d", true},
     Field{"command", get<&Task::command>, set_text<&Task::command, is_free_text>, "a text"},
     Field{"argv", get<&Task::argv>, set_argv, "a list of texts, the program first"},
     Field{"shell", get<&Task::shell>, set_text<&Task::shell, is_path>, path_rule},

@@ -50,6 +50,7 @@ struct Task {
     std::string schedule;            ///< text for parse_schedule
     std::string timezone;            ///< IANA name; empty: the default of the pair
     std::vector<std::string> except; ///< dates without due times, for Exclusions::parse
+    milliseconds jitter{0};          ///< a run starts up to so much after its due time
     std::string command;             ///< run by `shell`; exactly one of command and argv is there
     std::vector<std::string> argv;   ///< run without a shell
     std::string shell = "/bin/sh";

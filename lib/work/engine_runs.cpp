@@ -75,7 +75,13 @@ void Engine::Impl::look_at(TaskEntry& entry, task::Time time)
         // Several at once come from a time when nobody could run them: none is passed over.
         if (plan.due.size() > 1 && decision == task::OverlapDecision::skip)
             decision = task::OverlapDecision::wait;
-        make_run(entry, {.task = name, .queue = entry.task.queue, .due = due}, decision);
+        const Instant start = due + task::start_delay(entry.task, due);
+        make_run(entry,
+                 {.task = name,
+                  .queue = entry.task.queue,
+                  .due = due,
+                  .not_before = start > now() ? std::optional(start) : std::nullopt},
+                 decision);
     }
     if (!plan.due.empty() || plan.skipped > 0) writer_->next().last_due[name] = time;
     if (plan.skipped > 0)
@@ -88,7 +94,7 @@ void Engine::Impl::look_at(TaskEntry& entry, task::Time time)
 
 void Engine::Impl::make_run(const TaskEntry& entry, NewRun run, task::OverlapDecision decision)
 {
-    if (gate_is_shut() && decision == task::OverlapDecision::start)
+    if ((gate_is_shut() || run.not_before) && decision == task::OverlapDecision::start)
         decision = task::OverlapDecision::wait;
     switch (decision) {
     case task::OverlapDecision::start:
@@ -136,8 +142,11 @@ void Engine::Impl::take_insert(const NewRun& run, const OpenRow* row)
         return;
     if (run.state == NewRun::State::queued) {
         if (row != nullptr)
-            model_.add_waiting(
-                {.id = row->id, .task = run.task, .queue = run.queue, .due = run.due});
+            model_.add_waiting({.id = row->id,
+                                .task = run.task,
+                                .queue = run.queue,
+                                .due = run.due,
+                                .not_before = run.not_before});
         return;
     }
     if (row == nullptr) return model_.uncount_running(run.task, run.queue);

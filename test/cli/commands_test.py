@@ -243,7 +243,8 @@ class Calls(Case):
         self.start({
             "task_run": [{"id": 9, "state": "running"}, {"id": 0, "state": "skipped"}],
             "task_add": {"name": "a", "next_due": due[0]},
-            "task_show": {"task": {"name": "a"}, "next_due": due, "running": 0, "runs": []},
+            "task_next": {"name": "a", "schedule": "@daily", "timezone": "Europe/Berlin", "why": "x y",
+                          "next": [{"due": due[0], "local": "2026-11-23T03:30:00+01:00"}]},
             "task_list": {"tasks": [{"name": "b", "next_due": due[1]}, {"name": "c"},
                                     {"name": "a", "next_due": due[0]}]}})
         self.env["TZ"] = "UTC"
@@ -252,7 +253,9 @@ class Calls(Case):
         added = self.expect(0, "task", "add", "a", "--schedule", "@daily", "--command", "true")
         self.assertEqual(added.stdout, "Task a added, next due 2026-11-23 02:30:00.\n")
         self.assertEqual(self.expect(0, "task", "next", "a").stdout,
-                         "Next due:\n  2026-11-23 02:30:00\n  2026-11-24 02:30:00\n")
+                         "DUE IN Europe/Berlin        UTC\n"
+                         "2026-11-23 03:30:00 +01:00  2026-11-23 02:30:00\nMind: x y.\n")
+        self.assertEqual(self.calls()[-1], ("task_next", {"name": "a", "count": 5}))
         self.assertEqual(self.expect(0, "task", "next").stdout,
                          "2026-11-23 02:30:00  a\n2026-11-24 02:30:00  b\n")
 

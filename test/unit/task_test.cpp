@@ -16,6 +16,7 @@ Task full_task()
     task.schedule = "30 2 * * *";
     task.timezone = "Europe/Berlin";
     task.except = {"12-25", "2026-12-24..2026-12-31"};
+    task.jitter = 90s;
     task.command = "echo \"a\\b\" 'c'\n# \x01 tab\t end é";
     task.shell = "/bin/bash";
     task.user = "www-data";
@@ -96,7 +97,7 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
     const auto row = GENERATE(
         Row{"comand = \"true\"",
             "t:4:1: unknown key \"comand\", did you mean \"command\"?; allowed: name, description, "
-            "schedule, timezone, except, command, argv, shell, user, group, directory, "
+            "schedule, timezone, except, jitter, command, argv, shell, user, group, directory, "
             "environment, umask, "
             "input, queue, enabled, timeout, retries, retry_delay, overlap, catch_up, "
             "catch_up_limit, late_limit, after_crash, on_swap, mail_to, needs, backup_of, "
@@ -131,6 +132,7 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
             "t:4:11: except = a list: excluded date \"2026-02-29\"; allowed: a date that exists, "
             "such as \"2026-12-25\", \"12-25\" for every year, or a range that goes forward, such "
             "as \"2026-12-24..2026-12-31\" or \"12-24..01-01\""},
+        Row{"jitter = \"2d\"", "t:4:10: jitter = \"2d\"; allowed: 0s (none) to 1d"},
         Row{"user = \"a b\"",
             "t:4:8: user = \"a b\"; allowed: the name of an account, at most 32 characters"},
         Row{"environment = { A = 1 }",
@@ -176,6 +178,7 @@ TEST_CASE("the bus takes a task with known fields of the right kind only", "[tas
     CHECK(json_fault(R"({"schedule":"wekly"})") ==
           "unknown schedule \"wekly\", did you mean \"weekly\"?; allowed: five cron fields, @daily "
           "and its kin, every 10s, or a calendar expression such as Mon..Fri 08:00 or weekly");
+    CHECK(json_fault(R"({"jitter_ms":-5})") == "jitter_ms = -5; allowed: 0s (none) to 1d");
     CHECK_THROWS_WITH(from_json(nlohmann::json::parse("[]")),
                       "task = []; allowed: an object with the fields of a task");
 }
