@@ -20,6 +20,7 @@ FROM jsonb_array_elements($1::jsonb) AS given(definition)
 ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, changed_at = now(),
     last_due = CASE WHEN task.definition -> 'schedule' = excluded.definition -> 'schedule'
                      AND task.definition -> 'timezone' = excluded.definition -> 'timezone'
+                     AND coalesce(task.definition -> 'except', '[]') = excluded.definition -> 'except'
                      AND task.enabled THEN task.last_due ELSE excluded.last_due END)";
 
 constexpr const char* remove_tasks_sql = R"(

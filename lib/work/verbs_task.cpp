@@ -50,6 +50,9 @@ json Engine::Impl::coming(const TaskEntry& entry) const
 /// Why the due times of a task bring no run, or not at once; empty when they do.
 std::string Engine::Impl::hindrance(const TaskEntry& entry) const
 {
+    if (entry.is_backup())
+        return fmt::format("it stands in for {} on {} and is due with it", entry.task.backup_of,
+                           entry.task.backup_on);
     if (!entry.task.enabled) return "the task is disabled: none of these times brings a run";
     if (entry.schedule.is_reboot())
         return "@reboot has no due times: it runs once per boot of the pair";
@@ -73,10 +76,12 @@ void Engine::Impl::task_next(const Call& call)
     const auto& entry = find_task(args.text("name", task_name));
     const auto count = static_cast<std::size_t>(args.number_or("count", 1, 1000, 5));
     const auto time = std::chrono::floor<std::chrono::seconds>(now());
+    auto next = json::array();
+    if (!entry.is_backup()) next = task::coming(entry.schedule, entry.task, time, count);
     call.reply.done({{"name", entry.task.name},
                      {"schedule", entry.task.schedule},
                      {"timezone", entry.schedule.zone().name()},
-                     {"next", task::coming(entry.schedule, entry.task, time, count)},
+                     {"next", std::move(next)},
                      {"why", hindrance(entry)}});
 }
 

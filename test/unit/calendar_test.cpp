@@ -1,21 +1,6 @@
-#include "task/error.hpp"
 #include "task_times.hpp"
 
 using namespace roleswap::test;
-
-namespace {
-
-std::string fault(const char* rule)
-{
-    try {
-        schedule(rule);
-    } catch (const Error& error) {
-        return fmt::format("{}: {}", error.column(), error.what());
-    }
-    return "no fault";
-}
-
-} // namespace
 
 TEST_CASE("calendar expressions say when a task is due", "[calendar]")
 {

@@ -1,23 +1,8 @@
-#include "task/error.hpp"
 #include "task_times.hpp"
 #include <random>
 #include <set>
 
 using namespace roleswap::test;
-
-namespace {
-
-std::string fault(const char* rule)
-{
-    try {
-        schedule(rule);
-    } catch (const Error& error) {
-        return fmt::format("{}: {}", error.column(), error.what());
-    }
-    return "no fault";
-}
-
-} // namespace
 
 TEST_CASE("five fields say when a task is due", "[task]")
 {

@@ -34,6 +34,11 @@ TEST_CASE("task next tells due times by the clock of the zone, and what hinders 
     CHECK(why("noon") == "the scheduler is stopped (work): its start decides by catch_up");
     node.call("task_disable", {{"name", "noon"}});
     CHECK(why("noon") == "the task is disabled: none of these times brings a run");
+    json backup{
+        {"name", "noon2"}, {"command", "true"}, {"backup_of", "noon"}, {"backup_on", "right"}};
+    node.call("task_add", {{"task", backup}});
+    CHECK(node.call("task_next", {{"name", "noon2"}}).at("next").empty());
+    CHECK(why("noon2") == "it stands in for noon on right and is due with it");
     node.call("task_add", ::task("boot", "@reboot", "true"));
     CHECK(node.call("task_next", {{"name", "boot"}}).at("next").empty());
     CHECK(why("boot") == "@reboot has no due times: it runs once per boot of the pair");
