@@ -101,6 +101,7 @@ struct TaskOptions {
     std::map<std::string, std::string> texts;     ///< field of the task -> its text
     std::map<std::string, std::string> durations; ///< field without _ms -> "90s"
     std::map<std::string, long> numbers;          ///< field -> number
+    std::vector<std::string> except;              ///< dates
     bool disabled = false;
 };
 int task_add(Context& context, const TaskOptions& options);
@@ -108,7 +109,17 @@ int task_list(Context& context);
 int task_show(Context& context, const std::string& name);
 /// Verb is one of task_remove, task_enable, task_disable, task_run.
 int task_change(Context& context, const std::string& verb, const std::string& name);
-int task_next(Context& context, const std::string& name);
+
+// task_next.cpp
+struct NextOptions {
+    std::string name;                ///< empty: of all tasks, or of `schedule`
+    std::string schedule;            ///< a text that is no task yet; needs no daemon
+    std::string timezone;            ///< this and the next two: of `schedule`
+    std::vector<std::string> except; ///< dates
+    std::string from;                ///< empty: now
+    unsigned count = 5;
+};
+int task_next(Context& context, const NextOptions& options);
 
 // run.cpp
 struct RunListOptions {

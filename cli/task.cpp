@@ -1,7 +1,6 @@
 #include "commands.hpp"
 #include "field.hpp"
 #include "render.hpp"
-#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -34,6 +33,7 @@ json task_of(const TaskOptions& options)
         if (value >= 0) task[field] = value;
     if (!options.environment.empty()) task["environment"] = environment_of(options.environment);
     if (!options.needs.empty()) task["needs"] = options.needs;
+    if (!options.except.empty()) task["except"] = options.except;
     if (!options.argv.empty()) task["argv"] = options.argv;
     if (options.disabled) task["enabled"] = false;
     if (task.contains("command") == task.contains("argv"))
@@ -86,32 +86,6 @@ int task_change(Context& context, const std::string& verb, const std::string& na
         const std::string done = verb.substr(verb.find('_') + 1);
         return "Task " + name + " " + done + (done.ends_with('e') ? "d" : "ed") +
                next_line(result) + ".\n";
-    });
-    return exit_ok;
-}
-
-/// Of one task what the daemon computed ahead, else the next due time of each.
-int task_next(Context& context, const std::string& name)
-{
-    if (!name.empty()) {
-        const json shown = context.call("task_show", {{"name", name}});
-        context.print(json{{"next_due", member(shown, "next_due")}}, [&](const json& result) {
-            const std::string due = render_task(result, context.style);
-            return due.empty() ? "Task " + name + " has no next due time.\n" : due.substr(1);
-        });
-        return exit_ok;
-    }
-    std::vector<json> due;
-    const json tasks = context.call("task_list"); // outlives the loop over its part
-    for (const json& task : list(tasks, "tasks"))
-        if (member(task, "next_due").is_string())
-            due.push_back({{"due", task["next_due"]}, {"task", text(task, "name")}});
-    std::ranges::sort(due, {}, [](const json& entry) { return text(entry, "due"); });
-    context.print(json{{"next", due}}, [](const json& result) {
-        std::string lines;
-        for (const json& entry : result["next"])
-            lines += local_time(text(entry, "due")) + "  " + printable(text(entry, "task")) + "\n";
-        return lines.empty() ? std::string("Nothing is due.\n") : lines;
     });
     return exit_ok;
 }

@@ -33,6 +33,7 @@ struct Values {
     FenceOptions fence;
     StepOptions step;
     TaskOptions task;
+    NextOptions next;
     RunListOptions runs;
     ImportOptions import;
     QueueOptions queue;

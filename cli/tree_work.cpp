@@ -9,7 +9,7 @@ constexpr const char* work_group = "Work";
 void add_task_fields(CLI::App& add, TaskOptions& task)
 {
     add.add_option("--schedule", task.texts["schedule"],
-                   "\"15 3 * * *\", @daily, @reboot, \"every 10s\"");
+                   "\"15 3 * * *\", @daily, @reboot, \"every 10s\", \"Mon..Fri 08:00\"");
     add.add_option("--command", task.texts["command"], "Run by the shell");
     add.add_option("argv", task.argv, "Program and arguments after --, run without a shell");
     for (const auto& [option, field] : std::initializer_list<std::pair<const char*, const char*>>{
@@ -30,7 +30,7 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
              {"--backup-on", "backup_on"},
              {"--description", "description"}})
         add.add_option(option, task.texts[field], "See roleswap.toml(5)");
-    for (const char* field : {"timeout", "retry_delay", "late_limit"}) {
+    for (const char* field : {"jitter", "timeout", "retry_delay", "late_limit"}) {
         std::string option = field;
         std::ranges::replace(option, '_', '-');
         add.add_option("--" + option, task.durations[field], "Such as 90s, 5m");
@@ -41,6 +41,10 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
         task.numbers[field] = -1;
         add.add_option("--" + option, task.numbers[field], "Number")->check(CLI::NonNegativeNumber);
     }
+    add.add_option("--except", task.except, "Date without due times, may be repeated")
+        ->take_all()
+        ->expected(1)
+        ->allow_extra_args(false);
     add.add_option("--env", task.environment, "NAME=VALUE, may be repeated")
         ->take_all()
         ->expected(1)
@@ -50,6 +54,29 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
         ->expected(1)
         ->allow_extra_args(false);
     add.add_flag("--disabled", task.disabled, "Add it, but do not run it yet");
+}
+
+void add_task_next(CLI::App& task, Values& values)
+{
+    auto* next = task.add_subcommand("next", "What is due next");
+    auto* name = next->add_option("name", values.next.name, "Only of this task");
+    auto* schedule = next->add_option("--schedule", values.next.schedule,
+                                      "Of this text, which is no task yet; needs no daemon");
+    schedule->excludes(name);
+    next->add_option("--timezone", values.next.timezone, "Zone of --schedule, IANA name")
+        ->needs(schedule);
+    next->add_option("--except", values.next.except, "Date without due times, may be repeated")
+        ->needs(schedule)
+        ->take_all()
+        ->expected(1)
+        ->allow_extra_args(false);
+    next->add_option("--from", values.next.from,
+                     "After this time in UTC, 2026-03-29T00:00:00Z, or from this date on")
+        ->needs(schedule);
+    next->add_option("-n,--count", values.next.count, "So many")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    next->callback([&] { values.result = task_next(values.context, values.next); });
 }
 
 void add_task(CLI::App& app, Values& values)
@@ -65,9 +92,7 @@ void add_task(CLI::App& app, Values& values)
     auto* show = task->add_subcommand("show", "One task, all fields");
     show->add_option("name", values.name, "Name")->required();
     show->callback([&] { values.result = task_show(values.context, values.name); });
-    auto* next = task->add_subcommand("next", "What is due next");
-    next->add_option("name", values.name, "Only of this task");
-    next->callback([&] { values.result = task_next(values.context, values.name); });
+    add_task_next(*task, values);
     for (const auto& [action, what] : std::initializer_list<std::pair<const char*, const char*>>{
              {"remove", "Remove it; its runs stay in the history"},
              {"enable", "Let it run again"},

@@ -73,6 +73,11 @@ constexpr std::array
             R"({"tasks":[{"name","schedule","queue","enabled":BOOL,"next_due":TIME|null,"last":null|{"run","state","due","ended_at"},"running":N}]})"},
         Verb{"task_show", act, master, "One task with all its fields.", R"({"name"})",
              R"({"task":{fields of the task table},"next_due":[TIME],"runs":[as in run_list]})"},
+        Verb{
+            "task_next", look, master,
+            "When a task is due next, by the clock of its zone and in UTC, and what hinders it.",
+            R"({"name","count"?:1..1000, default 5})",
+            R"({"name","schedule","timezone","next":[{"due":TIME,"local":TIME with the offset of the zone,"start"?:TIME, with a jitter}],"why":TEXT, empty when nothing hinders})"},
         Verb{"task_export", act, master, "All tasks as a TOML file that task_apply takes.", "{}",
              R"({"toml":TEXT})"},
         Verb{"task_add", act, master, "Add one task; refused when the name is taken.",

@@ -24,10 +24,10 @@ struct Cron {
 /// Reads exactly five fields.  Throws Error with the column of what is wrong.
 Cron parse_cron(std::string_view text);
 
-/// The first due time after `after` by the clock of `zone`; empty when there is none in 41 years.
-std::optional<Time> next(const Cron& cron, const Zone& zone, Time after);
+/// The first local minute that matches, at or after `from`; empty when there is none in 41 years.
+std::optional<Time> next_local(const Cron& cron, Time from);
 
-/// Number of due times in (after, until].
-std::uint64_t count(const Cron& cron, const Zone& zone, Time after, Time until);
+/// Number of due times on each day that has any.
+std::uint64_t per_day(const Cron& cron);
 
 } // namespace roleswap::task

@@ -2,6 +2,7 @@
 #include "task/crontab_settings.hpp"
 #include "task/error.hpp"
 #include "task/field.hpp"
+#include "task/hash.hpp"
 #include "task/schedule.hpp"
 #include <algorithm>
 #include <fmt/format.h>
@@ -36,14 +37,6 @@ std::string name_stem(std::string_view path, CrontabKind kind, const ImportOptio
     std::ranges::replace_if(
         stem, [](char c) { return !is_name_character(c); }, '-');
     return stem.substr(0, name_stem_max);
-}
-
-/// FNV-1a: the same path gives the same random minutes on both nodes.
-std::uint64_t hash(std::string_view text)
-{
-    std::uint64_t value = 0xcbf29ce484222325U;
-    for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-    return value;
 }
 
 /// One crontab being read.

@@ -1,5 +1,6 @@
 #include "task/crontab_line.hpp"
 #include "task/error.hpp"
+#include "task/hash.hpp"
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -39,15 +40,6 @@ std::string take_name(std::string_view& text)
     std::string name{text.substr(0, end)};
     text.remove_prefix(end);
     return name;
-}
-
-/// splitmix64 (Steele, Lea, Flood 2014): spreads neighbouring seeds.
-std::uint64_t spread(std::uint64_t seed)
-{
-    seed += 0x9e3779b97f4a7c15U;
-    seed = (seed ^ seed >> 30) * 0xbf58476d1ce4e5b9U;
-    seed = (seed ^ seed >> 27) * 0x94d049bb133111ebU;
-    return seed ^ seed >> 31;
 }
 
 unsigned draw(const CronFieldKind& kind, std::string_view element, unsigned column,

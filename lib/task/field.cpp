@@ -77,6 +77,15 @@ bool set_timezone(Task& task, const FieldValue& value)
     return true;
 }
 
+bool set_except(Task& task, const FieldValue& value)
+{
+    const auto* list = std::get_if<std::vector<Text>>(&value);
+    if (!list) return false;
+    task.except = *list;
+    Exclusions::parse(task.except);
+    return true;
+}
+
 bool set_argv(Task& task, const FieldValue& value)
 {
     const auto* list = std::get_if<std::vector<Text>>(&value);
@@ -218,6 +227,9 @@ bool set_catch_up(Task& task, const FieldValue& value)
                                                                                             value);
 }
 
+constexpr const char* schedule_rule =
+    "five cron fields, @daily and its kin, every 10s, or a calendar expression such as Mon..Fri "
+    "08:00";
 constexpr std::string_view name_rule = "1 to 64 of the characters A-Z a-z 0-9 . _ -";
 constexpr std::string_view account_rule = "the name of an account, at most 32 characters";
 constexpr std::string_view path_rule = "an absolute path";
@@ -226,9 +238,12 @@ constexpr std::array all_fields{
     Field{"name", get<&Task::name>, set_text<&Task::name, is_valid_name>, name_rule},
     Field{"description", get<&Task::description>, set_text<&Task::description, is_free_text>,
           "a text"},
-    Field{"schedule", get<&Task::schedule>, set_schedule,
-          "five cron fields, @daily and its kin, or every 10s"},
+    Field{"schedule", get<&Task::schedule>, set_schedule, schedule_rule},
     Field{"timezone", get<&Task::timezone>, set_timezone, "an IANA name"},
+    Field{"except", get<&Task::except>, set_except,
+          "a list of dates such as \"2026-12-25\", \"12-25\", \"2026-12-24..2026-12-31\""},
+    Field{"jitter", get<&Task::jitter>, set_duration<&Task::jitter, 24 * hour_ms>,
+          "0s (none) to 1d", true},
     Field{"command", get<&Task::command>, set_text<&Task::command, is_free_text>, "a text"},
     Field{"argv", get<&Task::argv>, set_argv, "a list of texts, the program first"},
     Field{"shell", get<&Task::shell>, set_text<&Task::shell, is_path>, path_rule},
@@ -290,7 +305,7 @@ void check_whole(const Task& task)
                     "both: the task it stands in for, and the node on which it does");
     if (task.backup_of == task.name) throw Error(1, read("itself as backup_of"), "another task");
     if (task.schedule.empty() && task.backup_of.empty())
-        throw Error(1, read("no schedule"), "five cron fields, @daily and its kin, or every 10s");
+        throw Error(1, read("no schedule"), schedule_rule);
     if (task.command.empty() && task.argv.empty())
         throw Error(1, read("no command"), "command (for a shell) or argv");
     if (!task.command.empty() && !task.argv.empty())

@@ -1,4 +1,5 @@
 #include "task/policy.hpp"
+#include "task/hash.hpp"
 #include <algorithm>
 
 namespace roleswap::task {
@@ -6,7 +7,16 @@ namespace roleswap::task {
 Schedule schedule_of(const Task& task, const Defaults& defaults)
 {
     const auto& zone = task.timezone.empty() ? defaults.timezone : task.timezone;
-    return parse_schedule(task.schedule, Zone::named(zone));
+    auto schedule = parse_schedule(task.schedule, Zone::named(zone));
+    schedule.leave_out(Exclusions::parse(task.except));
+    return schedule;
+}
+
+milliseconds start_delay(const Task& task, Time due)
+{
+    const auto choices = static_cast<std::uint64_t>(task.jitter.count()) + 1;
+    const auto seed = hash(task.name) ^ static_cast<std::uint64_t>(due.time_since_epoch().count());
+    return milliseconds{static_cast<std::int64_t>(spread(seed) % choices)};
 }
 
 CatchUpPolicy catch_up_policy(const Task& task, const Defaults& defaults)

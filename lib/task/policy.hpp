@@ -8,6 +8,9 @@ namespace roleswap::task {
 /// The time zone a task is scheduled in.  Throws Error.
 Schedule schedule_of(const Task& task, const Defaults& defaults);
 
+/// How long after its due time a run of the task starts: 0 to its jitter, the same on both nodes.
+milliseconds start_delay(const Task& task, Time due);
+
 struct CatchUpPolicy {
     CatchUp catch_up = CatchUp::last;
     std::uint32_t limit = 100; ///< runs made for CatchUp::all

@@ -1,6 +1,8 @@
 #include "task/schedule.hpp"
 #include "base/nearest.hpp"
 #include "base/quantity.hpp"
+#include "task/calendar_text.hpp"
+#include "task/clock_rule.hpp"
 #include "task/error.hpp"
 #include <algorithm>
 #include <array>
@@ -61,18 +63,49 @@ Time begin_of_period(const Every& every, std::int64_t period)
 
 } // namespace
 
-std::optional<Time> Schedule::next(Time after) const
+std::optional<Time> Schedule::next_of_rule(Time after) const
 {
-    if (const auto* cron = std::get_if<Cron>(&rule_)) return task::next(*cron, zone_, after);
+    if (const auto* cron = std::get_if<Cron>(&rule_)) return next_due(*cron, zone_, after);
+    if (const auto* calendar = std::get_if<Calendar>(&rule_))
+        return next_due(*calendar, zone_, after);
     if (const auto* every = std::get_if<Every>(&rule_))
         return begin_of_period(*every, period_of(*every, after) + 1);
     return std::nullopt;
 }
 
+std::uint64_t Schedule::count_of_rule(Time after, Time until) const
+{
+    if (until <= after) return 0;
+    if (const auto* cron = std::get_if<Cron>(&rule_))
+        return count_due(*cron, zone_, {after, until}, per_day(*cron));
+    if (const auto* calendar = std::get_if<Calendar>(&rule_))
+        return count_due(*calendar, zone_, {after, until}, per_day(*calendar));
+    if (const auto* every = std::get_if<Every>(&rule_))
+        return static_cast<std::uint64_t>(period_of(*every, until) - period_of(*every, after));
+    return 0;
+}
+
+std::optional<Time> Schedule::next(Time after) const
+{
+    auto due = next_of_rule(after);
+    if (except_.empty()) return due;
+    const auto limit = after + lookback;
+    while (due && is_excluded(*due)) {
+        if (*due > limit) return std::nullopt; // each of its days is left out
+        due = next_of_rule(except_.end_of_stretch(*due, zone_));
+    }
+    return due;
+}
+
+bool Schedule::is_excluded(Time due) const
+{
+    return except_.contains(floor<days>(due + zone_.at(due).offset));
+}
+
 std::optional<Time> Schedule::previous(Time before) const
 {
-    if (const auto* every = std::get_if<Every>(&rule_))
-        return begin_of_period(*every, period_of(*every, before - 1s));
+    const auto* every = std::get_if<Every>(&rule_);
+    if (every && except_.empty()) return begin_of_period(*every, period_of(*every, before - 1s));
     // `next` never falls, so the last start from which it stays below `before` leads to the answer.
     const auto first = before - lookback;
     auto high = before;
@@ -83,7 +116,7 @@ std::optional<Time> Schedule::previous(Time before) const
         const auto due = next(low);
         if (due && *due < before)
             found = due;
-        else if (!due || low == first)
+        else if (low == first)
             return std::nullopt;
         else
             high = low;
@@ -100,13 +133,24 @@ std::optional<Time> Schedule::previous(Time before) const
     return found;
 }
 
+/// What the rule alone has, without what it has on excluded dates.
 std::uint64_t Schedule::count(Time after, Time until) const
 {
-    if (const auto* cron = std::get_if<Cron>(&rule_))
-        return task::count(*cron, zone_, after, until);
-    if (const auto* every = std::get_if<Every>(&rule_))
-        return static_cast<std::uint64_t>(period_of(*every, until) - period_of(*every, after));
-    return 0;
+    auto total = count_of_rule(after, until);
+    if (except_.empty()) return total;
+    for (auto now = after + 1s; now <= until;) {
+        const auto segment = zone_.at(now); // within it each date is one interval
+        const auto end = std::min(until + 1s, segment.end);
+        for (auto day = floor<days>(now + segment.offset); day - segment.offset < end;
+             day += days{1}) {
+            if (!except_.contains(day)) continue;
+            const auto midnight = day - segment.offset;
+            total -= count_of_rule(std::max<Time>(now, midnight) - 1s,
+                                   std::min<Time>(end, midnight + days{1}) - 1s);
+        }
+        now = end;
+    }
+    return total;
 }
 
 Schedule::Due Schedule::due_between(Time after, Time until, std::size_t limit) const
@@ -131,7 +175,12 @@ Schedule parse_schedule(std::string_view text, Zone zone)
     if (text.starts_with('@')) return {parse_word(text), zone};
     if (text == "every" || text.starts_with("every ") || text.starts_with("every\t"))
         return {parse_every(text), zone};
-    return {parse_cron(text), zone};
+    constexpr std::string_view prefix = "calendar";
+    const bool named = text == prefix || text.starts_with("calendar ");
+    if (!named && !looks_like_calendar(text)) return {parse_cron(text), zone};
+    const auto skipped = named ? prefix.size() : 0;
+    const auto read = parse_calendar(text.substr(skipped), static_cast<unsigned>(skipped + 1));
+    return {read.calendar, read.zone.empty() ? zone : Zone::named(read.zone)};
 }
 
 } // namespace roleswap::task

@@ -1,5 +1,7 @@
 #pragma once
+#include "task/calendar.hpp"
 #include "task/cron.hpp"
+#include "task/exclusions.hpp"
 #include "task/zone.hpp"
 #include <cstddef>
 #include <cstdint>
@@ -26,13 +28,18 @@ struct Reboot {
 /// per instant.
 class Schedule {
 public:
-    using Rule = std::variant<Cron, Every, Reboot>;
+    using Rule = std::variant<Cron, Calendar, Every, Reboot>;
     Schedule(Rule rule, Zone zone) : rule_(rule), zone_(zone) {}
+
+    /// From now on nothing is due on these dates of the zone.
+    void leave_out(Exclusions except) { except_ = std::move(except); }
 
     bool is_reboot() const { return std::holds_alternative<Reboot>(rule_); }
     const Rule& rule() const { return rule_; }
+    const Zone& zone() const { return zone_; }
 
-    /// The first due time after `after`; empty when there is none ("30 February", @reboot).
+    /// The first due time after `after`; empty when there is none ("30 February", @reboot, a year
+    /// that is over).
     std::optional<Time> next(Time after) const;
     /// The last due time before `before`, not more than 41 years earlier.
     std::optional<Time> previous(Time before) const;
@@ -45,14 +52,20 @@ public:
     Due due_between(Time after, Time until, std::size_t limit) const;
 
 private:
+    std::optional<Time> next_of_rule(Time after) const;
+    std::uint64_t count_of_rule(Time after, Time until) const;
     std::uint64_t count(Time after, Time until) const;
+    bool is_excluded(Time due) const;
 
     Rule rule_;
     Zone zone_;
+    Exclusions except_;
 };
 
-/// Reads "five cron fields", "@daily" and its kin, "@reboot" or "every 1h30m" (1 s to 366 d).
-/// Rules of cron: crontab(5) of cronie and Debian.  Throws Error.
+/// Reads "five cron fields", "@daily" and its kin, "@reboot", "every 1h30m" (1 s to 366 d), or a
+/// calendar expression of systemd, "Mon..Fri 08:00", also with "calendar" in front.  A zone at its
+/// end replaces `zone`.  Rules of cron: crontab(5) of cronie and Debian; of calendar expressions:
+/// systemd.time(7).  Throws Error.
 Schedule parse_schedule(std::string_view text, Zone zone);
 
 } // namespace roleswap::task

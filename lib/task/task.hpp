@@ -46,11 +46,13 @@ struct Defaults {
 
 /// The definition of a task, as it stands in a file, in the store and on the bus.
 struct Task {
-    std::string name;              ///< [A-Za-z0-9._-]{1,64}
-    std::string schedule;          ///< text for parse_schedule
-    std::string timezone;          ///< IANA name; empty: the default of the pair
-    std::string command;           ///< run by `shell`; exactly one of command and argv is there
-    std::vector<std::string> argv; ///< run without a shell
+    std::string name;                ///< [A-Za-z0-9._-]{1,64}
+    std::string schedule;            ///< text for parse_schedule
+    std::string timezone;            ///< IANA name; empty: the default of the pair
+    std::vector<std::string> except; ///< dates without due times, for Exclusions::parse
+    milliseconds jitter{0};          ///< a run starts up to so much after its due time
+    std::string command;             ///< run by `shell`; exactly one of command and argv is there
+    std::vector<std::string> argv;   ///< run without a shell
     std::string shell = "/bin/sh";
     std::string user;      ///< empty: the user of the daemon
     std::string group;     ///< empty: the first group of the user

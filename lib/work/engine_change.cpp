@@ -20,6 +20,7 @@ FROM jsonb_array_elements($1::jsonb) AS given(definition)
 ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, changed_at = now(),
     last_due = CASE WHEN task.definition -> 'schedule' = excluded.definition -> 'schedule'
                      AND task.definition -> 'timezone' = excluded.definition -> 'timezone'
+                     AND coalesce(task.definition -> 'except', '[]') = excluded.definition -> 'except'
                      AND task.enabled THEN task.last_due ELSE excluded.last_due END)";
 
 constexpr const char* remove_tasks_sql = R"(
@@ -161,7 +162,8 @@ void Engine::Impl::take_entry(TaskEntry entry)
     const auto old = model_.tasks.find(name);
     if (old != model_.tasks.end() && old->second.task.enabled &&
         old->second.task.schedule == entry.task.schedule &&
-        old->second.task.timezone == entry.task.timezone)
+        old->second.task.timezone == entry.task.timezone &&
+        old->second.task.except == entry.task.except)
         entry.last_due = old->second.last_due;
     auto& taken = model_.put_task(std::move(entry));
     if (may_plan())

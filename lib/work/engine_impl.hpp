@@ -195,6 +195,8 @@ private:
     nlohmann::json coming(const TaskEntry& entry) const;
     static Reply found_or_refused(const Reply& reply, std::string missing);
     Reply with_next_due(const Reply& reply, const std::string& name) const;
+    void task_next(const Call& call);
+    std::string hindrance(const TaskEntry& entry) const;
     void task_export(const Call& call);
     void task_add(const Call& call);
     void task_remove(const Call& call);

@@ -92,13 +92,19 @@ void Engine::Impl::make_due_runs(const TaskEntry& entry, const std::vector<task:
         // Several at once come from a time when nobody could run them: none is passed over.
         if (due_times.size() > 1 && decision == task::OverlapDecision::skip)
             decision = task::OverlapDecision::wait;
-        make_run(entry, {.task = entry.task.name, .queue = entry.task.queue, .due = due}, decision);
+        const Instant start = due + task::start_delay(entry.task, due);
+        make_run(entry,
+                 {.task = entry.task.name,
+                  .queue = entry.task.queue,
+                  .due = due,
+                  .not_before = start > now() ? std::optional(start) : std::nullopt},
+                 decision);
     }
 }
 
 void Engine::Impl::make_run(const TaskEntry& entry, NewRun run, task::OverlapDecision decision)
 {
-    if (gate_is_shut() && decision == task::OverlapDecision::start)
+    if ((gate_is_shut() || run.not_before) && decision == task::OverlapDecision::start)
         decision = task::OverlapDecision::wait;
     switch (decision) {
     case task::OverlapDecision::start:
@@ -147,8 +153,11 @@ void Engine::Impl::take_insert(const NewRun& run, const OpenRow* row)
         return;
     if (run.state == NewRun::State::queued) {
         if (row != nullptr)
-            model_.add_waiting(
-                {.id = row->id, .task = run.task, .queue = run.queue, .due = run.due});
+            model_.add_waiting({.id = row->id,
+                                .task = run.task,
+                                .queue = run.queue,
+                                .due = run.due,
+                                .not_before = run.not_before});
         return;
     }
     if (row == nullptr) return model_.uncount_running(run.task, run.queue);

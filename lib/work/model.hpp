@@ -47,7 +47,7 @@ struct OpenRun {
     Instant due;
     int attempt = 1;
     std::uint32_t retries_used = 0;
-    std::optional<Instant> not_before; ///< of a retry
+    std::optional<Instant> not_before; ///< of a retry, or of a due time with a jitter
     Place place = Place::waiting;
     bool moving = false; ///< killed by a drain, to go on at the peer
 };
@@ -117,7 +117,7 @@ public:
     /// Queued runs that may start now, in the order of their due times, limits and overlap
     /// policies of all tasks obeyed; as if each started before the next is looked at.
     std::vector<std::int64_t> startable(Instant now) const;
-    /// The nearest time after `now` at which a retry may start.
+    /// The nearest time after `now` at which a run with a not_before may start.
     std::optional<Instant> next_retry(Instant now) const;
     /// For a run of this task that comes due now.
     task::OverlapDecision decide(const TaskEntry& entry) const;

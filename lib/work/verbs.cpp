@@ -18,6 +18,7 @@ Engine::Impl::Verb Engine::Impl::find_verb(std::string_view name)
     static const std::map<std::string_view, Verb> verbs{
         {"task_list", &Impl::task_list},
         {"task_show", &Impl::task_show},
+        {"task_next", &Impl::task_next},
         {"task_export", &Impl::task_export},
         {"task_add", &Impl::task_add},
         {"task_remove", &Impl::task_remove},

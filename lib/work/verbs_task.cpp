@@ -1,4 +1,5 @@
 #include "base/time_text.hpp"
+#include "task/preview.hpp"
 #include "work/engine_impl.hpp"
 #include <fmt/format.h>
 
@@ -44,6 +45,44 @@ json Engine::Impl::coming(const TaskEntry& entry) const
     for (; next && due.size() < 5; next = entry.schedule.next(*next))
         due.push_back(base::to_rfc3339(*next));
     return due;
+}
+
+/// Why the due times of a task bring no run, or not at once; empty when they do.
+std::string Engine::Impl::hindrance(const TaskEntry& entry) const
+{
+    if (entry.is_backup())
+        return fmt::format("it stands in for {} on {} and is due with it", entry.task.backup_of,
+                           entry.task.backup_on);
+    if (!entry.task.enabled) return "the task is disabled: none of these times brings a run";
+    if (entry.schedule.is_reboot())
+        return "@reboot has no due times: it runs once per boot of the pair";
+    if (!entry.schedule.next(std::chrono::floor<std::chrono::seconds>(now())))
+        return "never: the schedule has no due time any more";
+    const auto because = [](const std::string& reason) {
+        return reason.empty() ? std::string{} : " (" + reason + ")";
+    };
+    if (model_.scheduler.stopped)
+        return fmt::format("the scheduler is stopped{}: its start decides by catch_up",
+                           because(model_.scheduler.reason));
+    const auto queue = model_.queues.find(entry.task.queue);
+    if (queue == model_.queues.end() || !queue->second.held) return "";
+    return fmt::format("queue {} is held{}: runs wait in it", entry.task.queue,
+                       because(queue->second.reason));
+}
+
+void Engine::Impl::task_next(const Call& call)
+{
+    const Arguments args(call.verb, call.args, {"name", "count"});
+    const auto& entry = find_task(args.text("name", task_name));
+    const auto count = static_cast<std::size_t>(args.number_or("count", 1, 1000, 5));
+    const auto time = std::chrono::floor<std::chrono::seconds>(now());
+    auto next = json::array();
+    if (!entry.is_backup()) next = task::coming(entry.schedule, entry.task, time, count);
+    call.reply.done({{"name", entry.task.name},
+                     {"schedule", entry.task.schedule},
+                     {"timezone", entry.schedule.zone().name()},
+                     {"next", std::move(next)},
+                     {"why", hindrance(entry)}});
 }
 
 /// Adds when the task is due next, which is known once it is in the model.

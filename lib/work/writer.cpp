@@ -10,12 +10,13 @@ using namespace std::chrono_literals;
 constexpr auto retry_after = 500ms; ///< after a refusal of the store, such as a full disk
 
 constexpr const char* insert_sql = R"(
-INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, node, batch, started_at, ended_at, why)
+INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, node, batch, started_at, ended_at, why,
+                          not_before)
 SELECT r.task, r.due, r.cause, r.queue, r.state, $2::bigint, CASE r.state WHEN 'running' THEN $3 END,
        $4::bigint, CASE r.state WHEN 'running' THEN clock_timestamp() END,
-       CASE WHEN r.state IN ('skipped', 'interrupted') THEN clock_timestamp() END, r.why
+       CASE WHEN r.state IN ('skipped', 'interrupted') THEN clock_timestamp() END, r.why, r.not_before
 FROM jsonb_to_recordset($1::jsonb) AS r(task text, due timestamptz, cause text, queue text,
-                                        state text, why text)
+                                        state text, why text, not_before timestamptz)
 ON CONFLICT (task, due) DO NOTHING)";
 
 constexpr const char* promote_sql = R"(
@@ -76,7 +77,8 @@ json inserts_json(const Batch& batch)
                         {"cause", run.cause},
                         {"queue", run.queue},
                         {"state", state_text(run.state)},
-                        {"why", run.why}});
+                        {"why", run.why},
+                        {"not_before", run.not_before ? json(to_text(*run.not_before)) : json()}});
     return rows;
 }
 

@@ -15,6 +15,7 @@ struct NewRun {
     std::string queue;
     std::string cause = "due"; ///< due, manual, reboot
     Instant due;
+    std::optional<Instant> not_before; ///< of a due time with a jitter
     State state = State::queued;
     std::string why;
     std::uint64_t ticket = 0; ///< of the verb that waits for its number; 0: none

@@ -243,7 +243,8 @@ class Calls(Case):
         self.start({
             "task_run": [{"id": 9, "state": "running"}, {"id": 0, "state": "skipped"}],
             "task_add": {"name": "a", "next_due": due[0]},
-            "task_show": {"task": {"name": "a"}, "next_due": due, "running": 0, "runs": []},
+            "task_next": {"name": "a", "schedule": "@daily", "timezone": "Europe/Berlin", "why": "x y",
+                          "next": [{"due": due[0], "local": "2026-11-23T03:30:00+01:00"}]},
             "task_list": {"tasks": [{"name": "b", "next_due": due[1]}, {"name": "c"},
                                     {"name": "a", "next_due": due[0]}]}})
         self.env["TZ"] = "UTC"
@@ -252,9 +253,30 @@ class Calls(Case):
         added = self.expect(0, "task", "add", "a", "--schedule", "@daily", "--command", "true")
         self.assertEqual(added.stdout, "Task a added, next due 2026-11-23 02:30:00.\n")
         self.assertEqual(self.expect(0, "task", "next", "a").stdout,
-                         "Next due:\n  2026-11-23 02:30:00\n  2026-11-24 02:30:00\n")
+                         "DUE IN Europe/Berlin        UTC\n"
+                         "2026-11-23 03:30:00 +01:00  2026-11-23 02:30:00\nMind: x y.\n")
         self.assertEqual(self.expect(0, "task", "next").stdout,
                          "2026-11-23 02:30:00  a\n2026-11-24 02:30:00  b\n")
+
+    def test_the_next_times_of_a_text_need_no_daemon(self):
+        words = ("task", "next", "--schedule")
+        berlin = ("--timezone", "Europe/Berlin", "--from", "2026-10-25", "-n", "2")
+        self.assertEqual(self.expect(0, *words, "*-*-* 02:0/30", *berlin).stdout,
+                         "DUE IN Europe/Berlin        UTC\n"
+                         "2026-10-25 02:00:00 +02:00  2026-10-25 00:00:00\n"
+                         "2026-10-25 02:30:00 +02:00  2026-10-25 00:30:00\n")
+        shown = json.loads(self.expect(0, "--json", *words, "30 2 * * *", *berlin, "--except",
+                                       "10-26").stdout)
+        self.assertEqual([time["local"] for time in shown["next"]],
+                         ["2026-10-25T02:30:00+02:00", "2026-10-27T02:30:00+01:00"])
+        self.assertIn("Mind: never", self.expect(0, *words, "0 0 30 2 *").stdout)
+        self.assertIn("has no due times", self.expect(0, *words, "@reboot").stdout)
+        self.assertIn("hour \"24\"; allowed: 0 to 23 (column 5)",
+                      self.expect(2, *words, "Mon 24:00").stderr)
+        self.assertIn("--from was \"soon\"",
+                      self.expect(2, *words, "@daily", "--from", "soon").stderr)
+        self.expect(2, "task", "next", "a", "--schedule", "@daily")
+        self.expect(2, "task", "next", "a", "--timezone", "UTC")
 
     def test_an_unknown_operation_is_not_found(self):
         self.start({"operation_show": {"operation": None}})

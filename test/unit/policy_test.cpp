@@ -89,3 +89,23 @@ TEST_CASE("what follows the end of an attempt", "[task]")
     task.after_crash = AfterCrash::hold;
     CHECK(retry_plan(task, 0, Outcome::unknown).kind == Kind::hold);
 }
+
+TEST_CASE("the delay of a jitter is spread, bounded and the same for the same due time", "[task]")
+{
+    Task task;
+    task.name = "a";
+    CHECK(start_delay(task, at("2026-01-01 00:00")) == 0ms);
+    task.jitter = 60s;
+    auto sum = 0ms;
+    for (int day = 0; day < 1000; ++day) {
+        const auto due = at("2026-01-01 00:00") + days{day};
+        const auto delay = start_delay(task, due);
+        CHECK(delay == start_delay(task, due));
+        CHECK((0ms <= delay && delay <= 60s));
+        sum += delay;
+    }
+    CHECK((27s < sum / 1000 && sum / 1000 < 33s));
+    auto other = task;
+    other.name = "b";
+    CHECK(start_delay(task, at("2026-01-01 00:00")) != start_delay(other, at("2026-01-01 00:00")));
+}

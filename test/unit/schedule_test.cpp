@@ -1,23 +1,8 @@
-#include "task/error.hpp"
 #include "task_times.hpp"
 #include <random>
 #include <set>
 
 using namespace roleswap::test;
-
-namespace {
-
-std::string fault(const char* rule)
-{
-    try {
-        schedule(rule);
-    } catch (const Error& error) {
-        return fmt::format("{}: {}", error.column(), error.what());
-    }
-    return "no fault";
-}
-
-} // namespace
 
 TEST_CASE("five fields say when a task is due", "[task]")
 {
@@ -175,6 +160,29 @@ TEST_CASE("a jump of the zone over a whole day is not made up", "[task]")
     CHECK(dues(schedule("0 12 * * *", "Pacific/Apia"), at("2011-12-28 00:00"),
                at("2012-01-01 00:00")) ==
           Texts{"12-28 22:00", "12-29 22:00", "12-30 22:00", "12-31 22:00"});
+}
+
+TEST_CASE("summer time goes on after the years that the zone files list", "[task]")
+{
+    struct Row {
+        const char* zone;
+        const char* after;
+        const char* next;
+    };
+    const auto row = GENERATE( // by zdump -v and the C library
+        Row{"Europe/Berlin", "2037-07-01 12:00", "2037-07-02 10:00:00"},
+        Row{"Europe/Berlin", "2038-01-01 12:00", "2038-01-02 11:00:00"},
+        Row{"Europe/Berlin", "2038-03-27 12:00", "2038-03-28 10:00:00"},
+        Row{"Europe/Berlin", "2038-10-30 12:00", "2038-10-31 11:00:00"},
+        Row{"Europe/Berlin", "2040-02-29 12:00", "2040-03-01 11:00:00"},
+        Row{"Europe/Berlin", "2040-03-24 12:00", "2040-03-25 10:00:00"},
+        Row{"Europe/Berlin", "2199-03-30 12:00", "2199-03-31 10:00:00"},
+        Row{"America/New_York", "2050-03-12 17:00", "2050-03-13 16:00:00"},
+        Row{"America/New_York", "2050-11-05 17:00", "2050-11-06 17:00:00"},
+        Row{"Australia/Lord_Howe", "2100-01-15 02:00", "2100-01-16 01:00:00"},
+        Row{"Asia/Kathmandu", "2100-06-01 06:15", "2100-06-02 06:15:00"});
+    INFO(row.zone << " after " << row.after);
+    CHECK(text(schedule("0 12 * * *", row.zone).next(at(row.after))) == row.next);
 }
 
 namespace {

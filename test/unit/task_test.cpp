@@ -15,6 +15,8 @@ Task full_task()
     task.name = "nightly.backup_1-a";
     task.schedule = "30 2 * * *";
     task.timezone = "Europe/Berlin";
+    task.except = {"12-25", "2026-12-24..2026-12-31"};
+    task.jitter = 90s;
     task.command = "echo \"a\\b\" 'c'\n# \x01 tab\t end é";
     task.shell = "/bin/bash";
     task.user = "www-data";
@@ -95,7 +97,8 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
     const auto row = GENERATE(
         Row{"comand = \"true\"",
             "t:4:1: unknown key \"comand\", did you mean \"command\"?; allowed: name, description, "
-            "schedule, timezone, command, argv, shell, user, group, directory, environment, umask, "
+            "schedule, timezone, except, jitter, command, argv, shell, user, group, directory, "
+            "environment, umask, "
             "input, queue, enabled, timeout, retries, retry_delay, overlap, catch_up, "
             "catch_up_limit, late_limit, after_crash, on_swap, mail_to, needs, backup_of, "
             "backup_on, "
@@ -122,6 +125,14 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
         Row{"timezone = \"Mars\"",
             "t:4:13: timezone = \"Mars\": time zone \"Mars\"; allowed: an IANA name such as "
             "\"Europe/Berlin\", or \"UTC\""},
+        Row{"except = \"12-25\"",
+            "t:4:10: except = \"12-25\"; allowed: a list of dates such as \"2026-12-25\", "
+            "\"12-25\", \"2026-12-24..2026-12-31\""},
+        Row{"except = [\"2026-02-29\"]",
+            "t:4:11: except = a list: excluded date \"2026-02-29\"; allowed: a date that exists, "
+            "such as \"2026-12-25\", \"12-25\" for every year, or a range that goes forward, such "
+            "as \"2026-12-24..2026-12-31\" or \"12-24..01-01\""},
+        Row{"jitter = \"2d\"", "t:4:10: jitter = \"2d\"; allowed: 0s (none) to 1d"},
         Row{"user = \"a b\"",
             "t:4:8: user = \"a b\"; allowed: the name of an account, at most 32 characters"},
         Row{"environment = { A = 1 }",
@@ -137,8 +148,8 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
         Row{"command = \"x\"\n[[task]]\ncommand = \"x\"",
             "t:5:1: a task has no name; allowed: 1 to 64 of the characters A-Z a-z 0-9 . _ -"},
         Row{"command = \"x\"\n[[task]]\nname = \"b\"\ncommand = \"x\"",
-            "t:5:1: task \"b\" has no schedule; allowed: five cron fields, @daily and its kin, or "
-            "every 10s"},
+            "t:5:1: task \"b\" has no schedule; allowed: five cron fields, @daily and its kin, "
+            "every 10s, or a calendar expression such as Mon..Fri 08:00"},
         Row{"command = \"x\"\n[tasks]\n", "t:5:2: \"tasks\"; allowed: [[task]] tables"});
     CHECK(toml_fault(row.body) == row.message);
 }
@@ -163,7 +174,11 @@ TEST_CASE("the bus takes a task with known fields of the right kind only", "[tas
           "task \"a\" has both command and argv; allowed: one of them");
     CHECK(json_fault(R"({"environment":{"A":1}})") ==
           "environment = {\"A\":1}; allowed: a table of NAME = \"value\"");
-    CHECK(json_fault(R"({"schedule":"x"})") == "minute \"x\"; allowed: 0 to 59");
+    CHECK(json_fault(R"({"schedule":"x * * * *"})") == "minute \"x\"; allowed: 0 to 59");
+    CHECK(json_fault(R"({"schedule":"wekly"})") ==
+          "unknown schedule \"wekly\", did you mean \"weekly\"?; allowed: five cron fields, @daily "
+          "and its kin, every 10s, or a calendar expression such as Mon..Fri 08:00 or weekly");
+    CHECK(json_fault(R"({"jitter_ms":-5})") == "jitter_ms = -5; allowed: 0s (none) to 1d");
     CHECK_THROWS_WITH(from_json(nlohmann::json::parse("[]")),
                       "task = []; allowed: an object with the fields of a task");
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include "task/error.hpp"
 #include "task/policy.hpp"
 #include <catch2/catch.hpp>
 #include <cstdio>
@@ -55,6 +56,17 @@ using Texts = std::vector<std::string>;
 inline Schedule schedule(const char* rule, const char* zone = "UTC")
 {
     return parse_schedule(rule, Zone::named(zone));
+}
+
+/// What a text that is no schedule is refused with: "column: sentence".
+inline std::string fault(const char* rule)
+{
+    try {
+        schedule(rule);
+    } catch (const Error& error) {
+        return fmt::format("{}: {}", error.column(), error.what());
+    }
+    return "no fault";
 }
 
 } // namespace roleswap::test
