@@ -218,12 +218,11 @@ void Engine::Impl::start_one(std::int64_t id)
     }
     claimed_[id] = found->second.task;
     const auto generation = generation_;
-    executor_.start(
-        make_spec(model_.task_on(found->second, settings_.node), run,
-                  {epoch_, settings_.node, settings_.task_store}),
-        [this, generation](const run::RunEnd& end) {
-            if (generation == generation_) ended(end.id, end);
-        });
+    executor_.start(make_spec(model_.task_on(found->second, settings_.node), run,
+                              {epoch_, settings_.node, settings_.task_store}),
+                    [this, generation](const run::RunEnd& end) {
+                        if (generation == generation_) ended(end.id, end);
+                    });
 }
 
 void Engine::Impl::ended(std::int64_t id, const run::RunEnd& end)
