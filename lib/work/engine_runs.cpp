@@ -219,7 +219,8 @@ void Engine::Impl::start_one(std::int64_t id)
     claimed_[id] = found->second.task;
     const auto generation = generation_;
     executor_.start(make_spec(model_.task_on(found->second, settings_.node), run,
-                              {epoch_, settings_.node, settings_.task_store}),
+                              {epoch_, settings_.node, settings_.task_store, settings_.task_socket,
+                               memory_secret_}),
                     [this, generation](const run::RunEnd& end) {
                         if (generation == generation_) ended(end.id, end);
                     });
@@ -262,12 +263,14 @@ void Engine::Impl::arm_retries(Instant time)
 void Engine::Impl::keep_house()
 {
     if (!may_plan()) return;
-    session_->write(
-        {{prune_sql, {std::to_string(settings_.keep_days), std::to_string(settings_.keep_runs)}}},
-        [this](const pg::Outcome& outcome) {
-            if (!std::holds_alternative<pg::Committed>(outcome))
-                host_.on_store_trouble("old runs: " + pg::describe(outcome));
-        });
+    auto queries = prune_memory_queries();
+    queries.insert(
+        queries.begin(),
+        {prune_sql, {std::to_string(settings_.keep_days), std::to_string(settings_.keep_runs)}});
+    session_->write(std::move(queries), [this](const pg::Outcome& outcome) {
+        if (!std::holds_alternative<pg::Committed>(outcome))
+            host_.on_store_trouble("old runs: " + pg::describe(outcome));
+    });
 }
 
 } // namespace roleswap::work

@@ -36,6 +36,11 @@ FROM jsonb_to_recordset($1::jsonb) AS e(id bigint, state text, attempt integer,
        output_bytes bigint, cpu_ms bigint, peak_memory_kib bigint)
 WHERE run.id = e.id AND run.state = 'running' AND run.epoch = $2::bigint)";
 
+/// After the ends: a token that a function of the memory checks meanwhile sees them.
+constexpr const char* void_passes_sql = R"(
+DELETE FROM roleswap.memory_pass
+WHERE run = ANY ($1::bigint[]))";
+
 constexpr const char* last_due_sql = R"(
 UPDATE roleswap.task SET last_due = l.due
 FROM jsonb_to_recordset($1::jsonb) AS l(name text, due timestamptz) WHERE task.name = l.name)";
@@ -97,16 +102,25 @@ json notes_json(const Batch& batch)
     return rows;
 }
 
+std::string id_array(const std::vector<json>& rows)
+{
+    std::vector<std::int64_t> ids;
+    for (const auto& row : rows) ids.push_back(row.at("id").get<std::int64_t>());
+    return fmt::format("{{{}}}", fmt::join(ids, ","));
+}
+
 std::vector<pg::Query> queries_of(const Batch& batch, const Session::Who& who)
 {
     const auto epoch = std::to_string(who.epoch);
     const auto number = std::to_string(batch.number);
     std::vector<pg::Query> queries;
     // Ends first: a run that ends and is claimed again within one batch needs that order.
-    if (!batch.ends.empty())
+    if (!batch.ends.empty()) {
         queries.push_back(
             {end_sql,
              {json(batch.ends).dump(-1, ' ', false, json::error_handler_t::replace), epoch}});
+        queries.push_back({void_passes_sql, {id_array(batch.ends)}});
+    }
     if (!batch.inserts.empty())
         queries.push_back({insert_sql, {inserts_json(batch).dump(), epoch, who.node, number}});
     if (!batch.promotes.empty())
