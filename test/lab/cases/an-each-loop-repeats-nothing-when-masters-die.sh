@@ -15,9 +15,10 @@ pace() {
 }
 for node in "${NODES[@]}"; do
     cat >"$LAB/$node/root/usr/local/bin/lab-item" <<'ITEM'
-#!/bin/sh
-echo "$ROLESWAP_ITEM $ROLESWAP_EPOCH $ROLESWAP_NODE $(date +%s%N)" >>"/var/lib/lab/items.$ROLESWAP_TASK"
-sleep "$(cat /var/lib/lab/pace)"
+#!/bin/bash
+echo "$ROLESWAP_ITEM $ROLESWAP_EPOCH $ROLESWAP_NODE $EPOCHREALTIME" >>"/var/lib/lab/items.$ROLESWAP_TASK"
+read -r pace </var/lib/lab/pace
+[[ $pace == 0 ]] || exec sleep "$pace"
 ITEM
     chmod 0755 "$LAB/$node/root/usr/local/bin/lab-item"
     mkdir -p "$LAB/$node/root/var/lib/lab"
@@ -28,7 +29,7 @@ pace "${EACH_PACE:-0.05}"
 declare -A run
 for policy in redo hold; do
     rs "$(master)" task add "each-$policy" --schedule @yearly --on-swap move --after-crash rerun \
-        --command "seq -f 'item-%g' $items | roleswap each --in-doubt $policy --jobs 2 - -- lab-item" >/dev/null
+        --command "seq -f 'item-%g' $items | roleswap each --in-doubt $policy --jobs 2 - -- /usr/local/bin/lab-item" >/dev/null
     run[$policy]=$(rs "$(master)" task run "each-$policy" --get /id)
 done
 
