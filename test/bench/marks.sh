@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # bench marks: items that a run begins and does, against as many plain changes of one row each (an
 # insert by a random key and its update, in two transactions) by the same number of clients of pgbench
-# on the same pair in turn.  The callers mark through the daemon, where marks that come together share
-# a commit; beside it, as many pgbench clients through the SQL functions, with a commit each.
+# on the same pair in turn.  The callers use the SQL functions of the memory, with a commit each; beside
+# it, as many tasks mark through the daemon, where marks that come together share a commit.
 
 MARKS_SECONDS=${MARKS_SECONDS:-5}
 MARKS_CALLERS=(1 16 64)
@@ -59,8 +59,8 @@ bench_marks() {
     prepare_marks
     for ((number = 1; number <= repetitions; number++)); do
         for callers in "${MARKS_CALLERS[@]}"; do
-            for side in plain marks sql; do
-                if [[ $side == marks ]]; then rate=$(daemon_rate "$callers"); else rate=$(marks_rate "$side" "$callers"); fi
+            for side in plain sql daemon; do
+                if [[ $side == daemon ]]; then rate=$(daemon_rate "$callers"); else rate=$(marks_rate "$side" "$callers"); fi
                 printf '{"bench":"marks","side":"%s","callers":%d,"repetition":%d,"per_s":%s}\n' \
                     "$side" "$callers" "$number" "$rate"
                 echo "$rate" >>"$LAB/rates.$side.$callers"
@@ -70,8 +70,8 @@ bench_marks() {
     printf '{"bench":"marks","side":"each --jobs 16","items_per_s":%s}\n' "$(each_rate 5000)"
     for callers in "${MARKS_CALLERS[@]}"; do
         limit=$(median <"$LAB/rates.plain.$callers")
-        marks_verdict "$callers" sql "$(median <"$LAB/rates.sql.$callers")" "$limit" 0
-        marks_verdict "$callers" marks "$(median <"$LAB/rates.marks.$callers")" "$limit" \
+        marks_verdict "$callers" daemon "$(median <"$LAB/rates.daemon.$callers")" "$limit" 0
+        marks_verdict "$callers" sql "$(median <"$LAB/rates.sql.$callers")" "$limit" \
             "$((callers == 64))" || result=1
     done
 }
