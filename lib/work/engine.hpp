@@ -14,8 +14,8 @@ namespace roleswap::work {
 
 /// From [work] of the configuration; see roleswap.toml(5).
 struct Settings {
-    std::string node;       ///< name of this node
-    std::string task_store; ///< libpq conninfo that tasks find in ROLESWAP_STORE
+    std::string node;          ///< name of this node
+    std::string task_store;    ///< libpq conninfo that tasks find in ROLESWAP_STORE
     std::string task_socket{}; ///< path of the control socket, ROLESWAP_SOCKET of tasks
     std::chrono::milliseconds drain_timeout{60'000};
     std::chrono::milliseconds late_limit{60'000}; ///< a due time missed by less is run late

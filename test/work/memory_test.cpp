@@ -183,7 +183,8 @@ TEST_CASE("the next attempt of a run has another token, the one before is void",
     Database database;
     Node node("left");
     node.start(1, database);
-    auto object = with(::task("twice", "@yearly", "echo $ROLESWAP_TOKEN; sleep 1000"), "retries", 1);
+    auto object =
+        with(::task("twice", "@yearly", "echo $ROLESWAP_TOKEN; sleep 1000"), "retries", 1);
     object = with(object, "timeout_ms", 300);
     object = with(object, "retry_delay_ms", 1);
     node.call("task_add", object);
