@@ -10,19 +10,41 @@ namespace roleswap::store {
 namespace {
 
 constexpr int sample_bytes = 8 << 20;
+constexpr int piece_bytes = 1 << 20;
+constexpr double line_seconds_max = 2; ///< of a slow line less is enough
+/// A copy tells of another one that is at most so many times as large: below, what each costs
+/// whatever its size is most of it.
+constexpr double larger_max = 4;
 
 } // namespace
 
-/// No copy was measured here before: some MiB over the line, and some to the disk.
+/// No copy was measured here before: some MiB over the line, and some to the disk.  Once for all
+/// attempts of a copy.
 Task<> ManagedStore::Impl::sample_rates(CopyPlan& plan)
 {
-    doing("measuring the line and the disk");
+    if (!copy_sample_) {
+        doing("measuring the line and the disk");
+        const auto line = co_await line_rate();
+        copy_sample_ = {line, co_await disk_rate()};
+    }
+    plan.sample(copy_sample_->first, copy_sample_->second);
+}
+
+/// 0 where the master's store went away meanwhile.
+Task<double> ManagedStore::Impl::line_rate()
+{
     const auto start = event::Loop::now();
-    const auto text = co_await ask(role_, *peer_, "select repeat('x', $1::int)",
-                                   values(std::to_string(sample_bytes)));
-    const auto line = static_cast<double>(text[0].text(0).size()) / seconds_since(start);
-    const auto disk = co_await disk_rate();
-    plan.sample(line, disk);
+    double bytes = 0;
+    try {
+        while (bytes < sample_bytes && seconds_since(start) < line_seconds_max) {
+            const auto text = co_await ask(role_, *peer_, "select repeat('x', $1::int)",
+                                           values(std::to_string(piece_bytes)));
+            bytes += static_cast<double>(text[0].text(0).size());
+        }
+    } catch (const pg::Error&) {
+        co_return 0;
+    }
+    co_return bytes / seconds_since(start);
 }
 
 /// 0 where nothing can be written.
@@ -40,10 +62,14 @@ Task<double> ManagedStore::Impl::disk_rate()
     co_return ended.ok() ? static_cast<double>(sample_bytes) / took : 0;
 }
 
-/// Of the last copy on this node; they stay 0 when there was none.
+/// Of the last copy on this node; they stay 0 when there was none that tells of this one.
 void ManagedStore::Impl::load_copy_rates(CopyPlan& plan) const
 {
-    std::ifstream(layout_.file("copy-rate")) >> plan.rate >> plan.check_rate;
+    double rate = 0, check_rate = 0, bytes = 0;
+    std::ifstream(layout_.file("copy-rate")) >> rate >> check_rate >> bytes;
+    if (static_cast<double>(plan.data) > larger_max * bytes) return;
+    plan.rate = rate;
+    plan.check_rate = check_rate;
 }
 
 void ManagedStore::Impl::save_copy_rates(event::Duration begin) const
@@ -51,8 +77,9 @@ void ManagedStore::Impl::save_copy_rates(event::Duration begin) const
     const auto bytes = static_cast<double>(state_.copy_bytes_total);
     const auto check = seconds_since(copy_checks_at_.value_or(begin));
     layout_.write(layout_.file("copy-rate"),
-                  fmt::format("{:.0f} {:.0f}\n", bytes / std::max(seconds_since(begin), 0.001),
-                              bytes / std::max(check, 0.001)),
+                  fmt::format("{:.0f} {:.0f} {:.0f}\n",
+                              bytes / std::max(seconds_since(begin), 0.001),
+                              bytes / std::max(check, 0.001), bytes),
                   0600);
 }
 
