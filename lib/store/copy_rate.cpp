@@ -9,8 +9,9 @@ namespace roleswap::store {
 
 namespace {
 
-constexpr int sample_bytes = 8 << 20;
-constexpr int piece_bytes = 1 << 20;
+constexpr int sample_mib_min = 8;
+constexpr int sample_mib_max = 64;
+constexpr double sample_seconds = 0.3; ///< shorter ones measure little but the way to it
 constexpr double line_seconds_max = 2; ///< of a slow line less is enough
 /// A copy tells of another one that is at most so many times as large: below, what each costs
 /// whatever its size is most of it.
@@ -36,10 +37,12 @@ Task<double> ManagedStore::Impl::line_rate()
     const auto start = event::Loop::now();
     double bytes = 0;
     try {
-        while (bytes < sample_bytes && seconds_since(start) < line_seconds_max) {
-            const auto text = co_await ask(role_, *peer_, "select repeat('x', $1::int)",
-                                           values(std::to_string(piece_bytes)));
+        for (int mib = 0; mib < sample_mib_max; ++mib) {
+            const auto text = co_await ask(role_, *peer_, "select repeat('x', 1048576)");
             bytes += static_cast<double>(text[0].text(0).size());
+            const auto took = seconds_since(start);
+            if (took > line_seconds_max || (took > sample_seconds && mib + 1 >= sample_mib_min))
+                break;
         }
     } catch (const pg::Error&) {
         co_return 0;
@@ -51,15 +54,19 @@ Task<double> ManagedStore::Impl::line_rate()
 Task<double> ManagedStore::Impl::disk_rate()
 {
     const auto file = layout_.sample().string();
-    std::vector<std::string> write{"/bin/dd",        "if=/dev/zero",
-                                   "of=" + file,     "bs=1M",
-                                   "conv=fdatasync", "count=" + std::to_string(sample_bytes >> 20)};
-    const auto start = event::Loop::now();
-    const auto ended = co_await server_.run(role_, std::move(write));
-    const auto took = seconds_since(start);
+    double rate = 0;
+    for (const int mib : {sample_mib_min, sample_mib_max}) {
+        std::vector<std::string> write{"/bin/dd", "if=/dev/zero",   "of=" + file,
+                                       "bs=1M",   "conv=fdatasync", "count=" + std::to_string(mib)};
+        const auto start = event::Loop::now();
+        const auto ended = co_await server_.run(role_, std::move(write));
+        const auto took = seconds_since(start);
+        rate = ended.ok() ? mib * 1048576.0 / took : 0;
+        if (!ended.ok() || took > sample_seconds) break;
+    }
     std::error_code missing; // where nothing could be written
     std::filesystem::remove(file, missing);
-    co_return ended.ok() ? static_cast<double>(sample_bytes) / took : 0;
+    co_return rate;
 }
 
 /// Of the last copy on this node; they stay 0 when there was none that tells of this one.
