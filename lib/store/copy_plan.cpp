@@ -7,6 +7,8 @@ namespace {
 
 /// A slow disk and a 1 Gbit/s line do better; the time only scales the reserve for the log.
 constexpr double careful_rate = 20e6;
+/// A check reads what a copy has read, sent and written.
+constexpr double check_to_copy_rate = 4;
 constexpr std::uint64_t own_log = 64ULL << 20; ///< min_wal_size of cluster_files.cpp
 
 std::string mib(std::uint64_t bytes)
@@ -21,7 +23,6 @@ void CopyPlan::sample(double line_rate, double disk_rate)
     sampled = true;
     if (line_rate <= 0 || disk_rate <= 0) return;
     rate = 1 / (1 / line_rate + 1 / disk_rate);
-    check_rate = disk_rate;
 }
 
 double CopyPlan::seconds() const
@@ -52,9 +53,11 @@ std::string CopyPlan::refusal(std::uint64_t free, const std::string& folder) con
 
 double CopyProgress::seconds_left() const
 {
-    const double check = check_rate > 0 ? static_cast<double>(total) / check_rate : 0;
+    if (rate <= 0) return 0;
+    const double checks = check_rate > 0 ? check_rate : check_to_copy_rate * rate;
+    const double check = static_cast<double>(total) / checks;
     if (checked_for) return std::max(0.0, check - *checked_for);
-    return rate > 0 ? static_cast<double>(total - done) / rate + check : 0;
+    return static_cast<double>(total - done) / rate + check;
 }
 
 } // namespace roleswap::store

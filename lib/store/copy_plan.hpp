@@ -30,7 +30,7 @@ struct CopyProgress {
     std::uint64_t done = 0;
     std::uint64_t total = 0;
     double rate = 0;                     ///< bytes per second since it began to copy; 0: not known
-    double check_rate = 0;               ///< see CopyPlan
+    double check_rate = 0;               ///< see CopyPlan; 0: it is guessed from `rate`
     std::optional<double> checked_for{}; ///< seconds, when all is copied
 
     /// Until the copy is there, checked and synced; 0: not known.

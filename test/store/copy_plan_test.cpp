@@ -32,6 +32,8 @@ TEST_CASE("the time left counts the check and the sync that follow", "[copy]")
     progress.checked_for = 9;
     CHECK(progress.seconds_left() == 0);
     CHECK(CopyProgress{.done = 1, .total = 2}.seconds_left() == 0);
+    // After a sample nothing is known of the check but that it is quicker than the copy.
+    CHECK(CopyProgress{.done = 250, .total = 1000, .rate = 50}.seconds_left() == Approx(15 + 5));
 }
 
 TEST_CASE("room is refused with what is needed and what there is", "[copy]")
