@@ -13,7 +13,7 @@ constexpr auto prune_pause = std::chrono::milliseconds(200);
 constexpr const char* prune_old_sql = R"(
 DELETE FROM roleswap.run WHERE id IN (
     SELECT id FROM roleswap.run WHERE over AND ended_at < now() - make_interval(days => $1::integer)
-    LIMIT $2::bigint))";
+        AND due < now() - make_interval(days => $1::integer) LIMIT $2::bigint))";
 
 constexpr const char* prune_keys_sql =
     "DELETE FROM roleswap.enqueue_key WHERE made_at < now() - make_interval(days => $1::integer)";

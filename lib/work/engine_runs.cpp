@@ -7,7 +7,7 @@ namespace {
 
 /// Claims in one transaction, and those that have no process yet: more would hold the loop, or be
 /// taken from a peer that could begin them sooner.
-constexpr std::size_t claims_max = 1000;
+constexpr std::size_t claims_max = 2000;
 constexpr std::size_t starts_max = 500;
 
 } // namespace

@@ -8,7 +8,7 @@
 namespace roleswap::work {
 
 /// Of each queue so many waiting runs are in memory at most, however many wait in the store ...
-inline constexpr std::size_t window_runs = 4000;
+inline constexpr std::size_t window_runs = 8000;
 /// ... they are filled up when fewer are left than this ...
 inline constexpr std::size_t window_low = 2000;
 /// ... and of one task whose runs do not overlap, so many: they leave one by one.
