@@ -10,9 +10,9 @@ using namespace std::chrono_literals;
 constexpr std::size_t slice_rows = 100;
 /// So many new runs in one look: from then on the engine looks by itself, and nobody wakes it.
 constexpr std::size_t busy_runs = 4;
-constexpr auto busy_period = 5ms;
+constexpr auto busy_period = 10ms;
 /// After so many looks without a new run it wants to be woken again.
-constexpr int quiet_looks_max = 20;
+constexpr int quiet_looks_max = 10;
 /// A request that was under way while it said so may have seen that it is awake.
 constexpr auto asleep_first = 50ms;
 constexpr auto asleep_period = 5s;

@@ -20,11 +20,14 @@ CREATE INDEX run_later ON roleswap.run (not_before) WHERE NOT over AND not_befor
 CREATE INDEX run_due ON roleswap.run USING brin (due) WITH (pages_per_range = 32, autosummarize = on);
 
 -- Binary fractions of a second are exact to the microsecond for some centuries, and much cheaper than
--- numeric.  The two settings keep the plan right while the statistics of a growing table are behind.
+-- numeric.  In plpgsql the plan is kept; the two settings keep it right while the statistics of a growing table are behind.
 CREATE FUNCTION roleswap.queued_runs(queues text[], passed_over text[], room integer)
 RETURNS TABLE (id bigint, task text, queue text, due_us bigint, attempt integer,
                retries_used integer, not_before_us bigint, priority smallint)
-LANGUAGE sql STABLE SET enable_seqscan = off SET enable_sort = off AS $function$
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_sort = off AS $function$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT r.id, r.task, r.queue, round(date_part('epoch', r.due) * 1e6)::bigint, r.attempt,
            r.retries_used, round(date_part('epoch', r.not_before) * 1e6)::bigint, r.priority
     FROM unnest(queues) AS q(name) CROSS JOIN LATERAL (
@@ -37,8 +40,8 @@ LANGUAGE sql STABLE SET enable_seqscan = off SET enable_sort = off AS $function$
                l.retries_used, round(date_part('epoch', l.not_before) * 1e6)::bigint, l.priority
         FROM roleswap.run AS l
         WHERE NOT l.over AND l.not_before > now() AND l.state = 'queued'
-        ORDER BY l.not_before LIMIT room)
-$function$;
+        ORDER BY l.not_before LIMIT room);
+END $function$;
 COMMENT ON FUNCTION roleswap.queued_runs(text[], text[], integer) IS 'The first waiting runs of each given queue, but for those of the tasks passed over, and those that wait for a time; at most so many of each kind';
 
 CREATE TABLE roleswap.wake (
@@ -64,8 +67,9 @@ COMMENT ON COLUMN roleswap.enqueue_key.run IS 'Its run';
 COMMENT ON COLUMN roleswap.enqueue_key.made_at IS 'When it was given';
 CREATE INDEX enqueue_key_age ON roleswap.enqueue_key USING brin (made_at);
 
+-- Called with the search path of its callers below, like the next one.
 CREATE FUNCTION roleswap.check_request(task text, payload jsonb, priority integer) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql STABLE AS $function$
 DECLARE
     found_queue text;
 BEGIN
@@ -88,7 +92,7 @@ COMMENT ON FUNCTION roleswap.check_request(text, jsonb, integer) IS 'Raises RS00
 -- takes the next.
 CREATE FUNCTION roleswap.put_run(number bigint, its_task text, its_queue text, its_payload jsonb,
                                  its_priority integer, its_time timestamptz)
-RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
+RETURNS void LANGUAGE plpgsql AS $function$
 BEGIN
     LOOP
         INSERT INTO roleswap.run (id, task, due, cause, queue, state, epoch, priority, payload, not_before)
@@ -166,3 +170,44 @@ REVOKE ALL ON FUNCTION roleswap.enqueue(text, jsonb, text, integer, timestamptz)
 GRANT USAGE ON SCHEMA roleswap TO roleswap_app;
 GRANT EXECUTE ON FUNCTION roleswap.enqueue(text, jsonb, text, integer, timestamptz),
     roleswap.enqueue_many(text, jsonb[], integer, timestamptz) TO roleswap_app;
+
+-- What was enqueued and still waited belongs to the server history of a lost master, too: accepted,
+-- it waits here.
+CREATE OR REPLACE FUNCTION roleswap.accept_history(wanted bigint[], decider text, present_epoch bigint)
+RETURNS TABLE (history bigint, run bigint) LANGUAGE sql AS $function$
+    WITH chosen AS (
+        SELECT DISTINCT ON (h.task, h.due) h.id, h.node, h.task, h.due, r.*
+        FROM roleswap.server_history AS h,
+             jsonb_to_record(h.row_data) AS r(cause text, queue text, state text, attempt integer,
+                 retries_used integer, created_at timestamptz, started_at timestamptz,
+                 ended_at timestamptz, duration_ms bigint, exit_code integer, signal integer,
+                 output_tail text, output_bytes bigint, cpu_ms bigint, peak_memory_kib bigint,
+                 priority smallint, payload jsonb, not_before timestamptz)
+        WHERE h.id = ANY (wanted) AND h.kind = 'run' AND h.state = 'undecided'
+        ORDER BY h.task, h.due, h.epoch DESC
+    ), put AS (
+        INSERT INTO roleswap.run AS mine (task, due, cause, queue, state, epoch, node, attempt,
+            retries_used, created_at, started_at, ended_at, duration_ms, exit_code, signal, why,
+            output_tail, output_bytes, cpu_ms, peak_memory_kib, priority, payload, not_before)
+        SELECT task, due, cause, queue, state, present_epoch, node, attempt, retries_used,
+               created_at, started_at, ended_at, duration_ms, exit_code, signal,
+               format('accepted by %s from server history %s', decider, id),
+               output_tail, output_bytes, cpu_ms, peak_memory_kib, coalesce(priority, 0), payload,
+               not_before
+        FROM chosen
+        ON CONFLICT (task, due) DO UPDATE SET state = excluded.state, epoch = excluded.epoch,
+            node = excluded.node, batch = NULL, attempt = excluded.attempt, not_before = NULL,
+            started_at = excluded.started_at, ended_at = excluded.ended_at,
+            duration_ms = excluded.duration_ms, exit_code = excluded.exit_code,
+            signal = excluded.signal, why = excluded.why, output_tail = excluded.output_tail,
+            output_bytes = excluded.output_bytes, cpu_ms = excluded.cpu_ms,
+            peak_memory_kib = excluded.peak_memory_kib
+        WHERE mine.state IN ('queued', 'skipped', 'interrupted')
+        RETURNING mine.id, mine.task, mine.due
+    )
+    UPDATE roleswap.server_history AS h
+    SET state = 'accepted', decided_at = now(), decided_by = decider
+    FROM chosen, put
+    WHERE h.id = chosen.id AND put.task = chosen.task AND put.due = chosen.due
+    RETURNING h.id, put.id
+$function$;
