@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # bench due: 200 tasks that are due in the same second: how late their processes start.  Debian's
-# cron and timers of systemd with the finest accuracy do the same beside it.
+# cron and timers of systemd with the finest accuracy do the same beside it, told by what their
+# processes write, which is printed of ours too.
 
 DUE_TASKS=200
 STAMP="date +%s.%N"
@@ -26,9 +27,16 @@ timers() {
             in_host "$MASTER" tee "/run/systemd/system/due-$n.timer" >/dev/null
     done
     in_host "$MASTER" systemctl daemon-reload
-    in_host "$MASTER" sh -c 'systemctl start due-*.timer' || in_host "$MASTER" sh -c 'cd /run/systemd/system && systemctl start due-*.timer'
+    all_timers start
 }
 stamped() { (($(wc -l <"$LAB/$MASTER/root/root/$1.stamps") >= $2)); }
+
+no_run_open() { [[ $(sql "$MASTER" "select count(*) from roleswap.run where not over") == 0 ]]; }
+# When the processes were started, by the rows of the newest minute.
+started() {
+    sql "$MASTER" "select round(extract(epoch from started_at - due) * 1000, 1) from roleswap.run
+        where task like 'due-%' and due = (select max(due) from roleswap.run where task = 'due-0')"
+}
 
 # beside SIDE BEGIN END: what another program makes of it, in one minute.
 beside() {
@@ -45,7 +53,8 @@ begin_cron() {
     in_host "$MASTER" systemd-run --quiet --unit bench-cron /usr/sbin/cron -f
 }
 end_cron() { in_host "$MASTER" systemctl stop bench-cron; }
-end_timers() { in_host "$MASTER" sh -c 'cd /run/systemd/system && systemctl stop due-*.timer'; }
+end_timers() { all_timers stop; }
+all_timers() { in_host "$MASTER" sh -c "cd /run/systemd/system && systemctl $1 due-*.timer"; }
 
 bench_due() {
     local number median p99
@@ -54,9 +63,13 @@ bench_due() {
     for ((number = 1; number <= ${repetitions:?}; number++)); do
         : >"$LAB/$MASTER/root/root/due.stamps"
         wait_for 130 "$DUE_TASKS runs" stamped due "$DUE_TASKS"
-        late <"$LAB/$MASTER/root/root/due.stamps" >"$LAB/due.ms.$number"
-        median=$(percentile 50 <"$LAB/due.ms.$number")
-        p99=$(percentile 99 <"$LAB/due.ms.$number")
+        late <"$LAB/$MASTER/root/root/due.stamps" >"$LAB/due.ms"
+        figure due 'pair, by what the tasks write' "$number" median_ms "$(percentile 50 <"$LAB/due.ms")"
+        figure due 'pair, by what the tasks write' "$number" p99_ms "$(percentile 99 <"$LAB/due.ms")"
+        wait_for 60 'their ends' no_run_open
+        started >"$LAB/due.ms"
+        median=$(percentile 50 <"$LAB/due.ms")
+        p99=$(percentile 99 <"$LAB/due.ms")
         figure due pair "$number" median_ms "$median"
         figure due pair "$number" p99_ms "$p99"
         echo "$median" >>"$LAB/medians"

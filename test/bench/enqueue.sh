@@ -31,6 +31,8 @@ bench_enqueue() {
     latencies 200 >"$LAB/ms"
     half=$(percentile 50 <"$LAB/ms")
     half_99=$(percentile 99 <"$LAB/ms")
+    # Beside inserts that nobody reads the runs wait, too.
+    rs "$MASTER" queue hold default --reason bench >&2
     for ((number = 1; number <= ${repetitions:?}; number++)); do
         limit=$(by_hand insert.sql "$ENQUEUE_CLIENTS" "$ENQUEUE_SECONDS")
         figure enqueue hand "$number" inserts_per_s "$limit"
@@ -38,8 +40,11 @@ bench_enqueue() {
         rate=$(by_hand enqueue.sql "$ENQUEUE_CLIENTS" "$ENQUEUE_SECONDS")
         figure enqueue pair "$number" requests_per_s "$rate"
         echo "$rate" >>"$LAB/rates"
-        until_none "select from roleswap.run where not over and task = 'nothing'"
     done
+    rs "$MASTER" queue release default >&2
+    until_none "select from roleswap.run where not over and task = 'nothing'"
+    figure enqueue 'pair, runs done meanwhile' 1 requests_per_s "$(by_hand enqueue.sql "$ENQUEUE_CLIENTS" "$ENQUEUE_SECONDS")"
+    until_none "select from roleswap.run where not over and task = 'nothing'"
     peers=$(install_peers)
     if [[ -n $peers ]]; then
         echo "skipped: graphile-worker and pg-boss $peers" >&2

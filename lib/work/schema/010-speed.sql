@@ -109,9 +109,14 @@ CREATE FUNCTION roleswap.enqueue(task text, payload jsonb DEFAULT NULL, key text
                                  priority integer DEFAULT 0, not_before timestamptz DEFAULT NULL)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
-    its_queue CONSTANT text := roleswap.check_request(task, payload, priority);
     number bigint := nextval('roleswap.run_id_seq');
+    its record;
 BEGIN
+    SELECT t.queue, m.epoch, w.asleep INTO its
+    FROM roleswap.task AS t, roleswap.term AS m, roleswap.wake AS w WHERE t.name = enqueue.task;
+    IF its.queue IS NULL OR payload IS NOT NULL OR priority IS DISTINCT FROM 0 THEN
+        PERFORM roleswap.check_request(task, payload, priority);
+    END IF;
     IF key IS NOT NULL THEN
         INSERT INTO roleswap.enqueue_key (task, key, run) VALUES (task, key, number)
         ON CONFLICT DO NOTHING;
@@ -121,8 +126,15 @@ BEGIN
             RETURN number;
         END IF;
     END IF;
-    PERFORM roleswap.put_run(number, task, its_queue, payload, priority, not_before);
-    IF (SELECT asleep FROM roleswap.wake) THEN
+    INSERT INTO roleswap.run (id, task, due, cause, queue, state, epoch, priority, payload, not_before)
+    OVERRIDING SYSTEM VALUE
+    VALUES (number, task, clock_timestamp(), 'enqueued', its.queue, 'queued', its.epoch, priority,
+            payload, not_before)
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        PERFORM roleswap.put_run(number, task, its.queue, payload, priority, not_before);
+    END IF;
+    IF its.asleep THEN
         PERFORM pg_notify('roleswap_run', '');
     END IF;
     RETURN number;
