@@ -129,6 +129,7 @@ private:
     void take_inserts(const Batch& batch, const std::vector<OpenRow>& rows);
     void take_insert(const NewRun& run, const OpenRow* row);
     void take_promotes(const Batch& batch, const std::vector<Claim>& claims);
+    bool is_noop(const std::string& name) const;
     void begin(OpenRun& run);
     void start_some();
     void start_one(std::int64_t id);

@@ -188,12 +188,17 @@ void Engine::Impl::take_promotes(const Batch& batch, const std::vector<Claim>& c
         if (!claimed.contains(id)) model_.forget(id);
 }
 
+bool Engine::Impl::is_noop(const std::string& name) const
+{
+    const auto found = model_.tasks.find(name);
+    return found != model_.tasks.end() && found->second.task.kind == task::TaskKind::noop;
+}
+
 /// The claim is on both nodes: only now may a process exist.  A run without one is over at once;
 /// that its end is not on both nodes yet is what a new master would see as a run of unknown end.
 void Engine::Impl::begin(OpenRun& run)
 {
-    const auto found = model_.tasks.find(run.task);
-    if (found != model_.tasks.end() && found->second.task.kind == task::TaskKind::noop) {
+    if (is_noop(run.task)) {
         ended_tasks_.insert(run.task);
         writer_->next().noops.push_back(run.id);
         return model_.forget(run.id);
@@ -230,24 +235,25 @@ void Engine::Impl::start_one(std::int64_t id)
     }
     claimed_[id] = found->second.task;
     const auto generation = generation_;
-    executor_.start(
-        make_spec(model_.task_on(found->second, settings_.node), run,
-                  {epoch_, settings_.node, settings_.task_store}),
-        [this, generation](const run::RunEnd& end) {
-            if (generation == generation_) ended(end.id, end);
-        });
+    executor_.start(make_spec(model_.task_on(found->second, settings_.node), run,
+                              {epoch_, settings_.node, settings_.task_store}),
+                    [this, generation](const run::RunEnd& end) {
+                        if (generation == generation_) ended(end.id, end);
+                    });
 }
 
 void Engine::Impl::dispatch()
 {
     if (!may_start()) return;
     const auto time = now(); // one for both, or a retry due between them would be in neither
-    const auto room = std::min(claims_max - std::min(claims_max, writer_->gathering_claims()),
-                               starts_max - std::min(starts_max, to_start_.size()));
+    const auto room = claims_max - std::min(claims_max, writer_->gathering_claims());
+    auto starts = starts_max - std::min(starts_max, to_start_.size());
     for (const auto id : model_.startable(time, room)) {
+        const auto& name = model_.open.at(id).task;
+        if (!is_noop(name) && starts-- == 0) break;
         model_.claim(id);
         writer_->next().promotes.push_back(id);
-        note_claim(model_.open.at(id).task);
+        note_claim(name);
     }
     refill();
     arm_retries(time);

@@ -32,7 +32,11 @@ TEST_CASE("an application enqueues runs and can do nothing else", "[work]")
     node.start(1, database);
     node.call("task_add", with(task("pay", "@yearly", "cat; echo; echo $ROLESWAP_PAYLOAD"),
                                "overlap", "queue"));
+    node.call("task_add",
+              with(with({{"task", {{"name", "spare"}, {"command", "true"}}}}, "backup_of", "pay"),
+                   "backup_on", "right"));
     database.ask("SET ROLE roleswap_app");
+    CHECK(database.fails_with("SELECT roleswap.enqueue('spare')") == "RS002");
     const auto id =
         database.ask("SELECT roleswap.enqueue('pay', '{\"sum\": 5}', key => 'order 1')");
     CHECK(database.ask("SELECT roleswap.enqueue('pay', '{\"sum\": 6}', key => 'order 1')") == id);

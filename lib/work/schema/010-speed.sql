@@ -71,7 +71,7 @@ CREATE INDEX enqueue_key_age ON roleswap.enqueue_key USING brin (made_at);
 CREATE FUNCTION roleswap.check_request(task text, payload jsonb, priority integer) RETURNS text
 LANGUAGE plpgsql STABLE AS $function$
 DECLARE
-    found_queue text;
+    found record;
 BEGIN
     IF octet_length(payload::text) > 65536 THEN
         RAISE EXCEPTION 'the payload has % bytes; allowed: up to 65536', octet_length(payload::text)
@@ -79,12 +79,16 @@ BEGIN
     ELSIF priority IS NULL OR priority NOT BETWEEN -100 AND 100 THEN
         RAISE EXCEPTION 'priority is %; allowed: -100 to 100', priority USING ERRCODE = 'RS002';
     END IF;
-    SELECT t.queue INTO found_queue FROM roleswap.task AS t WHERE t.name = check_request.task;
-    IF found_queue IS NULL THEN
+    SELECT t.queue, t.definition ->> 'backup_of' AS primary_name INTO found
+    FROM roleswap.task AS t WHERE t.name = check_request.task;
+    IF found.queue IS NULL THEN
         RAISE EXCEPTION 'there is no task "%"', task
             USING ERRCODE = 'RS002', HINT = 'See "roleswap task list".';
+    ELSIF found.primary_name <> '' THEN
+        RAISE EXCEPTION 'task "%" is a backup task: it has no runs', task
+            USING ERRCODE = 'RS002', HINT = format('Ask for a run of "%s", its primary.', found.primary_name);
     END IF;
-    RETURN found_queue;
+    RETURN found.queue;
 END $function$;
 COMMENT ON FUNCTION roleswap.check_request(text, jsonb, integer) IS 'Raises RS002 for a request that cannot be; answers the queue of the task';
 
@@ -113,7 +117,8 @@ DECLARE
     its record;
 BEGIN
     SELECT t.queue, m.epoch, w.asleep INTO its
-    FROM roleswap.task AS t, roleswap.term AS m, roleswap.wake AS w WHERE t.name = enqueue.task;
+    FROM roleswap.task AS t, roleswap.term AS m, roleswap.wake AS w
+    WHERE t.name = enqueue.task AND coalesce(t.definition ->> 'backup_of', '') = '';
     IF its.queue IS NULL OR payload IS NOT NULL OR priority IS DISTINCT FROM 0 THEN
         PERFORM roleswap.check_request(task, payload, priority);
     END IF;
