@@ -6,7 +6,7 @@ ENGINE_RUNS=50000
 ENGINE_LISTS=10
 
 prepare_engine() {
-    rs "$MASTER" task add nothing --schedule @yearly --kind noop --overlap parallel >&2
+    rs "$MASTER" task add nothing --schedule @yearly --queue bench --kind noop --overlap parallel >&2
     sql "$MASTER" "create schema if not exists lab"
     sql "$MASTER" "create table lab.changes (id bigint primary key, state text not null)"
     sql "$MASTER" "create table lab.requests (id bigint generated always as identity primary key, task text, payload jsonb)"
@@ -22,7 +22,7 @@ engine_once() {
     begin=$(now_us)
     lists "select count(*) from roleswap.enqueue_many('nothing', array_fill(null::jsonb, array[$((ENGINE_RUNS / ENGINE_LISTS))]))" |
         psql_script "$MASTER" >/dev/null
-    until_none "select from roleswap.run where not over and task = 'nothing'"
+    until_none "select from roleswap.run where not over and queue = 'bench'"
     per_second "$ENGINE_RUNS" "$begin"
 }
 

@@ -32,7 +32,7 @@ bench_enqueue() {
     half=$(percentile 50 <"$LAB/ms")
     half_99=$(percentile 99 <"$LAB/ms")
     # Beside inserts that nobody reads the runs wait, too.
-    rs "$MASTER" queue hold default --reason bench >&2
+    rs "$MASTER" queue hold bench --reason bench >&2
     for ((number = 1; number <= ${repetitions:?}; number++)); do
         limit=$(by_hand insert.sql "$ENQUEUE_CLIENTS" "$ENQUEUE_SECONDS")
         figure enqueue hand "$number" inserts_per_s "$limit"
@@ -41,10 +41,10 @@ bench_enqueue() {
         figure enqueue pair "$number" requests_per_s "$rate"
         echo "$rate" >>"$LAB/rates"
     done
-    rs "$MASTER" queue release default >&2
-    until_none "select from roleswap.run where not over and task = 'nothing'"
+    rs "$MASTER" queue release bench >&2
+    until_none "select from roleswap.run where not over and queue = 'bench'"
     figure enqueue 'pair, runs done meanwhile' 1 requests_per_s "$(by_hand enqueue.sql "$ENQUEUE_CLIENTS" "$ENQUEUE_SECONDS")"
-    until_none "select from roleswap.run where not over and task = 'nothing'"
+    until_none "select from roleswap.run where not over and queue = 'bench'"
     peers=$(install_peers)
     if [[ -n $peers ]]; then
         echo "skipped: graphile-worker and pg-boss $peers" >&2

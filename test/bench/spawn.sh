@@ -10,7 +10,7 @@ spawn_once() {
     local begin
     begin=$(now_us)
     sql "$MASTER" "select count(*) from roleswap.enqueue_many('true', array_fill(null::jsonb, array[$SPAWN_RUNS]))" >/dev/null
-    until_none "select from roleswap.run where not over and task = 'true'"
+    until_none "select from roleswap.run where not over and queue = 'bench'"
     per_second "$SPAWN_RUNS" "$begin"
 }
 
@@ -18,7 +18,7 @@ bench_spawn() {
     local number rate limit
     cp "$BUILD/test/bench/bare" "$LAB/$MASTER/root/root/bare"
     in_host "$MASTER" mkdir -p /sys/fs/cgroup/bare
-    rs "$MASTER" task add true --schedule @yearly --overlap parallel -- /bin/true >&2
+    rs "$MASTER" task add true --schedule @yearly --queue bench --overlap parallel -- /bin/true >&2
     figure spawn posix_spawn 1 starts_per_s "$(bare spawn "$SPAWN_RUNS" 2)"
     for ((number = 1; number <= ${repetitions:?}; number++)); do
         limit=$(bare cgroup "$SPAWN_RUNS" 16 /sys/fs/cgroup/bare)
