@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -130,6 +131,41 @@ struct RunListOptions {
 int run_list(Context& context, const RunListOptions& options);
 int run_show(Context& context, const std::string& id);
 int run_kill(Context& context, const std::string& id);
+
+// memory.cpp: all but the last two work inside a task only
+/// exit_ok: do it; exit_refused: it is done or skipped; exit_in_doubt.
+int memory_begin(Context& context, const std::string& item, const std::string& in_doubt);
+enum class Outcome : std::uint8_t { done, failed };
+int memory_done(Context& context, const std::string& item, Outcome outcome);
+/// exit_ok: done or skipped; exit_in_doubt; exit_failed: anything else.
+int memory_seen(Context& context, const std::string& item);
+int memory_get(Context& context, const std::string& key);
+/// Without a value it is taken away.
+int memory_set(Context& context, const std::string& key, const std::optional<std::string>& value);
+struct MemoryListOptions {
+    std::string run;   ///< empty: of the task that asks
+    std::string state; ///< empty: all
+    unsigned limit = 1000;
+};
+int memory_list(Context& context, const MemoryListOptions& options);
+struct ResolveOptions {
+    std::string run;
+    std::string item;
+    std::string decision; ///< done, redo
+};
+int memory_resolve(Context& context, const ResolveOptions& options);
+
+// each.cpp
+struct EachOptions {
+    std::string file; ///< "-": standard input
+    std::vector<std::string> command;
+    std::string in_doubt; ///< redo, skip, hold
+    std::size_t jobs = 1;
+    bool keep_going = false;
+    bool null = false; ///< items end with NUL
+};
+/// exit_failed: a command failed; exit_in_doubt: items in doubt remain.
+int each(Context& context, const EachOptions& options);
 
 // files.cpp
 struct ApplyOptions {

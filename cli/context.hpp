@@ -20,6 +20,8 @@ using std::chrono::milliseconds;
 inline constexpr milliseconds short_wait{30'000};
 /// For verbs that wait for the peer's store: hand_over, activate, rejoin.
 inline constexpr milliseconds long_wait{600'000};
+/// For marks in the memory of a run, which wait for a store that is just gone.
+inline constexpr milliseconds mark_wait{60'000};
 
 /// Exit codes, documented in roleswap(1).
 enum Exit : int {
@@ -30,6 +32,8 @@ enum Exit : int {
     exit_unreachable = 4, ///< the daemon or the peer does not answer
     exit_denied = 5,
     exit_not_found = 6,
+    exit_in_doubt =
+        7, ///< an item was begun by an earlier attempt; whether it was done is not known
 };
 int exit_code(bus::ErrorCode code);
 

@@ -24,6 +24,11 @@ std::string render_tasks(const nlohmann::json& result, const Style& style);
 std::string render_task(const nlohmann::json& result, const Style& style);
 std::string render_runs(const nlohmann::json& result, const Style& style);
 std::string render_run(const nlohmann::json& result, const Style& style);
+/// Of the verbs memory_list and memory_show.
+std::string render_memory(const nlohmann::json& result, const Style& style);
+/// The memory of a run in the words of a line, and what is or was in doubt; empty where there is
+/// none.
+std::string memory_text(const nlohmann::json& memory, const Style& style);
 std::string render_witness(const nlohmann::json& result, const Style& style);
 /// "epoch 4 round 1 of left"
 std::string verdict_text(const nlohmann::json& verdict);

@@ -162,9 +162,11 @@ std::string render_run(const json& result, const Style& style)
     const json& run = member(result, "run").is_object() ? member(result, "run") : result;
     std::string out;
     for (const auto& [key, value] : run.items())
-        if (key != "output" && !unset(value))
+        if (key != "output" && key != "memory" && !unset(value))
             out += paint(style, Paint::faint, fmt::format("{:<16}", key)) +
                    printable(json_text(value)) + "\n";
+    if (const auto memory = memory_text(member(run, "memory"), style); !memory.empty())
+        out += paint(style, Paint::faint, fmt::format("{:<16}", "memory")) + memory;
     const std::string output = text(run, "output");
     if (output.empty()) return out;
     out += flag(run, "truncated") ? "\nEnd of the output:\n" : "\nOutput:\n";

@@ -10,7 +10,8 @@ namespace {
 
 constexpr const char* footer =
     "Exit codes: 0 done, 1 failed, 2 usage or bad argument, 3 refused or not ready,\n"
-    "4 daemon or peer does not answer, 5 denied, 6 not found.  See roleswap(1).";
+    "4 daemon or peer does not answer, 5 denied, 6 not found,\n"
+    "7 items are in doubt.  See roleswap(1).";
 
 /// Empty when it is one; CLI11 puts the option before the text.
 std::string json_pointer(const std::string& text)
@@ -175,6 +176,7 @@ int run(int argc, char** argv)
     add_look_commands(app, values);
     add_role_commands(app, values);
     add_work_commands(app, values);
+    add_memory_commands(app, values);
     add_setup_commands(app, values);
     // For the shell's completion; not shown in the help.
     if (argc > 1 && std::string_view(argv[1]) == "--complete") {

@@ -8,13 +8,14 @@ namespace roleswap::cli {
 namespace {
 
 /// Verbs whose command is not made of their own words.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 6> others{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> others{{
     {"hand_over", "hand-over"},
     {"task_apply", "apply"},
     {"task_export", "export"},
     {"node_status", "status"},
     {"activate_check", "activate --dry-run"},
     {"join_password", "password set"},
+    {"memory_show", "memory list"},
 }};
 
 bool in_word(char letter)

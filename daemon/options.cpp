@@ -168,6 +168,7 @@ work::Settings work_settings(const Setup& setup, const std::string& conninfo)
     work::Settings settings;
     settings.node = setup.config.nodes.at(setup.self).name;
     settings.task_store = conninfo;
+    settings.task_socket = setup.config.nodes.at(setup.self).run_dir + "/ctl";
     settings.drain_timeout = work.drain_timeout;
     settings.late_limit = work.defaults.late_limit;
     settings.catch_up = task::to_string(work.defaults.catch_up);

@@ -42,6 +42,8 @@ ErrorCode error_code(work::VerbError::Code code)
         return ErrorCode::refused;
     case From::not_master:
         return ErrorCode::not_master;
+    case From::denied:
+        return ErrorCode::denied;
     case From::failed:
         return ErrorCode::failed;
     }

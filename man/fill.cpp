@@ -56,13 +56,25 @@ void print_json(const char* label, std::string_view json)
     std::cout << ".br\n" << label << ": \\%" << breakable(json) << '\n';
 }
 
+const char* access_word(bus::Access access)
+{
+    switch (access) {
+    case bus::Access::look:
+        return "look";
+    case bus::Access::act:
+        return "act";
+    case bus::Access::token:
+        return "token";
+    }
+    return "";
+}
+
 void print_verbs()
 {
     for (const auto& verb : bus::verbs()) {
-        const bool acts = verb.access == bus::Access::act;
         const bool on_master = verb.place == bus::Place::master;
         std::cout << ".It Sy " << bus::method_name(verb) << " Pq " << verb.name << "\\&; "
-                  << (acts ? "act" : "look") << "\\&, " << (on_master ? "master" : "local") << '\n'
+                  << access_word(verb.access) << "\\&, " << (on_master ? "master" : "local") << '\n'
                   << escaped(verb.what) << '\n';
         print_json("In", verb.args);
         print_json("Out", verb.result);

@@ -98,8 +98,10 @@ constexpr std::array
             "run_list", look, master, "The newest runs.",
             R"({"task"?:NAME,"limit"?:1..1000, default 20,"state"?:"queued|running|ok|failed|timeout|killed|interrupted|skipped"})",
             R"({"runs":[{"id","task","due","state","node","attempt","cause","queue","epoch","started_at","ended_at","duration_ms","exit_code","signal","why"}]})"},
-        Verb{"run_show", act, master, "One run with the tail of its output.", R"({"id"})",
-             R"({"run":{as in run_list, "output":TEXT,"truncated":BOOL}})"},
+        Verb{
+            "run_show", act, master, "One run with the tail of its output and its memory.",
+            R"({"id"})",
+            R"({"run":{as in run_list, "output":TEXT,"truncated":BOOL,"memory":null|{as of memory_list}}})"},
         Verb{"run_kill", act, master, "Kill the processes of a run, all of them.", R"({"id"})",
              "{}"},
         Verb{"queue_list", look, master, "All queues with what runs and waits in them.", "{}",
@@ -117,10 +119,12 @@ constexpr std::array
         Verb{"scheduler_stop", act, master, "Make no further due runs.",
              R"({"reason"?:TEXT,"operation"?:ID, refused when it is over})", "{}"},
         Verb{"scheduler_start", act, master,
-             "Make due runs again, by the catch-up rule of each task.", R"({"operation"?:ID})", "{}"},
-        Verb{"drain", act, master, "Start nothing and wait until no task process runs.",
-             R"({"timeout_ms"?:N,"again_ms"?:N, nothing starts so long after a vain wait,"operation"?:ID, nothing starts before its end})",
-             R"({"drained":BOOL,"running":[{"id","task"}]})"},
+             "Make due runs again, by the catch-up rule of each task.", R"({"operation"?:ID})",
+             "{}"},
+        Verb{
+            "drain", act, master, "Start nothing and wait until no task process runs.",
+            R"({"timeout_ms"?:N,"again_ms"?:N, nothing starts so long after a vain wait,"operation"?:ID, nothing starts before its end})",
+            R"({"drained":BOOL,"running":[{"id","task"}]})"},
         Verb{
             "operation_begin", act, master,
             "Open an operation: while its owner lives, its holds and its scheduler stop belong to "
@@ -129,9 +133,10 @@ constexpr std::array
             R"({"id":ID})"},
         Verb{"operation_step", act, master, "Note in the report where an operation is.",
              R"({"id","step":NAME,"state":"start|done|failed|undone","detail"?:TEXT})", "{}"},
-        Verb{"operation_end", act, master, "Close an operation.",
-             R"({"id","result":"done|undone|failed|abandoned","why"?:TEXT,"operation"?:ID, the same, from its owner})",
-         R"({"id","result"})"},
+        Verb{
+            "operation_end", act, master, "Close an operation.",
+            R"({"id","result":"done|undone|failed|abandoned","why"?:TEXT,"operation"?:ID, the same, from its owner})",
+            R"({"id","result"})"},
         Verb{
             "operation_show", look, master, "The report of an operation, or of the newest.",
             R"({"id"?})",
@@ -153,6 +158,32 @@ constexpr std::array
              "harmless.",
              R"({"holder":NODE,"lines":[{"kind","row"}]})",
              R"({"added":N,"undecided":N,"twice"?:N, undecided runs of that node that were run here too})"},
+        Verb{
+            "memory_begin", token, master,
+            "Begin items of a run, in one commit on both nodes with those that are done or failed.",
+            R"({"run","token","items":[TEXT], at most 1000, of 1 to 2048 bytes,"in_doubt"?:"redo|skip|hold", default hold,"done"?:[TEXT],"failed"?:[TEXT]})",
+            R"({"states":["begun|done|skipped|in doubt"]})"},
+        Verb{"memory_done", token, master, "Note that items of a run are done, or have failed.",
+             R"({"run","token","items":[TEXT],"failed"?:BOOL})", R"({"states":["done|failed"]})"},
+        Verb{"memory_seen", token, master, "How far items of a run are.",
+             R"({"run","token","items":[TEXT]})",
+             R"({"states":["never|begun|done|failed|skipped|in doubt"]})"},
+        Verb{"memory_get", token, master, "A value that the run keeps.", R"({"run","token","key"})",
+             R"({"value":TEXT|null})"},
+        Verb{"memory_set", token, master, "Keep a value for further attempts; null takes it away.",
+             R"({"run","token","key", 1 to 256 bytes,"value"?:TEXT|null, at most 65536 bytes})",
+             "{}"},
+        Verb{
+            "memory_list", token, master, "What a run remembers, for the run itself.",
+            R"({"run","token","state"?:"begun|done|failed|skipped|in doubt|doubtful","limit"?:1..100000, default 1000})",
+            R"({"run","items":[{"item","state","attempt","node","doubts","begun_at","done_at"}],"values":[{"key","value"}],"memory":null|{"items","done","begun","in_doubt","failed","skipped","repeated","values","doubtful":[{as in items}]}})"},
+        Verb{
+            "memory_show", act, master, "What a run remembers, for operators.",
+            R"({"id","state"?:"begun|done|failed|skipped|in doubt|doubtful","limit"?:1..100000, default 1000})",
+            R"({as of memory_list})"},
+        Verb{"memory_resolve", act, master,
+             "Decide of an item that is in doubt, skipped or failed.",
+             R"({"id","item","decision":"done|redo"})", R"({"decision"})"},
         Verb{"join_password", act, master,
              "Set the admin password for roleswap join: what the store keeps of it, and the pair "
              "key "

@@ -13,9 +13,10 @@ inline constexpr std::size_t message_bytes_max = 64 * 1024 * 1024;
 
 /// Who may call a verb.
 enum class Access : std::uint8_t {
-    look, ///< every local user
-    act,  ///< uid 0, the daemon's own uid, members of the group of the bus; also what shows
-          ///< commands, environments and output of tasks, which cron keeps from others too
+    look,  ///< every local user
+    act,   ///< uid 0, the daemon's own uid, members of the group of the bus; also what shows
+           ///< commands, environments and output of tasks, which cron keeps from others too
+    token, ///< whoever shows the token of a run that is running: "token" of the arguments
 };
 
 /// Where a verb is carried out, unless its arguments hold "node".

@@ -309,8 +309,13 @@ void check_whole(const Task& task)
     if (task.backup_of == task.name) throw Error(1, read("itself as backup_of"), "another task");
     if (task.schedule.empty() && task.backup_of.empty())
         throw Error(1, read("no schedule"), schedule_rule);
+    if (!task.backup_of.empty() && task.kind == TaskKind::noop)
+        throw Error(1, read("backup_of, and its kind is noop"), "a command: its node runs that");
     const bool has_command = !task.command.empty() || !task.argv.empty();
-    if (task.kind == TaskKind::noop && has_command)
+    const bool has_on_node = std::ranges::any_of(task.node, [](const auto& node) {
+        return node.second.contains("command") || node.second.contains("argv");
+    });
+    if (task.kind == TaskKind::noop && (has_command || has_on_node))
         throw Error(1, read("a command, and its kind is noop"), "one of them");
     if (task.kind == TaskKind::command && !has_command)
         throw Error(1, read("no command"), "command (for a shell) or argv");

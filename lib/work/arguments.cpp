@@ -78,6 +78,18 @@ bool Arguments::flag(const char* name) const
     return args_.at(name).get<bool>();
 }
 
+std::vector<std::string> Arguments::texts(const char* name, const char* allowed) const
+{
+    std::vector<std::string> texts;
+    if (!has(name)) return texts;
+    if (!args_.at(name).is_array()) refuse(name, allowed);
+    for (const auto& text : args_.at(name)) {
+        if (!text.is_string()) refuse(name, allowed);
+        texts.push_back(text.get<std::string>());
+    }
+    return texts;
+}
+
 const json& Arguments::object(const char* name, const char* allowed) const
 {
     if (!has(name) || !args_.at(name).is_object()) refuse(name, allowed);

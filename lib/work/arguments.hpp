@@ -33,6 +33,8 @@ public:
     std::int64_t number_or(const char* name, std::int64_t least, std::int64_t most,
                            std::int64_t missing) const;
     bool flag(const char* name) const; ///< false when missing
+    /// Empty when missing.
+    std::vector<std::string> texts(const char* name, const char* allowed) const;
     bool has(const char* name) const;
     const nlohmann::json& object(const char* name, const char* allowed) const;
 

@@ -95,6 +95,7 @@ void Engine::Impl::make_session()
                                    session_ready_ = false;
                                    reading_ = 0;
                                    writer_->pause();
+                                   marks_->pause();
                                },
                            .on_wake = [this] { look_in_store(); },
                            .on_trouble = host_.on_store_trouble,
@@ -103,6 +104,7 @@ void Engine::Impl::make_session()
         loop_, *session_,
         [this](Batch batch, const Written& written) { committed(std::move(batch), written); },
         host_.on_store_trouble);
+    marks_ = std::make_unique<Marks>(loop_, *session_);
 }
 
 void Engine::Impl::end_session()
@@ -128,6 +130,7 @@ void Engine::Impl::end_session()
     to_start_.clear();
     ending_.reset();
     writer_.reset();
+    marks_.reset();
     session_.reset();
     const auto gone = not_master_any_more();
     drop_changes();
@@ -183,12 +186,14 @@ void Engine::Impl::suspend()
 {
     suspended_ = true;
     if (writer_) writer_->pause();
+    if (marks_) marks_->pause();
 }
 
 void Engine::Impl::resume()
 {
     if (!std::exchange(suspended_, false) || !session_ready_) return;
     writer_->resume();
+    marks_->resume();
     starter_.trigger();
     look_at_all();
     look_in_store();
@@ -215,7 +220,8 @@ void Engine::Impl::note(std::string_view what, const std::string& why)
 std::uint64_t Engine::Impl::pending_requests() const
 {
     const bool gathers = writer_ && !writer_->idle(); // ends that the store does not have yet
-    return runs_alive() + (session_ ? session_->pending() : 0) + (gathers ? 1U : 0U);
+    return runs_alive() + (session_ ? session_->pending() : 0) + (gathers ? 1U : 0U) +
+           (marks_ ? marks_->waiting() : 0);
 }
 
 std::string_view to_string(VerbError::Code code)
@@ -229,6 +235,8 @@ std::string_view to_string(VerbError::Code code)
         return "Refused";
     case VerbError::Code::not_master:
         return "NotMaster";
+    case VerbError::Code::denied:
+        return "Denied";
     case VerbError::Code::failed:
         return "Failed";
     }

@@ -14,8 +14,9 @@ namespace roleswap::work {
 
 /// From [work] of the configuration; see roleswap.toml(5).
 struct Settings {
-    std::string node;       ///< name of this node
-    std::string task_store; ///< libpq conninfo that tasks find in ROLESWAP_STORE
+    std::string node;          ///< name of this node
+    std::string task_store;    ///< libpq conninfo that tasks find in ROLESWAP_STORE
+    std::string task_socket{}; ///< path of the control socket, ROLESWAP_SOCKET of tasks
     std::chrono::milliseconds drain_timeout{60'000};
     std::chrono::milliseconds late_limit{60'000}; ///< a due time missed by less is run late
     std::string catch_up = "last";                ///< default of tasks: none, last, all
@@ -49,12 +50,13 @@ struct VerbError {
         not_found,
         refused,
         not_master, ///< the engine is not running here
+        denied,     ///< what the caller shows gives no right to it
         failed, ///< the store did not do it; nothing or an unknown part is done, `why` says which
     };
     Code code = Code::failed;
     std::string why; ///< one sentence: what, value, limit, remedy
 };
-/// "BadArgument", "NotFound", "Refused", "NotMaster", "Failed".
+/// "BadArgument", "NotFound", "Refused", "NotMaster", "Denied", "Failed".
 std::string_view to_string(VerbError::Code code);
 
 /// Exactly one of the two is called, once, perhaps inside `handle`.
@@ -121,7 +123,7 @@ public:
                         std::function<void(const std::string& obstacle)> on_done);
 
     /// True when `verb` is one of the work verbs (task_*, run_*, queue_*, scheduler_*, drain,
-    /// operation_*); then the reply comes.  Access is checked by the caller before.
+    /// operation_*, memory_*); then the reply comes.  Access is checked by the caller before.
     bool handle(std::string_view verb, const nlohmann::json& args, const Caller& caller,
                 Reply reply);
 

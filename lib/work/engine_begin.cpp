@@ -32,7 +32,10 @@ void Engine::Impl::loaded(Loaded loaded)
     host_.on_store_well();
     for (const auto& broken : loaded.broken) note("task_broken", broken);
     if (first) begin_epoch(loaded);
-    if (!suspended_) writer_->resume();
+    if (!suspended_) {
+        writer_->resume();
+        marks_->resume();
+    }
     if (ending_)
         write_operation_end({});
     else
@@ -97,6 +100,7 @@ void Engine::Impl::take_settings(const Loaded& loaded)
     pair_boot_ = value("pair_boot");
     in_doubt_until_ =
         task::Time(std::chrono::seconds(value("in_doubt").value("until", std::int64_t{0})));
+    memory_secret_ = loaded.settings.at("memory_secret").get<std::string>();
 }
 
 void Engine::Impl::begin_epoch(const Loaded& loaded)

@@ -4,6 +4,7 @@
 #include "work/change.hpp"
 #include "work/engine.hpp"
 #include "work/load.hpp"
+#include "work/marks.hpp"
 #include "work/model.hpp"
 #include "work/planner.hpp"
 #include "work/runner.hpp"
@@ -203,6 +204,18 @@ private:
     void history_accept(const Call& call);
     void history_dismiss(const Call& call);
 
+    // memory of runs
+    const OpenRun& bearer(const Arguments& args) const;
+    void list_memory(const Call& call, const Arguments& args, std::int64_t run);
+    void memory_begin(const Call& call);
+    void memory_done(const Call& call);
+    void memory_seen(const Call& call);
+    void memory_get(const Call& call);
+    void memory_set(const Call& call);
+    void memory_list(const Call& call);
+    void memory_show(const Call& call);
+    void memory_resolve(const Call& call);
+
     // joining
     void offer_config();
     void join_password(const Call& call);
@@ -279,6 +292,7 @@ private:
     bool looking_ = false;
     std::uint64_t tickets_ = 0;
     nlohmann::json pair_boot_;
+    std::string memory_secret_; ///< of the tokens of runs
     std::string peer_boot_;
     std::uint64_t undecided_ = 0; ///< entries of the server history
     std::optional<Drain> drain_;
@@ -308,6 +322,7 @@ private:
     /// Last: when it ends it answers the verbs that wait for it.
     std::unique_ptr<Session> session_;
     std::unique_ptr<Writer> writer_;
+    std::unique_ptr<Marks> marks_;
 };
 
 } // namespace roleswap::work

@@ -236,7 +236,8 @@ void Engine::Impl::start_one(std::int64_t id)
     claimed_[id] = found->second.task;
     const auto generation = generation_;
     executor_.start(make_spec(model_.task_on(found->second, settings_.node), run,
-                              {epoch_, settings_.node, settings_.task_store}),
+                              {epoch_, settings_.node, settings_.task_store, settings_.task_socket,
+                               memory_secret_}),
                     [this, generation](const run::RunEnd& end) {
                         if (generation == generation_) ended(end.id, end);
                     });

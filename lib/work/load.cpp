@@ -21,7 +21,7 @@ WITH begun AS (
 UPDATE roleswap.run SET state = 'interrupted', epoch = $1::bigint, batch = NULL, not_before = NULL,
        ended_at = now(),
        why = 'the old master may have run it; look, and run it by hand if needed'
-WHERE state IN ('running', 'queued') AND EXISTS (SELECT FROM begun)
+WHERE NOT over AND EXISTS (SELECT FROM begun)
 RETURNING format('%s (run %s)', task, id))";
 
 constexpr const char* rerun_sql = R"(

@@ -1,5 +1,6 @@
 #include "work/runner.hpp"
 #include "base/time_text.hpp"
+#include "work/token.hpp"
 #include <fmt/format.h>
 
 namespace roleswap::work {
@@ -110,6 +111,7 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
     for (const auto& [name, value] : task.environment)
         spec.environment.push_back(name + "=" + value);
     const auto due = std::chrono::floor<std::chrono::milliseconds>(run.due);
+    const auto token = make_token(place.secret, {run.id, run.attempt, place.epoch});
     for (const auto& [name, value] :
          std::map<std::string, std::string>{{"RUN", std::to_string(run.id)},
                                             {"TASK", task.name},
@@ -117,6 +119,8 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
                                             {"EPOCH", std::to_string(place.epoch)},
                                             {"NODE", place.node},
                                             {"ATTEMPT", std::to_string(run.attempt)},
+                                            {"SOCKET", place.task_socket},
+                                            {"TOKEN", token},
                                             {"STORE", place.task_store}})
         spec.environment.push_back(fmt::format("ROLESWAP_{}={}", name, value));
     if (!run.payload.empty()) spec.environment.push_back("ROLESWAP_PAYLOAD=" + run.payload);

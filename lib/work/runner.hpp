@@ -11,7 +11,9 @@ namespace roleswap::work {
 struct Place {
     core::Epoch epoch = 0;
     std::string node;
-    std::string task_store; ///< ROLESWAP_STORE
+    std::string task_store;  ///< ROLESWAP_STORE
+    std::string task_socket; ///< ROLESWAP_SOCKET
+    std::string secret;      ///< of which ROLESWAP_TOKEN is made
 };
 
 /// How the executor is to start this run; environment as roleswapd(8) promises it to tasks.

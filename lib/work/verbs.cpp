@@ -46,6 +46,14 @@ Engine::Impl::Verb Engine::Impl::find_verb(std::string_view name)
         {"history_accept", &Impl::history_accept},
         {"history_dismiss", &Impl::history_dismiss},
         {"join_password", &Impl::join_password},
+        {"memory_begin", &Impl::memory_begin},
+        {"memory_done", &Impl::memory_done},
+        {"memory_seen", &Impl::memory_seen},
+        {"memory_get", &Impl::memory_get},
+        {"memory_set", &Impl::memory_set},
+        {"memory_list", &Impl::memory_list},
+        {"memory_show", &Impl::memory_show},
+        {"memory_resolve", &Impl::memory_resolve},
     };
     const auto found = verbs.find(name);
     return found == verbs.end() ? nullptr : found->second;
@@ -55,7 +63,11 @@ bool Engine::Impl::handle(std::string_view verb, const json& args, const Caller&
                           Reply reply)
 {
     if (find_verb(verb) == nullptr) return false;
-    if (phase_ != Phase::stopped && !session_ready_) { // just after a swap: the store is being read
+    // Marks wait in any case; who calls them runs here already.
+    const bool can_wait =
+        phase_ == Phase::running && (verb == "memory_begin" || verb == "memory_done");
+    if (phase_ != Phase::stopped && !session_ready_ &&
+        !can_wait) { // just after a swap: the store is being read
         if (early_calls_.empty()) early_timer_.start_in(early_limit);
         early_calls_.push_back({std::string(verb), args, caller, std::move(reply)});
         return true;

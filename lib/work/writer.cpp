@@ -44,6 +44,11 @@ FROM jsonb_to_recordset($1::jsonb) AS e(id bigint, state text, attempt integer,
        output_bytes bigint, cpu_ms bigint, peak_memory_kib bigint)
 WHERE run.id = e.id AND run.state = 'running' AND run.epoch = $2::bigint)";
 
+/// After the ends: a token that a function of the memory checks meanwhile sees them.
+constexpr const char* void_passes_sql = R"(
+DELETE FROM roleswap.memory_pass
+WHERE run = ANY ($1::bigint[]))";
+
 constexpr const char* last_due_sql = R"(
 UPDATE roleswap.task SET last_due = l.due
 FROM jsonb_to_recordset($1::jsonb) AS l(name text, due timestamptz) WHERE task.name = l.name)";
@@ -134,6 +139,9 @@ void add_ends(Plan& plan, const Batch& batch, const std::string& epoch)
     if (batch.ends.empty()) return;
     plan.queries.push_back(
         {end_sql, {json(batch.ends).dump(-1, ' ', false, json::error_handler_t::replace), epoch}});
+    std::vector<std::int64_t> ids;
+    for (const auto& row : batch.ends) ids.push_back(row.at("id").get<std::int64_t>());
+    plan.queries.push_back({void_passes_sql, {array_text(ids)}});
 }
 
 void add_starts(Plan& plan, const Batch& batch, const Session::Who& who, bool sent_before)

@@ -3,10 +3,12 @@
 //   scripted_daemon SOCKET SCRIPT LOG
 //
 // SCRIPT is a JSON object: verb -> answer, or verb -> [answers, one per call, the last one stays].
-// An answer is the result object, or {"error":CODE,"message":TEXT}, or {"die":true}.  Each act call
-// and each answered drain, pending and check is appended to LOG as "verb ARGUMENTS".  "ready" is
-// printed when it listens.
+// An answer is the result object, or {"error":CODE,"message":TEXT}, or {"die":true}.  The verbs of
+// the memory that have no answer are carried out on "memory", an object item -> state.  Each act
+// call and each answered drain, pending and check is appended to LOG as "verb ARGUMENTS".  "ready"
+// is printed when it listens.
 #include "bus/server.hpp"
+#include "scripted_memory.hpp"
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -14,6 +16,7 @@
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -27,13 +30,16 @@ public:
     Scripted(const std::string& script, const std::string& log) : log_(log, std::ios::app)
     {
         std::ifstream(script) >> answers_;
+        memory_.emplace(answers_.value("memory", json::object()));
     }
 
     void call(const bus::Verb& verb, const json& args, bus::Responder responder)
     {
         const std::string name(verb.name);
-        if (verb.access == bus::Access::act || name == "pending" || name == "check")
+        if (verb.access != bus::Access::look || name == "pending" || name == "check")
             log_ << name << ' ' << args.dump() << std::endl;
+        if (!answers_.contains(name) && args.contains("items"))
+            return responder.done(memory_->call(name, args));
         if (!answers_.contains(name))
             throw bus::Error(bus::ErrorCode::failed, "The script has no answer for " + name + ".");
         const json& answer = next(name);
@@ -55,6 +61,7 @@ private:
 
     json answers_;
     std::map<std::string, std::size_t> calls_;
+    std::optional<ScriptedMemory> memory_;
     std::ofstream log_;
 };
 

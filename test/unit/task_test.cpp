@@ -105,6 +105,11 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
             "backup_on, "
             "node"},
         Row{"", "t:1:1: task \"a\" has no command; allowed: command (for a shell) or argv"},
+        Row{"kind = \"noop\"\nnode.left.argv = [\"x\"]",
+            "t:1:1: task \"a\" has a command, and its kind is noop; allowed: one of them"},
+        Row{"kind = \"noop\"\nbackup_of = \"b\"\nbackup_on = \"left\"",
+            "t:1:1: task \"a\" has backup_of, and its kind is noop; allowed: a command: its node "
+            "runs that"},
         Row{"kind = \"noop\"\ncommand = \"x\"",
             "t:1:1: task \"a\" has a command, and its kind is noop; allowed: one of them"},
         Row{"kind = \"no\"", "t:4:8: kind = \"no\"; allowed: \"command\" or \"noop\""},

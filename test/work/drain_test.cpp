@@ -9,11 +9,6 @@ namespace {
 constexpr const char* runs_of_tick = "SELECT count(*) FROM roleswap.run WHERE task = 'tick' AND "
                                      "state <> 'queued' AND state <> 'skipped'";
 
-std::string why_not(const json& answer)
-{
-    return answer.value("error", "") + ": " + answer.value("why", "");
-}
-
 /// The answer to a hand-over of this operation: empty when it may go on.
 std::string obstacle(Node& node, std::int64_t operation)
 {

@@ -50,6 +50,9 @@ TEST_CASE("an application enqueues runs and can do nothing else", "[work]")
     CHECK(database.fails_with("SELECT * FROM roleswap.run") == "42501");
     CHECK(database.fails_with("DELETE FROM roleswap.enqueue_key") == "42501");
     CHECK(database.fails_with("SELECT roleswap.claim_epoch(9, 'right')") == "42501");
+    CHECK(database.fails_with("SELECT roleswap.queued_runs('{default}', '{}', 9)") == "42501");
+    CHECK(database.fails_with("SELECT roleswap.put_run(9, 'pay', 'default', NULL, 0, NULL)") ==
+          "42501");
     database.ask("RESET ROLE");
     CHECK(database.wait_for("SELECT count(*) FROM roleswap.run WHERE state = 'ok'", "2") == "2");
     CHECK(database.ask("SELECT output_tail, cause FROM roleswap.run WHERE id = " + id) ==

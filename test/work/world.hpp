@@ -71,3 +71,8 @@ inline nlohmann::json with(nlohmann::json object, const std::string& field,
     object["task"][field] = value;
     return object;
 }
+/// "Refused: one sentence" of a verb that failed; ": " of one that did not.
+inline std::string why_not(const nlohmann::json& answer)
+{
+    return answer.value("error", "") + ": " + answer.value("why", "");
+}

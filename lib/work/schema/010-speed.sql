@@ -182,9 +182,8 @@ BEGIN
 END $function$;
 COMMENT ON FUNCTION roleswap.enqueue_many(text, jsonb[], integer, timestamptz) IS 'Asks for one run of the task for each payload, NULL ones too, all or none; answers their numbers';
 
-REVOKE ALL ON FUNCTION roleswap.enqueue(text, jsonb, text, integer, timestamptz),
-    roleswap.enqueue_many(text, jsonb[], integer, timestamptz) FROM PUBLIC;
-GRANT USAGE ON SCHEMA roleswap TO roleswap_app;
+-- As in version 4: nothing is open to all.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA roleswap FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION roleswap.enqueue(text, jsonb, text, integer, timestamptz),
     roleswap.enqueue_many(text, jsonb[], integer, timestamptz) TO roleswap_app;
 
