@@ -63,22 +63,21 @@ void Engine::Impl::prune(const std::vector<std::string>& names)
 {
     const auto days = std::to_string(settings_.keep_days);
     const auto rows = std::to_string(pruned_max);
-    session_->write({{prune_old_sql, {days, rows}},
-                     {prune_keys_sql, {days}},
-                     {prune_many_sql,
-                      {fmt::format("{{{}}}", fmt::join(names, ",")),
-                       std::to_string(settings_.keep_runs), rows}}},
-                    [this, names](const pg::Outcome& outcome) {
-                        const auto* done = std::get_if<pg::Committed>(&outcome);
-                        if (done == nullptr)
-                            return host_.on_store_trouble("old runs: " + pg::describe(outcome));
-                        const bool all = done->results.at(2).affected() < pruned_max;
-                        if (all)
-                            for (const auto& name : names) ended_tasks_.erase(name);
-                        const bool more = !all || done->results.at(0).affected() == pruned_max;
-                        if (more || (!names.empty() && !ended_tasks_.empty()))
-                            house_soon_.start_in(prune_pause);
-                    });
+    auto queries = prune_memory_queries();
+    queries.insert(queries.begin(), {{prune_old_sql, {days, rows}},
+                                     {prune_keys_sql, {days}},
+                                     {prune_many_sql,
+                                      {fmt::format("{{{}}}", fmt::join(names, ",")),
+                                       std::to_string(settings_.keep_runs), rows}}});
+    session_->write(std::move(queries), [this, names](const pg::Outcome& outcome) {
+        const auto* done = std::get_if<pg::Committed>(&outcome);
+        if (done == nullptr) return host_.on_store_trouble("old runs: " + pg::describe(outcome));
+        const bool all = done->results.at(2).affected() < pruned_max;
+        if (all)
+            for (const auto& name : names) ended_tasks_.erase(name);
+        const bool more = !all || done->results.at(0).affected() == pruned_max;
+        if (more || (!names.empty() && !ended_tasks_.empty())) house_soon_.start_in(prune_pause);
+    });
 }
 
 } // namespace roleswap::work

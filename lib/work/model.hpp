@@ -146,7 +146,7 @@ private:
     bool may_start(const OpenRun& run, Round& round) const;
     void leave_queue(const OpenRun& run);
     std::unordered_map<std::string, Load> loads_;
-    std::set<std::pair<Instant, std::int64_t>> later_; ///< (not before, run) of waiting ones
+    std::set<std::pair<Instant, std::int64_t>> later_;     ///< (not before, run) of waiting ones
     std::map<std::string, std::set<std::string>> backups_; ///< by the name of the primary
 };
 
