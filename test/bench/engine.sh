@@ -42,7 +42,6 @@ graphile_once() { # PROCESSES FETCHED AT-A-TIME
     wait "${pids[@]}" || true
 }
 
-# Where bench_marks is defined (see run) the marks are measured as well.
 bench_engine() {
     local number peers best=0 rate setting
     prepare_engine
@@ -73,5 +72,4 @@ bench_engine() {
         done
     fi
     at_least engine "$(median <"$LAB/rates")" "$(cat "$LAB/limit")" "$(awk -v b="$best" 'BEGIN { print 1.5 * b }')" || result=1
-    if declare -F bench_marks >/dev/null; then bench_marks; fi
 }

@@ -15,6 +15,7 @@ idle_tasks() {
 daemon_of() { in_host "$1" systemctl show -P MainPID roleswapd; }
 # Ticks of 10 ms, of the daemon with all its threads.
 ticks() { in_host "$1" sh -c "sed 's/.*) //' /proc/$2/stat" | awk '{ print $12 + $13 }'; }
+# shellcheck disable=SC2016 # awk's
 resident_mib() { in_host "$1" awk '/^VmRSS/ { printf "%.1f\n", $2 / 1024 }' "/proc/$2/status"; }
 
 # idle_cpu NODE: percent of one processor.
