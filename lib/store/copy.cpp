@@ -32,6 +32,7 @@ Task<> ManagedStore::Impl::copy(std::string why)
     event::Duration pause = 100ms;
     event::Duration start{0};
     copy_trouble_.clear();
+    copy_sample_.reset();
     for (;;) {
         co_await remove_fresh();
         co_await wait_for_room();
@@ -64,8 +65,11 @@ Task<> ManagedStore::Impl::wait_for_room()
 {
     bool told = false;
     for (;;) {
-        const auto plan = co_await plan_copy();
+        auto plan = co_await plan_copy();
         const auto free = layout_.free_bytes();
+        // Not before there is room: the sample writes, too.
+        if (free >= plan.needed() && plan.rate <= 0) co_await sample_rates(plan);
+        peer_.reset();
         if (free >= plan.needed()) {
             state_.refused.clear();
             // One that begins again after the same trouble is not told again.
@@ -92,12 +96,11 @@ void ManagedStore::Impl::refuse_version(int there)
         options_.external ? "another store_unit" : "[store] bin_dir"));
 }
 
-/// Size of the master's store, and how much log it writes.
+/// Size of the master's store, and how much log it writes; its connection stays open.
 Task<CopyPlan> ManagedStore::Impl::plan_copy()
 {
     doing("asking the master for the size of its store");
     CopyPlan plan;
-    load_copy_rates(plan);
     peer_ = std::make_unique<pg::Connection>(
         loop_, pg::Options{peer_text("postgres"), 3s, 50ms, 500ms},
         pg::Callbacks{.on_down = [this](const std::string& why) {
@@ -114,7 +117,7 @@ Task<CopyPlan> ManagedStore::Impl::plan_copy()
         }
         co_await role_.sleep(100ms);
     }
-    peer_.reset();
+    load_copy_rates(plan);
     co_return plan;
 }
 
@@ -131,7 +134,6 @@ Task<> ManagedStore::Impl::measure_peer(CopyPlan& plan)
     plan.data = static_cast<std::uint64_t>(after[0].integer(0));
     plan.wal_rate = static_cast<double>(base::distance(before[0].lsn(1), after[0].lsn(1))) /
                     seconds_since(start);
-    if (plan.rate <= 0) co_await sample_rates(plan);
 }
 
 Task<bool> ManagedStore::Impl::copy_once()
@@ -166,6 +168,8 @@ Task<bool> ManagedStore::Impl::copy_once()
 /// It begins again; what goes on is told once, however the connection says it.
 void ManagedStore::Impl::copy_failed(const std::string& what, const std::string& why)
 {
+    copy_first_.reset(); // of the next one nothing is known yet
+    copy_checks_at_.reset();
     doing(fmt::format("{}: {}", what, why));
     if (std::exchange(copy_trouble_, what) == what) return;
     note("base-backup-failed", fmt::format("{}: {}; it begins again by itself", what, why));

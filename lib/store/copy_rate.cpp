@@ -9,41 +9,74 @@ namespace roleswap::store {
 
 namespace {
 
-constexpr int sample_bytes = 8 << 20;
+constexpr int sample_mib_min = 8;
+constexpr int sample_mib_max = 64;
+constexpr double sample_seconds = 0.3; ///< shorter ones measure little but the way to it
+constexpr double line_seconds_max = 2; ///< of a slow line less is enough
+/// A copy tells of another one that is at most so many times as large: below, what each costs
+/// whatever its size is most of it.
+constexpr double larger_max = 4;
 
 } // namespace
 
-/// No copy was measured here before: some MiB over the line, and some to the disk.
+/// No copy was measured here before: some MiB over the line, and some to the disk.  Once for all
+/// attempts of a copy.
 Task<> ManagedStore::Impl::sample_rates(CopyPlan& plan)
 {
-    doing("measuring the line and the disk");
+    if (!copy_sample_) {
+        doing("measuring the line and the disk");
+        const auto line = co_await line_rate();
+        copy_sample_ = {line, co_await disk_rate()};
+    }
+    plan.sample(copy_sample_->first, copy_sample_->second);
+}
+
+/// 0 where the master's store went away meanwhile.
+Task<double> ManagedStore::Impl::line_rate()
+{
     const auto start = event::Loop::now();
-    const auto text = co_await ask(role_, *peer_, "select repeat('x', $1::int)",
-                                   values(std::to_string(sample_bytes)));
-    const auto line = static_cast<double>(text[0].text(0).size()) / seconds_since(start);
-    const auto disk = co_await disk_rate();
-    plan.sample(line, disk);
+    double bytes = 0;
+    try {
+        for (int mib = 0; mib < sample_mib_max; ++mib) {
+            const auto text = co_await ask(role_, *peer_, "select repeat('x', 1048576)");
+            bytes += static_cast<double>(text[0].text(0).size());
+            const auto took = seconds_since(start);
+            if (took > line_seconds_max || (took > sample_seconds && mib + 1 >= sample_mib_min))
+                break;
+        }
+    } catch (const pg::Error&) {
+        co_return 0;
+    }
+    co_return bytes / seconds_since(start);
 }
 
 /// 0 where nothing can be written.
 Task<double> ManagedStore::Impl::disk_rate()
 {
     const auto file = layout_.sample().string();
-    std::vector<std::string> write{"/bin/dd",        "if=/dev/zero",
-                                   "of=" + file,     "bs=1M",
-                                   "conv=fdatasync", "count=" + std::to_string(sample_bytes >> 20)};
-    const auto start = event::Loop::now();
-    const auto ended = co_await server_.run(role_, std::move(write));
-    const auto took = seconds_since(start);
+    double rate = 0;
+    for (const int mib : {sample_mib_min, sample_mib_max}) {
+        std::vector<std::string> write{"/bin/dd", "if=/dev/zero",   "of=" + file,
+                                       "bs=1M",   "conv=fdatasync", "count=" + std::to_string(mib)};
+        const auto start = event::Loop::now();
+        const auto ended = co_await server_.run(role_, std::move(write));
+        const auto took = seconds_since(start);
+        rate = ended.ok() ? mib * 1048576.0 / took : 0;
+        if (!ended.ok() || took > sample_seconds) break;
+    }
     std::error_code missing; // where nothing could be written
     std::filesystem::remove(file, missing);
-    co_return ended.ok() ? static_cast<double>(sample_bytes) / took : 0;
+    co_return rate;
 }
 
-/// Of the last copy on this node; they stay 0 when there was none.
+/// Of the last copy on this node; they stay 0 when there was none that tells of this one.
 void ManagedStore::Impl::load_copy_rates(CopyPlan& plan) const
 {
-    std::ifstream(layout_.file("copy-rate")) >> plan.rate >> plan.check_rate;
+    double rate = 0, check_rate = 0, bytes = 0;
+    std::ifstream(layout_.file("copy-rate")) >> rate >> check_rate >> bytes;
+    if (static_cast<double>(plan.data) > larger_max * bytes) return;
+    plan.rate = rate;
+    plan.check_rate = check_rate;
 }
 
 void ManagedStore::Impl::save_copy_rates(event::Duration begin) const
@@ -51,8 +84,9 @@ void ManagedStore::Impl::save_copy_rates(event::Duration begin) const
     const auto bytes = static_cast<double>(state_.copy_bytes_total);
     const auto check = seconds_since(copy_checks_at_.value_or(begin));
     layout_.write(layout_.file("copy-rate"),
-                  fmt::format("{:.0f} {:.0f}\n", bytes / std::max(seconds_since(begin), 0.001),
-                              bytes / std::max(check, 0.001)),
+                  fmt::format("{:.0f} {:.0f} {:.0f}\n",
+                              bytes / std::max(seconds_since(begin), 0.001),
+                              bytes / std::max(check, 0.001), bytes),
                   0600);
 }
 

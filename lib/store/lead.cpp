@@ -155,11 +155,17 @@ std::vector<std::string> ManagedStore::Impl::slots() const
 
 Task<> ManagedStore::Impl::make_slots(Sequencer& by, pg::Connection& session)
 {
-    for (const auto& slot : slots())
-        co_await ask(by, session,
-                     "select pg_create_physical_replication_slot($1, true) where not exists "
-                     "(select from pg_replication_slots where slot_name = $1)",
-                     values(slot));
+    constexpr const char* duplicate_object = "42710";
+    for (const auto& slot : slots()) {
+        try {
+            co_await ask(by, session,
+                         "select pg_create_physical_replication_slot($1, true) where not exists "
+                         "(select from pg_replication_slots where slot_name = $1)",
+                         values(slot));
+        } catch (const pg::Error& error) { // one that is just being made is not listed yet
+            if (error.sqlstate() != duplicate_object) throw;
+        }
+    }
 }
 
 } // namespace roleswap::store

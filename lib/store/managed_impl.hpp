@@ -94,6 +94,7 @@ private:
     Task<CopyPlan> plan_copy();
     Task<> measure_peer(CopyPlan& plan);
     Task<> sample_rates(CopyPlan& plan);
+    Task<double> line_rate();
     Task<double> disk_rate();
     void load_copy_rates(CopyPlan& plan) const;
     void save_copy_rates(event::Duration begin) const;
@@ -164,11 +165,12 @@ private:
         event::Duration at;
         std::uint64_t bytes;
     };
-    std::optional<Progress> copy_first_;            ///< of the copy that runs
-    std::optional<event::Duration> copy_checks_at_; ///< since when it is checked
-    CopyPlan copy_plan_;                            ///< of the newest copy
-    std::string copy_trouble_;                      ///< told
-    std::string rewind_trouble_;                    ///< of the newest rewind
+    std::optional<Progress> copy_first_;                   ///< of the copy that runs
+    std::optional<event::Duration> copy_checks_at_;        ///< since when it is checked
+    CopyPlan copy_plan_;                                   ///< of the newest copy
+    std::optional<std::pair<double, double>> copy_sample_; ///< of the line and of the disk
+    std::string copy_trouble_;                             ///< told
+    std::string rewind_trouble_;                           ///< of the newest rewind
     std::vector<std::size_t> live_links_;
     Snapshot state_;
     Server server_;

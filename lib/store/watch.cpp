@@ -30,7 +30,7 @@ Task<> ManagedStore::Impl::watch_primary()
             co_await look_at_peer();
             // Somebody may have dropped its slot, and without one it never streams again.
             absent = state_.streaming ? 0 : absent + 1;
-            if (absent % slot_looks == 1) co_await make_slots(watch_, server_.sessions().watch);
+            if (absent > 0 && absent % slot_looks == 0) co_await make_slots(watch_, server_.sessions().watch);
         } catch (const std::runtime_error&) { // restarting after the crash of a backend
             state_.streaming = false;
         }

@@ -98,8 +98,10 @@ void Engine::Impl::take_settings(const Loaded& loaded)
     const auto scheduler = value("scheduler");
     model_.scheduler = {scheduler.value("stopped", false), scheduler.value("reason", "")};
     pair_boot_ = value("pair_boot");
-    in_doubt_until_ =
-        task::Time(std::chrono::seconds(value("in_doubt").value("until", std::int64_t{0})));
+    // Written by a clock that may have been ahead: nothing that is still to come is in doubt.
+    in_doubt_until_ = std::min(
+        task::Time(std::chrono::seconds(value("in_doubt").value("until", std::int64_t{0}))),
+        std::chrono::floor<std::chrono::seconds>(now()));
     memory_secret_ = loaded.settings.at("memory_secret").get<std::string>();
 }
 

@@ -95,11 +95,17 @@ std::vector<Job> ci_jobs()
     return std::move(jobs.list);
 }
 
+/// All kinds of faults at once go wide; what needs a fault, time, and then another one is found
+/// where few kinds leave room for depth.
 std::vector<Job> nightly_jobs()
 {
-    std::vector<Job> jobs;
-    for (Mode& mode : modes()) jobs.push_back({std::move(mode), 4'000'000});
-    return jobs;
+    Jobs jobs;
+    jobs.list = ci_jobs();
+    for (const char* name : {"pair", "witness", "fence"})
+        for (const char* kinds : {"01", "02", "04", "06", "12", "14", "16", "24", "26", "46"})
+            jobs.bound(name, kinds, 2, 1'500'000);
+    for (Mode& mode : modes()) jobs.list.push_back({std::move(mode), 4'000'000});
+    return std::move(jobs.list);
 }
 
 } // namespace roleswap::explore

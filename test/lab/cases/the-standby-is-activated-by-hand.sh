@@ -12,7 +12,7 @@ no_link_is_up() { [[ $(status_of "$other" '[.links[] | select(.state == "up")] |
 wait_for 10 'the links are dead' no_link_is_up
 rs "$other" activate --force --reason 'the lab pulled the plug' >/dev/null
 becomes_master "$other"
-rs "$other" events -n 60 | grep -q 'the lab pulled the plug' || fail 'the reason is not recorded'
+[[ $(rs "$other" events -n 60) == *'the lab pulled the plug'* ]] || fail 'the reason is not recorded'
 rs "$other" takeover release >/dev/null
 boot "$leader"
 whole 60

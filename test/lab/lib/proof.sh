@@ -189,6 +189,13 @@ expect_no_rows() {
     [[ -z $rows ]] || "${4:-broken_promise}" "$2: $(head -n 5 <<<"$rows" | tr '\n' ';')"
 }
 
+# held_in_doubt: of a run, in SQL: after an activation by force it is left to a person, because the old
+# master may have run it; and nothing that came due later is.
+held_in_doubt() {
+    echo "state = 'interrupted' and why like 'the old master may have run it%' and due <= (select
+        to_timestamp((value ->> 'until')::bigint) from roleswap.setting where name = 'in_doubt')"
+}
+
 no_due_time_is_lost() {
     local leader=$1
     expect_no_rows "$leader" 'due times without a run' "
@@ -200,7 +207,7 @@ no_due_time_is_lost() {
         where not exists (select from roleswap.run r where r.task = f.task and r.due = due.due)"
     expect_no_rows "$leader" 'runs that came to a bad end' "
         select task, due, attempt, state, why from roleswap.run where task like 'lab-%'
-            and not (state = 'ok' or (state = 'interrupted' and task = 'lab-hold'))" fail
+            and not (state = 'ok' or (state = 'interrupted' and task = 'lab-hold') or ($(held_in_doubt)))" fail
     expect_no_rows "$leader" 'runs that ended well and left no note' "
         select task, due, attempt, node from roleswap.run r where task like 'lab-%' and state = 'ok'
             and not exists (select from lab.noted n where n.task = r.task and n.due = r.due)"
