@@ -274,7 +274,7 @@ std::string render_queues(const json& result, const Style& style)
         table.row({text(queue, "name"),
                    {held ? "held" : "open", held ? Paint::warn : Paint::plain},
                    text(queue, "running", "0"),
-                   text(queue, "waiting", "0"),
+                   text(queue, "waiting", "0") + (flag(queue, "more") ? "+" : ""),
                    text(queue, "reason")});
     }
     return table.text(style);

@@ -14,6 +14,7 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
     add.add_option("argv", task.argv, "Program and arguments after --, run without a shell");
     for (const auto& [option, field] : std::initializer_list<std::pair<const char*, const char*>>{
              {"--timezone", "timezone"},
+             {"--kind", "kind"},
              {"--shell", "shell"},
              {"--user", "user"},
              {"--group", "group"},

@@ -87,4 +87,16 @@ Account find_account(const std::string& user, const std::string& group)
     return account;
 }
 
+const Account& Accounts::find(const std::string& user, const std::string& group)
+{
+    constexpr auto kept = std::chrono::seconds(1);
+    const auto time = event::Loop::now();
+    auto found = entries_.find({user, group});
+    if (found != entries_.end() && time - found->second.found_at < kept)
+        return found->second.account;
+    auto account = find_account(user, group);
+    found = entries_.insert_or_assign({user, group}, Entry{std::move(account), time}).first;
+    return found->second.account;
+}
+
 } // namespace roleswap::run

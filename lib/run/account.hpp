@@ -1,6 +1,9 @@
 #pragma once
+#include "event/loop.hpp"
+#include <map>
 #include <string>
 #include <sys/types.h>
+#include <utility>
 #include <vector>
 
 namespace roleswap::run {
@@ -18,5 +21,19 @@ struct Account {
 /// Empty `user` is the daemon's own, empty `group` the user's primary one.  Throws
 /// std::runtime_error with a sentence: unknown, or another user while the daemon is not root.
 Account find_account(const std::string& user, const std::string& group);
+
+/// Remembers answers for a moment: many runs that start at once ask the user database once.
+class Accounts {
+public:
+    /// As find_account.  Refusals are not remembered.
+    const Account& find(const std::string& user, const std::string& group);
+
+private:
+    struct Entry {
+        Account account;
+        event::Duration found_at{0};
+    };
+    std::map<std::pair<std::string, std::string>, Entry> entries_;
+};
 
 } // namespace roleswap::run

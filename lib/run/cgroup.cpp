@@ -88,8 +88,14 @@ void Cgroup::kill() const
     write_file(path_ + "/cgroup.kill", "1");
 }
 
+bool Cgroup::remove_if_empty() const noexcept
+{
+    return ::rmdir(path_.c_str()) == 0 || errno == ENOENT;
+}
+
 void Cgroup::remove() const noexcept
 {
+    if (remove_if_empty()) return;
     struct Close {
         void operator()(DIR* folder) const noexcept { ::closedir(folder); }
     };

@@ -23,6 +23,8 @@ public:
     void kill() const;
     /// Removes it and the folders below it; those that hold processes stay, silently.
     void remove() const noexcept;
+    /// One call where no process and no folder is in it; false: something is.
+    bool remove_if_empty() const noexcept;
     bool populated() const;                           ///< false also where it does not exist
     std::int64_t cpu_us() const;                      ///< 0 where the kernel does not tell
     std::optional<std::uint64_t> peak_memory() const; ///< bytes, needs the memory controller

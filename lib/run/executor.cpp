@@ -38,8 +38,9 @@ class Executor::Impl {
 public:
     Impl(event::Loop& loop, ExecutorSettings settings, OnLine on_line)
         : loop_(loop), settings_(std::move(settings)),
-          on_line_(std::move(on_line)), around_{loop_, settings_, on_line_, task_root_,
-                                                [this](RunId id) { finished(id); }},
+          on_line_(std::move(on_line)), around_{loop_,     settings_,
+                                                on_line_,  task_root_,
+                                                accounts_, [this](RunId id) { finished(id); }},
           later_(loop_, [this] { deliver(); }), walk_(loop_, [this] { walk(); })
     {
         if (settings_.isolation != Isolation::keeper) find_root();
@@ -84,6 +85,7 @@ private:
     OnLine on_line_;
     std::optional<Cgroup> task_root_;
     std::string no_cgroup_;
+    Accounts accounts_;
     Surroundings around_;
     std::map<RunId, Entry> runs_;
     std::vector<NotStarted> not_started_;

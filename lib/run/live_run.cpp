@@ -55,7 +55,7 @@ LiveRun::LiveRun(const Surroundings& around, RunSpec spec, std::uint64_t number)
     } else {
         marker_ = fmt::format("{}={}", marker_name, name);
     }
-    Plan plan(spec_, marker_);
+    Plan plan(spec_, around.accounts.find(spec_.user, spec_.group), marker_);
     launch(plan);
     end_.started = true;
     process_io_ = std::make_unique<event::Io>(around.loop, process_.get(), EPOLLIN,
@@ -149,10 +149,15 @@ void LiveRun::tree_lost()
     timer_->start_in(kill_walk_period);
 }
 
-/// What the main process left behind must not live on.
+/// What the main process left behind must not live on.  A cgroup that can be removed is empty.
 void LiveRun::end_tree()
 {
-    if (!cgroup_ || !cgroup_->populated()) return tree_dead();
+    if (!cgroup_) return tree_dead();
+    take_figures();
+    if (cgroup_->remove_if_empty()) {
+        cgroup_.reset();
+        return tree_dead();
+    }
     cgroup_->kill();
     empty_ = std::make_unique<EmptyWatch>(around_.loop, *cgroup_, [this] { tree_dead(); });
 }
@@ -163,8 +168,7 @@ void LiveRun::tree_dead()
     output_.finish();
     timer_.reset();
     if (cgroup_) {
-        end_.cpu = std::max(end_.cpu, event::Duration(cgroup_->cpu_us()));
-        if (const auto peak = cgroup_->peak_memory()) end_.peak_memory_kib = *peak / 1024;
+        take_figures();
         cgroup_->remove();
     }
     end_.ended_at = std::chrono::system_clock::now();
@@ -173,6 +177,12 @@ void LiveRun::tree_dead()
     end_.output_tail = output_.take_tail();
     if (end_.why.empty()) end_.why = sentence();
     around_.finished(spec_.id); // destroys this
+}
+
+void LiveRun::take_figures()
+{
+    end_.cpu = std::max(end_.cpu, event::Duration(cgroup_->cpu_us()));
+    if (const auto peak = cgroup_->peak_memory()) end_.peak_memory_kib = *peak / 1024;
 }
 
 std::string LiveRun::sentence() const

@@ -14,7 +14,8 @@ struct Surroundings {
     const ExecutorSettings& settings;
     const Executor::OnLine& on_line;
     const std::optional<Cgroup>& task_root; ///< empty: a keeper per run
-    std::function<void(RunId)> finished;    ///< destroys the run
+    Accounts& accounts;
+    std::function<void(RunId)> finished; ///< destroys the run
 };
 
 /// One run from its start to the death of its tree.  Pinned.
@@ -43,6 +44,7 @@ private:
     void terminate() noexcept;
     void kill_tree();
     void take_usage(const Report& report);
+    void take_figures();
     std::string sentence() const;
 
     const Surroundings& around_;

@@ -98,9 +98,9 @@ Program program_of(const RunSpec& spec, const Account& account)
     return program;
 }
 
-Plan::Plan(const RunSpec& spec, const std::string& marker)
-    : account(find_account(spec.user, spec.group)), directory(spec.directory),
-      umask(spec.umask.value_or(022)), input(make_input(spec.stdin_text))
+Plan::Plan(const RunSpec& spec, Account runs_as, const std::string& marker)
+    : account(std::move(runs_as)), directory(spec.directory), umask(spec.umask.value_or(022)),
+      input(make_input(spec.stdin_text))
 {
     if (const auto missing = missing_need(spec); !missing.empty())
         throw std::runtime_error(missing);

@@ -27,7 +27,7 @@ struct Report {
 /// All that the child needs between clone and exec, made before, since only async-signal-safe
 /// calls are allowed there.  Pinned once the pointers are made.
 struct Plan {
-    explicit Plan(const RunSpec& spec, const std::string& marker);
+    Plan(const RunSpec& spec, Account runs_as, const std::string& marker);
     Plan(const Plan&) = delete;
     Plan& operator=(const Plan&) = delete;
 

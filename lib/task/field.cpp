@@ -244,6 +244,9 @@ constexpr std::array all_fields{
           "a list of dates such as \"2026-12-25\", \"12-25\", \"2026-12-24..2026-12-31\""},
     Field{"jitter", get<&Task::jitter>, set_duration<&Task::jitter, 24 * hour_ms>,
           "0s (none) to 1d", true},
+    Field{"kind", get_choice<&Task::kind>,
+          set_choice<&Task::kind, TaskKind, TaskKind::command, TaskKind::noop>,
+          "\"command\" or \"noop\""},
     Field{"command", get<&Task::command>, set_text<&Task::command, is_free_text>, "a text"},
     Field{"argv", get<&Task::argv>, set_argv, "a list of texts, the program first"},
     Field{"shell", get<&Task::shell>, set_text<&Task::shell, is_path>, path_rule},
@@ -306,7 +309,15 @@ void check_whole(const Task& task)
     if (task.backup_of == task.name) throw Error(1, read("itself as backup_of"), "another task");
     if (task.schedule.empty() && task.backup_of.empty())
         throw Error(1, read("no schedule"), schedule_rule);
-    if (task.command.empty() && task.argv.empty())
+    if (!task.backup_of.empty() && task.kind == TaskKind::noop)
+        throw Error(1, read("backup_of, and its kind is noop"), "a command: its node runs that");
+    const bool has_command = !task.command.empty() || !task.argv.empty();
+    const bool has_on_node = std::ranges::any_of(task.node, [](const auto& node) {
+        return node.second.contains("command") || node.second.contains("argv");
+    });
+    if (task.kind == TaskKind::noop && (has_command || has_on_node))
+        throw Error(1, read("a command, and its kind is noop"), "one of them");
+    if (task.kind == TaskKind::command && !has_command)
         throw Error(1, read("no command"), "command (for a shell) or argv");
     if (!task.command.empty() && !task.argv.empty())
         throw Error(1, read("both command and argv"), "one of them");

@@ -51,6 +51,17 @@ std::string_view to_string(OnSwap value)
     return "?";
 }
 
+std::string_view to_string(TaskKind value)
+{
+    switch (value) {
+    case TaskKind::command:
+        return "command";
+    case TaskKind::noop:
+        return "noop";
+    }
+    return "?";
+}
+
 bool is_valid_name(std::string_view name)
 {
     constexpr std::string_view more = "._-";

@@ -20,6 +20,11 @@ enum class Overlap : std::uint8_t { skip, queue, parallel };
 enum class CatchUp : std::uint8_t { none, last, all };
 /// What happens to a run whose end is unknown because its node died.
 enum class AfterCrash : std::uint8_t { rerun, hold };
+/// What a run of the task is.
+enum class TaskKind : std::uint8_t {
+    command, ///< a process
+    noop,    ///< nothing: it is claimed and ends; for measurements, and as a mark in time
+};
 /// What a planned swap does with a running task.
 enum class OnSwap : std::uint8_t { wait, move };
 
@@ -27,6 +32,7 @@ std::string_view to_string(Overlap value);
 std::string_view to_string(CatchUp value);
 std::string_view to_string(AfterCrash value);
 std::string_view to_string(OnSwap value);
+std::string_view to_string(TaskKind value);
 
 /// The value of one field of a task, free of any file format.  monostate is an empty optional.
 using FieldValue = std::variant<std::monostate, bool, std::int64_t, std::string, milliseconds,
@@ -46,13 +52,14 @@ struct Defaults {
 
 /// The definition of a task, as it stands in a file, in the store and on the bus.
 struct Task {
-    std::string name;                ///< [A-Za-z0-9._-]{1,64}
-    std::string schedule;            ///< text for parse_schedule
-    std::string timezone;            ///< IANA name; empty: the default of the pair
-    std::vector<std::string> except; ///< dates without due times, for Exclusions::parse
-    milliseconds jitter{0};          ///< a run starts up to so much after its due time
-    std::string command;             ///< run by `shell`; exactly one of command and argv is there
-    std::vector<std::string> argv;   ///< run without a shell
+    std::string name;                  ///< [A-Za-z0-9._-]{1,64}
+    std::string schedule;              ///< text for parse_schedule
+    std::string timezone;              ///< IANA name; empty: the default of the pair
+    std::vector<std::string> except;   ///< dates without due times, for Exclusions::parse
+    milliseconds jitter{0};            ///< a run starts up to so much after its due time
+    TaskKind kind = TaskKind::command; ///< of a noop neither command nor argv is there
+    std::string command;               ///< run by `shell`; exactly one of command and argv is there
+    std::vector<std::string> argv;     ///< run without a shell
     std::string shell = "/bin/sh";
     std::string user;      ///< empty: the user of the daemon
     std::string group;     ///< empty: the first group of the user

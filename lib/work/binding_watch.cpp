@@ -15,14 +15,15 @@ FROM roleswap.task)";
 /// Tasks of which a node has no values of its own, those with the same needs together.
 constexpr const char* alike_sql = R"(
 SELECT min(name), count(*), needs FROM (
-    SELECT name, jsonb_strip_nulls(jsonb_build_object(
+    SELECT name, CASE WHEN definition ->> 'kind' = 'noop' THEN '{"kind": "noop"}'::jsonb
+                 ELSE jsonb_strip_nulls(jsonb_build_object(
         'argv', CASE WHEN definition -> 'argv' ->> 0 IS NOT NULL
                 THEN jsonb_build_array(definition -> 'argv' -> 0) END,
         'command', CASE WHEN definition -> 'argv' ->> 0 IS NULL THEN ':' END,
         'shell', definition -> 'shell', 'user', definition -> 'user', 'group', definition -> 'group',
         'directory', definition -> 'directory', 'needs', definition -> 'needs',
         'environment', CASE WHEN definition -> 'environment' ? 'PATH'
-                       THEN jsonb_build_object('PATH', definition -> 'environment' -> 'PATH') END)) AS needs
+                       THEN jsonb_build_object('PATH', definition -> 'environment' -> 'PATH') END)) END AS needs
     FROM roleswap.task AS t
     WHERE enabled AND coalesce(definition -> 'node', '{}') = '{}'
         AND coalesce(definition ->> 'backup_of', '') = ''

@@ -14,6 +14,7 @@ constexpr std::size_t list_max = 100;
 run::RunSpec needs_of(const task::Task& task)
 {
     run::RunSpec spec;
+    if (task.kind == task::TaskKind::noop) return spec; // no process: it needs nothing
     if (!task.argv.empty())
         spec.argv = {task.argv.front()};
     else
@@ -101,6 +102,7 @@ Bindings::Report Bindings::judge() const
     if (!nodes_.empty() && nodes_.front() == node_) report.list = faults_;
     for (const auto& [key, need] : needs_) {
         report.tasks += need.count;
+        if (need.spec.argv.empty() && need.spec.command.empty()) continue;
         const auto found = run::obstacles(need.spec);
         if (found.empty()) continue;
         report.unready += need.count;

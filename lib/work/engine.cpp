@@ -51,7 +51,7 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
     : loop_(loop), executor_(executor), settings_(std::move(settings)), host_(std::move(host)),
       defaults_(make_defaults(settings_)),
       planner_(loop, [this](const std::set<std::string>& names) { look(names); }),
-      starter_(loop, [this] { start_some(); }),
+      starter_(loop, [this] { start_some(); }), dispatcher_(loop, [this] { dispatch(); }),
       early_timer_(loop,
                    [this] {
                        refuse_early_calls(
@@ -62,7 +62,8 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
       operation_timer_(
           loop,
           [this] { end_operation("abandoned", "nothing was heard of it for 15 minutes", {}); }),
-      house_timer_(loop, [this] { keep_house(); }), slices_(loop), looks_(loop),
+      house_timer_(loop, [this] { keep_house(); }), house_soon_(loop, [this] { keep_house(); }),
+      look_timer_(loop, [this] { look_in_store(); }), slices_(loop), looks_(loop),
       changer_(loop, [this] { next_change(); }), worker_(loop)
 {
 }
@@ -96,13 +97,12 @@ void Engine::Impl::make_session()
                                    writer_->pause();
                                    marks_->pause();
                                },
+                           .on_wake = [this] { look_in_store(); },
                            .on_trouble = host_.on_store_trouble,
                            .on_superseded = [this](const std::string& why) { superseded(why); }});
     writer_ = std::make_unique<Writer>(
         loop_, *session_,
-        [this](Batch batch, const std::vector<OpenRow>& rows) {
-            committed(std::move(batch), rows);
-        },
+        [this](Batch batch, const Written& written) { committed(std::move(batch), written); },
         host_.on_store_trouble);
     marks_ = std::make_unique<Marks>(loop_, *session_);
 }
@@ -118,10 +118,13 @@ void Engine::Impl::end_session()
     held_.clear();
     looking_ = false;
     reading_ = 0;
-    for (auto* timer : {&retry_timer_, &drain_timer_, &operation_timer_, &house_timer_})
+    for (auto* timer : {&retry_timer_, &drain_timer_, &operation_timer_, &house_timer_,
+                        &house_soon_, &look_timer_})
         timer->stop();
     if (model_.operation) host_.watch_owner(model_.operation->id, 0);
     model_ = {};
+    window_ = {};
+    ended_tasks_.clear();
     claimed_.clear();
     again_.clear();
     to_start_.clear();
@@ -193,6 +196,7 @@ void Engine::Impl::resume()
     marks_->resume();
     starter_.trigger();
     look_at_all();
+    look_in_store();
     dispatch();
 }
 

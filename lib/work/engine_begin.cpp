@@ -1,4 +1,5 @@
 #include "work/engine_impl.hpp"
+#include "work/window.hpp"
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -39,6 +40,7 @@ void Engine::Impl::loaded(Loaded loaded)
         write_operation_end({});
     else
         adopt_operation(first ? LoadKind::first : LoadKind::again);
+    want_wake(true);
     count_history();
     answer_early_calls();
     look_at_all();
@@ -79,9 +81,12 @@ void Engine::Impl::take_waiting(Loaded& loaded)
     for (const auto& [id, run] : model_.open)
         if (run.place == OpenRun::Place::waiting) old.push_back(id);
     for (const auto id : old) model_.forget(id);
-    for (auto& run : loaded.waiting)
-        if (!model_.open.contains(run.id))
-            model_.add_waiting(std::move(run)); // else: being claimed
+    std::map<std::string, std::size_t> seen;
+    for (auto& run : loaded.waiting) {
+        if (!run.not_before) ++seen[run.queue];
+        if (!model_.open.contains(run.id)) take_waiting_run(std::move(run)); // else: being claimed
+    }
+    for (auto& [name, queue] : model_.queues) queue.more = seen[name] >= window_runs;
 }
 
 void Engine::Impl::take_settings(const Loaded& loaded)
@@ -104,6 +109,8 @@ void Engine::Impl::begin_epoch(const Loaded& loaded)
 {
     phase_ = Phase::running;
     tell_freed(loaded);
+    ended_tasks_.clear();
+    for (const auto& [name, entry] : model_.tasks) ended_tasks_.insert(name);
     offer_config();
     look_at_pair_boot();
     house_timer_.start_every(settings_.house_period);

@@ -146,6 +146,7 @@ nlohmann::json Engine::Impl::take_decision(std::vector<pg::Result>& results,
         if (run != model_.open.end() && run->second.place == OpenRun::Place::waiting)
             model_.forget(run->first);
     }
+    look_in_store(); // one that had only been asked for waits here now
     undecided_ = static_cast<std::uint64_t>(results.at(1)[0].integer(0));
     if (!ids.empty())
         note("history_decided",

@@ -18,9 +18,10 @@
 namespace roleswap::work {
 
 /// The engine's parts and the paths between them.  The files say which: engine.cpp (life),
-/// engine_begin.cpp (what a new master does first), engine_runs.cpp (due time to end of a run),
-/// engine_doubt.cpp (what an old master may have run), engine_change.cpp (tasks),
-/// engine_drain.cpp (until nothing runs), engine_operation.cpp, verbs_*.cpp.
+/// engine_begin.cpp (what a new master does first), engine_window.cpp (which waiting runs are known
+/// here), engine_runs.cpp (due time to start of a run), engine_end.cpp (end and after),
+/// engine_doubt.cpp (what an old master may have run), engine_change.cpp (tasks), engine_drain.cpp
+/// (until nothing runs), engine_operation.cpp, verbs_*.cpp.
 class Engine::Impl {
 public:
     Impl(event::Loop& loop, run::Executor& executor, Settings settings, Host host);
@@ -73,6 +74,19 @@ private:
         nlohmann::json tasks;
         std::string toml;
     };
+    /// What is known of the runs that wait in the store.
+    struct Window {
+        bool asking = false; ///< a look is under way, until its rows are taken
+        bool ask_again = false;
+        std::vector<pg::Result> rows;            ///< of that look
+        std::size_t at = 0;                      ///< in them
+        std::size_t fresh = 0;                   ///< so many were not known
+        std::vector<std::string> queues;         ///< that it asked for
+        std::map<std::string, std::size_t> seen; ///< rows by queue
+        std::set<std::string> capped;            ///< tasks of which more wait than are to be known
+        bool asleep = true;                      ///< who enqueues wakes the engine
+        int quiet_looks = 0;                     ///< in a row
+    };
     struct Drain {
         Reply reply;
         std::chrono::milliseconds again{0}; ///< the gate waits so long for the next part
@@ -112,10 +126,12 @@ private:
     void hold_due(const TaskEntry& entry, task::Time due);
     void tell_held();
     void make_run(const TaskEntry& entry, NewRun run, task::OverlapDecision decision);
-    void committed(Batch batch, const std::vector<OpenRow>& rows);
+    void committed(Batch batch, const Written& written);
+    void take_inserts(const Batch& batch, const std::vector<OpenRow>& rows);
     void take_insert(const NewRun& run, const OpenRow* row);
-    void take_promotes(const Batch& batch, const std::vector<OpenRow>& rows);
-    void begin(std::int64_t id);
+    void take_promotes(const Batch& batch, const std::vector<Claim>& claims);
+    bool is_noop(const std::string& name) const;
+    void begin(OpenRun& run);
     void start_some();
     void start_one(std::int64_t id);
     void ended(std::int64_t id, const run::RunEnd& end);
@@ -128,6 +144,19 @@ private:
     void check_drained();
     void drain_timed_out();
     void keep_house();
+    void prune(const std::vector<std::string>& names);
+
+    // which waiting runs are known here, and when the store is looked at for others
+    void look_in_store();
+    std::vector<std::string> hungry_queues() const;
+    void take_window(std::vector<pg::Result>& results, const std::vector<std::string>& queues);
+    Slice take_some_of_window();
+    void take_waiting_run(OpenRun run);
+    void window_taken();
+    void window_failed();
+    void want_wake(bool asleep);
+    void refill();
+    void note_claim(const std::string& task);
 
     // how tasks change; `ticket` is the key in changes_
     static bool changes_tasks(std::string_view verb);
@@ -249,6 +278,8 @@ private:
     std::string conninfo_;
     std::uint64_t generation_ = 0; ///< grows when everything known becomes void
     Model model_;
+    Window window_;
+    std::set<std::string> ended_tasks_;          ///< since old runs were looked for
     std::map<std::int64_t, task::Task> claimed_; ///< definition of runs claimed or alive
     std::map<std::int64_t, OpenRun> again_;      ///< ended, for another attempt, not committed
     std::deque<std::int64_t> to_start_;          ///< committed, without a process yet
@@ -276,11 +307,14 @@ private:
     std::optional<Ending> ending_; ///< of the operation, until the store has it
     Planner planner_;
     event::Deferred starter_;
+    event::Deferred dispatcher_;
     event::Timer early_timer_;
     event::Timer retry_timer_;
     event::Timer drain_timer_;
     event::Timer operation_timer_;
     event::Timer house_timer_;
+    event::Timer house_soon_;
+    event::Timer look_timer_;
     Slices slices_; ///< of verbs
     Slices looks_;  ///< of the schedule, which waits for no verb
     event::Deferred changer_;

@@ -5,14 +5,10 @@
 namespace roleswap::work {
 namespace {
 
-constexpr const char* prune_sql = R"(
-DELETE FROM roleswap.run WHERE id IN (
-    SELECT id FROM roleswap.run WHERE state NOT IN ('queued', 'running')
-        AND ended_at < now() - make_interval(days => $1::integer) LIMIT 1000)
-OR id IN (
-    SELECT id FROM (SELECT id, state, row_number() OVER (PARTITION BY task ORDER BY due DESC) AS place
-                    FROM roleswap.run) AS placed
-    WHERE place > $2::integer AND state NOT IN ('queued', 'running') LIMIT 1000))";
+/// Claims in one transaction, and those that have no process yet: more would hold the loop, or be
+/// taken from a peer that could begin them sooner.
+constexpr std::size_t claims_max = 2000;
+constexpr std::size_t starts_max = 500;
 
 } // namespace
 
@@ -123,22 +119,30 @@ void Engine::Impl::make_run(const TaskEntry& entry, NewRun run, task::OverlapDec
     writer_->next().inserts.push_back(std::move(run));
 }
 
-void Engine::Impl::committed(Batch batch, const std::vector<OpenRow>& rows)
+void Engine::Impl::committed(Batch batch, const Written& written)
 {
     host_.on_store_well();
-    std::map<std::pair<std::string, Instant>, const OpenRow*> by_due;
-    for (const auto& row : rows) by_due.emplace(std::pair(row.task, row.due), &row);
-    for (const auto& run : batch.inserts) {
-        const auto found = by_due.find({run.task, run.due});
-        take_insert(run, found == by_due.end() ? nullptr : found->second);
-    }
-    take_promotes(batch, rows);
+    if (!batch.inserts.empty()) take_inserts(batch, written.inserted);
+    take_promotes(batch, written.claimed);
     for (const auto& row : batch.ends) {
         auto again = again_.extract(row.at("id").get<std::int64_t>());
         if (!again.empty()) model_.add_waiting(std::move(again.mapped()));
     }
+    if (batch.asleep == true) look_timer_.start_in(event::Duration(0));
     dispatch();
     check_drained();
+}
+
+void Engine::Impl::take_inserts(const Batch& batch, const std::vector<OpenRow>& rows)
+{
+    std::map<std::pair<std::string_view, Instant>, const OpenRow*> by_due;
+    for (const auto& row : rows)
+        by_due.emplace(std::pair(std::string_view(row.task), row.due), &row);
+    for (const auto& run : batch.inserts) {
+        const auto found = by_due.find({run.task, run.due});
+        if (run.state == NewRun::State::skipped) ended_tasks_.insert(run.task);
+        take_insert(run, found == by_due.end() ? nullptr : found->second);
+    }
 }
 
 /// `row` is null where the due time had its run already, or the run was passed over.
@@ -152,7 +156,8 @@ void Engine::Impl::take_insert(const NewRun& run, const OpenRow* row)
         (row != nullptr && model_.open.contains(row->id)))
         return;
     if (run.state == NewRun::State::queued) {
-        if (row != nullptr)
+        // Behind those that are not known yet it is found with them.
+        if (row != nullptr && !model_.queues[run.queue].more && !window_.capped.contains(run.task))
             model_.add_waiting({.id = row->id,
                                 .task = run.task,
                                 .queue = run.queue,
@@ -161,33 +166,44 @@ void Engine::Impl::take_insert(const NewRun& run, const OpenRow* row)
         return;
     }
     if (row == nullptr) return model_.uncount_running(run.task, run.queue);
-    model_.open[row->id] = {.id = row->id,
-                            .task = run.task,
-                            .queue = run.queue,
-                            .due = run.due,
-                            .place = OpenRun::Place::alive};
-    begin(row->id);
+    auto& open = model_.open[row->id];
+    open = {.id = row->id, .task = run.task, .queue = run.queue, .due = run.due};
+    open.place = OpenRun::Place::alive;
+    begin(open);
 }
 
-void Engine::Impl::take_promotes(const Batch& batch, const std::vector<OpenRow>& rows)
+/// What was claimed and is not among `claims` was not queued any more.
+void Engine::Impl::take_promotes(const Batch& batch, const std::vector<Claim>& claims)
 {
-    std::set<std::int64_t> running;
-    for (const auto& row : rows)
-        if (row.running) running.insert(row.id);
-    for (const auto id : batch.promotes) {
-        if (!running.contains(id)) {
-            model_.forget(id);
-            continue;
-        }
-        model_.open.at(id).place = OpenRun::Place::alive;
-        begin(id);
+    for (const auto& claim : claims) {
+        auto& run = model_.open.at(claim.id);
+        run.place = OpenRun::Place::alive;
+        run.payload = claim.payload;
+        begin(run);
     }
+    if (claims.size() == batch.promotes.size()) return;
+    std::set<std::int64_t> claimed;
+    for (const auto& claim : claims) claimed.insert(claim.id);
+    for (const auto id : batch.promotes)
+        if (!claimed.contains(id)) model_.forget(id);
 }
 
-/// The claim is on both nodes: only now may a process exist.
-void Engine::Impl::begin(std::int64_t id)
+bool Engine::Impl::is_noop(const std::string& name) const
 {
-    to_start_.push_back(id);
+    const auto found = model_.tasks.find(name);
+    return found != model_.tasks.end() && found->second.task.kind == task::TaskKind::noop;
+}
+
+/// The claim is on both nodes: only now may a process exist.  A run without one is over at once;
+/// that its end is not on both nodes yet is what a new master would see as a run of unknown end.
+void Engine::Impl::begin(OpenRun& run)
+{
+    if (is_noop(run.task)) {
+        ended_tasks_.insert(run.task);
+        writer_->next().noops.push_back(run.id);
+        return model_.forget(run.id);
+    }
+    to_start_.push_back(run.id);
     starter_.trigger();
 }
 
@@ -205,6 +221,7 @@ void Engine::Impl::start_some()
         if (generation != generation_) return;
     }
     if (!to_start_.empty()) starter_.trigger();
+    if (to_start_.size() < starts_max) dispatcher_.trigger();
 }
 
 void Engine::Impl::start_one(std::int64_t id)
@@ -226,29 +243,20 @@ void Engine::Impl::start_one(std::int64_t id)
                     });
 }
 
-void Engine::Impl::ended(std::int64_t id, const run::RunEnd& end)
-{
-    const auto run = model_.open.at(id);
-    const auto definition = claimed_.extract(id);
-    auto after =
-        after_end(definition.empty() ? task::Task{} : definition.mapped(), run, end, now());
-    model_.forget(id);
-    writer_->next().ends.push_back(std::move(after.row));
-    if (after.again) again_.insert_or_assign(id, *after.again);
-    if (after.state == "failed" || after.state == "timeout" || after.state == "interrupted" ||
-        (after.state == "queued" && !run.moving))
-        note("run_failed", fmt::format("task {} (run {}): {}", run.task, id, after.why));
-    dispatch();
-}
-
 void Engine::Impl::dispatch()
 {
     if (!may_start()) return;
     const auto time = now(); // one for both, or a retry due between them would be in neither
-    for (const auto id : model_.startable(time)) {
+    const auto room = claims_max - std::min(claims_max, writer_->gathering_claims());
+    auto starts = starts_max - std::min(starts_max, to_start_.size());
+    for (const auto id : model_.startable(time, room)) {
+        const auto& name = model_.open.at(id).task;
+        if (!is_noop(name) && starts-- == 0) break;
         model_.claim(id);
         writer_->next().promotes.push_back(id);
+        note_claim(name);
     }
+    refill();
     arm_retries(time);
 }
 
@@ -258,19 +266,6 @@ void Engine::Impl::arm_retries(Instant time)
         retry_timer_.start_in(std::min<event::Duration>(*next - time, std::chrono::minutes(1)));
     else
         retry_timer_.stop();
-}
-
-void Engine::Impl::keep_house()
-{
-    if (!may_plan()) return;
-    auto queries = prune_memory_queries();
-    queries.insert(
-        queries.begin(),
-        {prune_sql, {std::to_string(settings_.keep_days), std::to_string(settings_.keep_runs)}});
-    session_->write(std::move(queries), [this](const pg::Outcome& outcome) {
-        if (!std::holds_alternative<pg::Committed>(outcome))
-            host_.on_store_trouble("old runs: " + pg::describe(outcome));
-    });
 }
 
 } // namespace roleswap::work

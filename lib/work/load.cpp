@@ -1,5 +1,6 @@
 #include "work/load.hpp"
 #include "task/error.hpp"
+#include "work/window.hpp"
 #include <fmt/format.h>
 
 namespace roleswap::work {
@@ -20,7 +21,7 @@ WITH begun AS (
 UPDATE roleswap.run SET state = 'interrupted', epoch = $1::bigint, batch = NULL, not_before = NULL,
        ended_at = now(),
        why = 'the old master may have run it; look, and run it by hand if needed'
-WHERE state IN ('running', 'queued') AND EXISTS (SELECT FROM begun)
+WHERE NOT over AND EXISTS (SELECT FROM begun)
 RETURNING format('%s (run %s)', task, id))";
 
 constexpr const char* rerun_sql = R"(
@@ -28,23 +29,21 @@ UPDATE roleswap.run SET state = 'queued', attempt = run.attempt + 1, epoch = $1:
        batch = NULL, not_before = NULL,
        why = format('its end on %s is unknown; run again', run.node)
 FROM roleswap.task WHERE task.name = run.task AND run.state = 'running'
-     AND coalesce(task.definition ->> 'after_crash', 'rerun') = 'rerun'
+     AND NOT run.over AND coalesce(task.definition ->> 'after_crash', 'rerun') = 'rerun'
 RETURNING format('%s (run %s)', run.task, run.id))";
 
 constexpr const char* interrupt_sql = R"(
 UPDATE roleswap.run SET state = 'interrupted', epoch = $1::bigint, ended_at = now(),
        why = format('its end on %s is unknown: look, and run it by hand if needed', node)
-WHERE state = 'running' RETURNING format('%s (run %s)', task, id))";
+WHERE state = 'running' AND NOT over RETURNING format('%s (run %s)', task, id))";
 
 constexpr const char* tasks_sql =
     "SELECT definition, floor(extract(epoch FROM last_due))::bigint, name FROM roleswap.task "
     "ORDER BY name";
 constexpr const char* queues_sql =
     "SELECT name, held, reason, saved_held, concurrency FROM roleswap.queue ORDER BY name";
-constexpr const char* waiting_sql = R"(
-SELECT id, task, queue, (extract(epoch FROM due) * 1000000)::bigint, attempt, retries_used,
-       (extract(epoch FROM not_before) * 1000000)::bigint
-FROM roleswap.run WHERE state = 'queued')";
+constexpr const char* waiting_sql =
+    "SELECT * FROM roleswap.queued_runs(ARRAY(SELECT name FROM roleswap.queue), '{}', $1)";
 constexpr const char* settings_sql = "SELECT name, value FROM roleswap.setting";
 constexpr const char* operation_sql = R"(
 SELECT id, kind, begun_by, roleswap.iso(begun_at), owner_node, owner_pid,
@@ -53,11 +52,6 @@ FROM roleswap.operation WHERE state = 'open')";
 constexpr const char* steps_sql = R"(
 SELECT step, s.state, detail, roleswap.iso(at) FROM roleswap.operation_step s
 JOIN roleswap.operation o ON o.id = s.operation WHERE o.state = 'open' ORDER BY s.id)";
-
-Instant instant(std::int64_t microseconds)
-{
-    return Instant(std::chrono::microseconds(microseconds));
-}
 
 std::vector<std::string> read_texts(const pg::Result& result)
 {
@@ -95,18 +89,8 @@ void read_queues(const pg::Result& result, Loaded& loaded)
 
 void read_waiting(const pg::Result& result, Loaded& loaded)
 {
-    for (std::size_t i = 0; i < result.rows(); ++i) {
-        const auto row = result[i];
-        OpenRun run;
-        run.id = row.integer(0);
-        run.task = row.text(1);
-        run.queue = row.text(2);
-        run.due = instant(row.integer(3));
-        run.attempt = static_cast<int>(row.integer(4));
-        run.retries_used = static_cast<std::uint32_t>(row.integer(5));
-        if (const auto at = row.maybe_integer(6)) run.not_before = instant(*at);
-        loaded.waiting.push_back(std::move(run));
-    }
+    for (std::size_t i = 0; i < result.rows(); ++i)
+        loaded.waiting.push_back(read_waiting_run(result[i]));
 }
 
 void read_operation(const pg::Result& result, const pg::Result& steps, Loaded& loaded)
@@ -172,8 +156,10 @@ void load(Session& session, const Look& look,
                    {rerun_sql, {epoch}},
                    {interrupt_sql, {epoch}}};
     for (const char* sql :
-         {tasks_sql, queues_sql, waiting_sql, settings_sql, operation_sql, steps_sql})
+         {tasks_sql, queues_sql, waiting_sql, settings_sql, operation_sql, steps_sql}) {
         queries.push_back({sql});
+        if (sql == waiting_sql) queries.back().params.emplace_back(std::to_string(window_runs));
+    }
     session.write(std::move(queries), [on_results = std::move(on_results),
                                        on_trouble = std::move(on_trouble)](pg::Outcome outcome) {
         auto* committed = std::get_if<pg::Committed>(&outcome);

@@ -1,4 +1,5 @@
 #include "work/migrate.hpp"
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace roleswap::work {
@@ -14,7 +15,7 @@ void apply_from(pg::Connection& connection, int version, OnDone on_done)
                                    "install the newer package on this node",
                                    version, all.back().version));
     if (version == all.back().version) return on_done({});
-    const auto& next = all.at(static_cast<std::size_t>(version));
+    const auto& next = *std::ranges::upper_bound(all, version, {}, &Migration::version);
     // A whole script in one statement of the extended protocol, which allows only one.
     const auto script = fmt::format("DO $do$ BEGIN EXECUTE $script${}$script$; END $do$", next.sql);
     auto done = [&connection, next, on_done = std::move(on_done)](const pg::Outcome& outcome) {

@@ -9,7 +9,7 @@ namespace roleswap::work {
 
 /// A step of the schema, from lib/work/schema, embedded at build time.
 struct Migration {
-    int version = 0; ///< from 1, without gaps
+    int version = 0; ///< from 1, growing; numbers may be left out
     std::string_view name;
     std::string_view sql;
 };

@@ -7,10 +7,25 @@ namespace roleswap::work {
 /// What one look at the queues has given out so far.
 struct Model::Round {
     Instant now;
-    std::map<std::string, std::size_t> started; ///< by task
-    std::set<std::string> blocked;              ///< an earlier run of the task has to wait
+    std::size_t runs_max = 0;
+    std::set<std::string> decided; ///< tasks without overlap, of which one starts
     std::vector<std::int64_t> runs;
 };
+
+namespace {
+
+Turn turn_of(const OpenRun& run)
+{
+    return {.priority = run.priority, .due = run.due, .id = run.id};
+}
+
+} // namespace
+
+void Model::leave_queue(const OpenRun& run)
+{
+    queues[run.queue].waiting.erase(turn_of(run));
+    if (run.not_before) later_.erase({*run.not_before, run.id});
+}
 
 Model::Load Model::load(const std::string& task) const
 {
@@ -68,7 +83,8 @@ void Model::add_waiting(OpenRun run)
         old != open.end() && old->second.place == OpenRun::Place::waiting)
         forget(run.id);
     run.place = OpenRun::Place::waiting;
-    queues[run.queue].waiting.emplace(run.due, run.id);
+    queues[run.queue].waiting.insert(turn_of(run));
+    if (run.not_before) later_.emplace(*run.not_before, run.id);
     ++loads_[run.task].waiting;
     open.insert_or_assign(run.id, std::move(run));
 }
@@ -89,7 +105,7 @@ void Model::uncount_running(const std::string& task, const std::string& queue)
 void Model::claim(std::int64_t id)
 {
     auto& run = open.at(id);
-    queues[run.queue].waiting.erase({run.due, id});
+    leave_queue(run);
     --loads_[run.task].waiting;
     count_running(run.task, run.queue);
     run.place = OpenRun::Place::claiming;
@@ -101,7 +117,7 @@ void Model::forget(std::int64_t id)
     if (found == open.end()) return;
     const auto& run = found->second;
     if (run.place == OpenRun::Place::waiting) {
-        queues[run.queue].waiting.erase({run.due, id});
+        leave_queue(run);
         auto& load = loads_[run.task];
         if (--load.waiting == 0 && load.running == 0) loads_.erase(run.task);
     } else {
@@ -110,9 +126,9 @@ void Model::forget(std::int64_t id)
     open.erase(found);
 }
 
-std::vector<std::int64_t> Model::startable(Instant now) const
+std::vector<std::int64_t> Model::startable(Instant now, std::size_t runs_max) const
 {
-    Round round{.now = now};
+    Round round{.now = now, .runs_max = runs_max};
     for (const auto& [name, queue] : queues) startable_of(name, round);
     return std::move(round.runs);
 }
@@ -123,34 +139,33 @@ void Model::startable_of(const std::string& name, Round& round) const
     if (queue.held) return;
     auto room = queue.concurrency.value_or(SIZE_MAX);
     room -= std::min(room, queue.running);
-    for (const auto& [due, id] : queue.waiting) {
-        if (room == 0) return;
-        if (!may_start(open.at(id), round)) continue;
-        round.runs.push_back(id);
-        ++round.started[open.at(id).task];
+    for (const auto& turn : queue.waiting) {
+        if (room == 0 || round.runs.size() >= round.runs_max) return;
+        const auto& run = open.at(turn.id);
+        if (!may_start(run, round)) continue;
+        round.runs.push_back(turn.id);
         --room;
     }
 }
 
-/// Runs of a task that do not overlap start one after another, in the order of their due times.
+/// Runs of a task that do not overlap start one after another, in the order of their turns.
 bool Model::may_start(const OpenRun& run, Round& round) const
 {
     if (run.not_before > round.now) return false;
-    const auto found = tasks.find(run.task);
-    if (found != tasks.end() && found->second.task.overlap == task::Overlap::parallel) return true;
-    if (round.blocked.contains(run.task)) return false;
-    if (load(run.task).running == 0 && round.started[run.task] == 0) return true;
-    round.blocked.insert(run.task);
-    return false;
+    if (may_overlap(run.task)) return true;
+    return load(run.task).running == 0 && round.decided.insert(run.task).second;
+}
+
+bool Model::may_overlap(const std::string& task) const
+{
+    const auto found = tasks.find(task);
+    return found != tasks.end() && found->second.task.overlap == task::Overlap::parallel;
 }
 
 std::optional<Instant> Model::next_retry(Instant now) const
 {
-    std::optional<Instant> next;
-    for (const auto& [id, run] : open)
-        if (run.place == OpenRun::Place::waiting && run.not_before > now)
-            next = std::min(next.value_or(*run.not_before), *run.not_before);
-    return next;
+    const auto next = later_.upper_bound({now, INT64_MAX});
+    return next == later_.end() ? std::nullopt : std::optional(next->first);
 }
 
 task::OverlapDecision Model::decide(const TaskEntry& entry) const
@@ -160,8 +175,11 @@ task::OverlapDecision Model::decide(const TaskEntry& entry) const
     const auto decision = task::overlap_decision(entry.task.overlap, running, waiting);
     // A held or full queue delays a due time, it does not cancel it.
     const bool full = queue.running >= queue.concurrency.value_or(SIZE_MAX);
+    // What the model does not know of came before.
+    const bool late = queue.more && entry.task.overlap != task::Overlap::parallel;
     if (queue.held) return task::OverlapDecision::wait;
-    if (decision == task::OverlapDecision::start && full) return task::OverlapDecision::wait;
+    if (decision == task::OverlapDecision::start && (full || late))
+        return task::OverlapDecision::wait;
     return decision;
 }
 

@@ -8,6 +8,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -25,13 +27,25 @@ struct TaskEntry {
     bool is_backup() const { return !task.backup_of.empty(); }
 };
 
+/// The order in which waiting runs of a queue start.
+struct Turn {
+    int priority = 0; ///< highest first
+    Instant due;
+    std::int64_t id = 0;
+    bool operator<(const Turn& other) const
+    {
+        return std::tie(other.priority, due, id) < std::tie(priority, other.due, other.id);
+    }
+};
+
 struct QueueEntry {
     bool held = false;
     std::string reason;
-    std::optional<bool> saved_held;                     ///< before "hold all" that saved it
-    std::optional<std::size_t> concurrency;             ///< empty: no limit
-    std::size_t running = 0;                            ///< claims under way included
-    std::set<std::pair<Instant, std::int64_t>> waiting; ///< (due, run) of queued runs
+    std::optional<bool> saved_held;         ///< before "hold all" that saved it
+    std::optional<std::size_t> concurrency; ///< empty: no limit
+    std::size_t running = 0;                ///< claims under way included
+    std::set<Turn> waiting; ///< queued runs: the first ones, where there are `more` in the store
+    bool more = false;
 };
 
 /// A run that is not over.
@@ -47,7 +61,9 @@ struct OpenRun {
     Instant due;
     int attempt = 1;
     std::uint32_t retries_used = 0;
-    std::optional<Instant> not_before; ///< of a retry, or of a due time with a jitter
+    std::optional<Instant> not_before; ///< of a retry, of a jitter, or as the application asked
+    int priority = 0;
+    std::string payload; ///< JSON text; known once it is claimed
     Place place = Place::waiting;
     bool moving = false; ///< killed by a drain, to go on at the peer
 };
@@ -115,8 +131,10 @@ public:
     void forget(std::int64_t id);
 
     /// Queued runs that may start now, in the order of their due times, limits and overlap
-    /// policies of all tasks obeyed; as if each started before the next is looked at.
-    std::vector<std::int64_t> startable(Instant now) const;
+    /// policies of all tasks obeyed; as if each started before the next is looked at.  At most
+    /// `runs_max`.
+    std::vector<std::int64_t> startable(Instant now, std::size_t runs_max = SIZE_MAX) const;
+    bool may_overlap(const std::string& task) const;
     /// The nearest time after `now` at which a run with a not_before may start.
     std::optional<Instant> next_retry(Instant now) const;
     /// For a run of this task that comes due now.
@@ -126,7 +144,9 @@ private:
     struct Round;
     void startable_of(const std::string& name, Round& round) const;
     bool may_start(const OpenRun& run, Round& round) const;
-    std::map<std::string, Load> loads_;
+    void leave_queue(const OpenRun& run);
+    std::unordered_map<std::string, Load> loads_;
+    std::set<std::pair<Instant, std::int64_t>> later_;     ///< (not before, run) of waiting ones
     std::map<std::string, std::set<std::string>> backups_; ///< by the name of the primary
 };
 

@@ -123,8 +123,9 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
                                             {"TOKEN", token},
                                             {"STORE", place.task_store}})
         spec.environment.push_back(fmt::format("ROLESWAP_{}={}", name, value));
+    if (!run.payload.empty()) spec.environment.push_back("ROLESWAP_PAYLOAD=" + run.payload);
     if (task.umask) spec.umask = static_cast<mode_t>(*task.umask);
-    spec.stdin_text = task.input;
+    spec.stdin_text = task.input.empty() ? run.payload : task.input;
     spec.needs = task.needs;
     spec.timeout = task.timeout;
     spec.tag = task.name;

@@ -15,7 +15,11 @@ Session::Session(event::Loop& loop, Who who, std::string conninfo, Callbacks cal
     : who_(std::move(who)), callbacks_(std::move(callbacks)), again_(loop, [this] { came_up(); }),
       connection_(loop, {.conninfo = std::move(conninfo), .retry_min = 20ms, .retry_max = 1s},
                   {.on_up = [this] { came_up(); },
-                   .on_down = [this](const std::string& why) { went_down(why); }})
+                   .on_down = [this](const std::string& why) { went_down(why); },
+                   .on_notification =
+                       [this](const pg::Notification&) {
+                           if (up_) callbacks_.on_wake();
+                       }})
 {
     connection_.connect();
 }
@@ -49,7 +53,8 @@ void Session::migrated(const std::string& trouble_text)
 void Session::claim()
 {
     std::vector<pg::Query> queries{{.sql = "SELECT roleswap.claim_epoch($1, $2)",
-                                    .params = {std::to_string(who_.epoch), who_.node}}};
+                                    .params = {std::to_string(who_.epoch), who_.node}},
+                                   {.sql = "LISTEN roleswap_run"}};
     connection_.transaction(std::move(queries), [this](const pg::Outcome& outcome) {
         if (check_superseded(outcome)) return;
         if (!std::holds_alternative<pg::Committed>(outcome)) return trouble(pg::describe(outcome));

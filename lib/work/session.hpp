@@ -27,6 +27,7 @@ public:
         /// The connection is up, schema and epoch are right: read everything (again).
         std::function<void()> on_up;
         std::function<void()> on_down;
+        std::function<void()> on_wake; ///< a run was enqueued
         std::function<void(const std::string&)> on_trouble;
         std::function<void(const std::string&)> on_superseded; ///< may destroy the session
     };

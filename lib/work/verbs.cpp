@@ -122,7 +122,8 @@ json Engine::Impl::status_part() const
                           {"held", queue.held},
                           {"reason", queue.reason},
                           {"running", queue.running},
-                          {"waiting", queue.waiting.size()}});
+                          {"waiting", queue.waiting.size()},
+                          {"more", queue.more}});
     }
     const auto enabled = std::count_if(model_.tasks.begin(), model_.tasks.end(),
                                        [](const auto& entry) { return entry.second.task.enabled; });

@@ -57,6 +57,7 @@ SELECT coalesce(json_agg(json_build_object('name', name, 'held', held, 'reason',
                            const auto& queue = model_.queues[row.at("name")];
                            row["running"] = queue.running;
                            row["waiting"] = queue.waiting.size();
+                           row["more"] = queue.more;
                        }
                        return {{"queues", queues}};
                    });

@@ -12,11 +12,16 @@ using nlohmann::json;
     "'started_at', roleswap.iso(started_at), 'ended_at', roleswap.iso(ended_at), "                 \
     "'duration_ms', duration_ms, 'exit_code', exit_code, 'signal', signal, 'why', why"
 
-constexpr const char* list_sql =
-    "SELECT coalesce(json_agg(row ORDER BY at DESC, number DESC), '[]') FROM ("
+#define RUN_LIST                                                                                   \
+    "SELECT coalesce(json_agg(row ORDER BY at DESC, number DESC), '[]') FROM ("                    \
     "SELECT due AS at, id AS number, json_build_object(" RUN_FIELDS ") AS row FROM roleswap.run "
-    "WHERE ($1 = '' OR task = $1) AND ($2 = '' OR state = $2) "
-    "ORDER BY due DESC, id DESC LIMIT $3::bigint) AS rows";
+
+/// The newest as they were made: a list by due time would have to sort millions.
+constexpr const char* list_sql =
+    RUN_LIST "WHERE ($1 = '' OR state = $1) ORDER BY id DESC LIMIT $2::bigint) AS rows";
+constexpr const char* list_of_task_sql =
+    RUN_LIST "WHERE ($1 = '' OR state = $1) AND task = $3 ORDER BY due DESC LIMIT $2::bigint) "
+             "AS rows";
 
 constexpr const char* show_sql =
     "SELECT json_build_object(" RUN_FIELDS ", 'retries_used', retries_used, "
@@ -31,7 +36,8 @@ constexpr const char* show_sql =
 pg::Query Engine::Impl::run_list_query(const std::string& task, const std::string& state,
                                        std::int64_t limit)
 {
-    return {list_sql, {task, state, std::to_string(limit)}};
+    if (task.empty()) return {list_sql, {state, std::to_string(limit)}};
+    return {list_of_task_sql, {state, std::to_string(limit), task}};
 }
 
 void Engine::Impl::run_list(const Call& call)
@@ -79,20 +85,19 @@ void Engine::Impl::run_kill(const Call& call)
     const auto id = args.number("id", 1, INT64_MAX);
     if (executor_.kill(id)) return call.reply.done({{"id", id}, {"killed", "running"}});
     const auto found = model_.open.find(id);
-    if (found == model_.open.end())
-        throw Refusal(VerbError::Code::not_found,
-                      fmt::format("run {} neither runs nor waits; see \"roleswap run list\"", id));
-    if (found->second.place != OpenRun::Place::waiting)
+    if (found != model_.open.end() && found->second.place != OpenRun::Place::waiting)
         throw Refusal(VerbError::Code::refused,
                       fmt::format("run {} is just being started; try again", id));
+    auto missing = fmt::format("run {} neither runs nor waits; see \"roleswap run list\"", id);
     session_->write({{"UPDATE roleswap.run SET state = 'killed', why = $2, ended_at = now(), "
                       "epoch = $3 WHERE id = $1 AND state = 'queued'",
                       {std::to_string(id), clean_text("killed by " + call.caller.user),
                        std::to_string(epoch_)}}},
-                    call.reply, [this, id](std::vector<pg::Result>& results) -> json {
-                        const bool done = results.at(0).affected() == 1;
-                        if (done) model_.forget(id);
-                        return {{"id", id}, {"killed", done ? "waiting" : "nothing"}};
+                    found_or_refused(call.reply, std::move(missing)),
+                    [this, id](std::vector<pg::Result>& results) -> json {
+                        if (results.at(0).affected() == 0) return nullptr;
+                        model_.forget(id);
+                        return {{"id", id}, {"killed", "waiting"}};
                     });
 }
 

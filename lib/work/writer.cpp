@@ -17,12 +17,20 @@ SELECT r.task, r.due, r.cause, r.queue, r.state, $2::bigint, CASE r.state WHEN '
        CASE WHEN r.state IN ('skipped', 'interrupted') THEN clock_timestamp() END, r.why, r.not_before
 FROM jsonb_to_recordset($1::jsonb) AS r(task text, due timestamptz, cause text, queue text,
                                         state text, why text, not_before timestamptz)
-ON CONFLICT (task, due) DO NOTHING)";
+ON CONFLICT (task, due) DO NOTHING
+RETURNING id, task, (extract(epoch FROM due) * 1000000)::bigint, state = 'running', over)";
 
 constexpr const char* promote_sql = R"(
 UPDATE roleswap.run SET state = 'running', epoch = $2::bigint, node = $3, batch = $4::bigint,
        started_at = clock_timestamp(), ended_at = NULL, not_before = NULL, why = ''
-WHERE id = ANY ($1::bigint[]) AND state = 'queued')";
+WHERE id = ANY ($1::bigint[]) AND state = 'queued' RETURNING id, payload)";
+
+constexpr const char* noop_sql = R"(
+UPDATE roleswap.run SET state = 'ok', ended_at = clock_timestamp(), duration_ms = 0, exit_code = 0
+WHERE id = ANY ($1::bigint[]) AND state = 'running' AND epoch = $2::bigint)";
+
+constexpr const char* asleep_sql =
+    "UPDATE roleswap.wake SET asleep = $1::boolean WHERE asleep <> $1::boolean";
 
 constexpr const char* end_sql = R"(
 UPDATE roleswap.run SET state = e.state, epoch = $2::bigint, attempt = e.attempt,
@@ -54,9 +62,15 @@ constexpr const char* note_sql = R"(
 INSERT INTO roleswap.event (node, epoch, what, why)
 SELECT $3, $2::bigint, n.what, n.why FROM jsonb_to_recordset($1::jsonb) AS n(what text, why text))";
 
-constexpr const char* rows_sql = R"(
-SELECT id, task, (extract(epoch FROM due) * 1000000)::bigint, state = 'running'
-FROM roleswap.run WHERE epoch = $1 AND batch = $2 AND state IN ('queued', 'running'))";
+// Of a batch that is sent again: what the first attempt has done.
+constexpr const char* inserted_sql = R"(
+SELECT r.id, r.task, (extract(epoch FROM r.due) * 1000000)::bigint, r.state = 'running', r.over
+FROM jsonb_to_recordset($1::jsonb) AS w(task text, due timestamptz)
+JOIN roleswap.run AS r USING (task, due) WHERE r.epoch = $2::bigint AND r.batch = $3::bigint)";
+
+constexpr const char* claimed_sql = R"(
+SELECT id, payload FROM roleswap.run
+WHERE id = ANY ($1::bigint[]) AND state = 'running' AND epoch = $2::bigint AND batch = $3::bigint)";
 
 const char* state_text(NewRun::State state)
 {
@@ -102,48 +116,96 @@ json notes_json(const Batch& batch)
     return rows;
 }
 
-std::string id_array(const std::vector<json>& rows)
+std::string array_text(const std::vector<std::int64_t>& numbers)
 {
-    std::vector<std::int64_t> ids;
-    for (const auto& row : rows) ids.push_back(row.at("id").get<std::int64_t>());
-    return fmt::format("{{{}}}", fmt::join(ids, ","));
+    return fmt::format("{{{}}}", fmt::join(numbers, ","));
 }
 
-std::vector<pg::Query> queries_of(const Batch& batch, const Session::Who& who)
+/// Which query of a batch answers what.
+struct Places {
+    std::optional<std::size_t> inserted;
+    std::optional<std::size_t> claimed;
+};
+
+struct Plan {
+    std::vector<pg::Query> queries;
+    Places places;
+};
+
+/// Ends first: a run that ends and is claimed again within one batch needs that order.
+void add_ends(Plan& plan, const Batch& batch, const std::string& epoch)
+{
+    if (!batch.noops.empty()) plan.queries.push_back({noop_sql, {array_text(batch.noops), epoch}});
+    if (batch.ends.empty()) return;
+    plan.queries.push_back(
+        {end_sql, {json(batch.ends).dump(-1, ' ', false, json::error_handler_t::replace), epoch}});
+    std::vector<std::int64_t> ids;
+    for (const auto& row : batch.ends) ids.push_back(row.at("id").get<std::int64_t>());
+    plan.queries.push_back({void_passes_sql, {array_text(ids)}});
+}
+
+void add_starts(Plan& plan, const Batch& batch, const Session::Who& who, bool sent_before)
 {
     const auto epoch = std::to_string(who.epoch);
     const auto number = std::to_string(batch.number);
-    std::vector<pg::Query> queries;
-    // Ends first: a run that ends and is claimed again within one batch needs that order.
-    if (!batch.ends.empty()) {
-        queries.push_back(
-            {end_sql,
-             {json(batch.ends).dump(-1, ' ', false, json::error_handler_t::replace), epoch}});
-        queries.push_back({void_passes_sql, {id_array(batch.ends)}});
+    if (!batch.inserts.empty()) {
+        const auto rows = inserts_json(batch).dump();
+        plan.queries.push_back({insert_sql, {rows, epoch, who.node, number}});
+        if (sent_before) plan.queries.push_back({inserted_sql, {rows, epoch, number}});
+        plan.places.inserted = plan.queries.size() - 1;
     }
-    if (!batch.inserts.empty())
-        queries.push_back({insert_sql, {inserts_json(batch).dump(), epoch, who.node, number}});
-    if (!batch.promotes.empty())
-        queries.push_back(
-            {promote_sql,
-             {fmt::format("{{{}}}", fmt::join(batch.promotes, ",")), epoch, who.node, number}});
+    if (!batch.promotes.empty()) {
+        const auto ids = array_text(batch.promotes);
+        plan.queries.push_back({promote_sql, {ids, epoch, who.node, number}});
+        if (sent_before) plan.queries.push_back({claimed_sql, {ids, epoch, number}});
+        plan.places.claimed = plan.queries.size() - 1;
+    }
+}
+
+Plan plan_of(const Batch& batch, const Session::Who& who, bool sent_before)
+{
+    const auto epoch = std::to_string(who.epoch);
+    Plan plan;
+    auto& queries = plan.queries;
+    add_ends(plan, batch, epoch);
+    add_starts(plan, batch, who, sent_before);
     if (!batch.last_due.empty()) queries.push_back({last_due_sql, {last_due_json(batch).dump()}});
     if (!batch.settings.empty()) queries.push_back({setting_sql, {json(batch.settings).dump()}});
     if (!batch.notes.empty())
         queries.push_back({note_sql, {notes_json(batch).dump(), epoch, who.node}});
-    queries.push_back({rows_sql, {epoch, number}});
-    return queries;
+    if (batch.asleep) queries.push_back({asleep_sql, {*batch.asleep ? "true" : "false"}});
+    return plan;
 }
 
-std::vector<OpenRow> read_rows(const pg::Result& result)
+std::vector<OpenRow> read_inserted(const pg::Result& result)
 {
     std::vector<OpenRow> rows;
     for (std::size_t i = 0; i < result.rows(); ++i) {
         const auto row = result[i];
+        if (row.boolean(4)) continue; // passed over
         rows.push_back({row.integer(0), std::string(row.text(1)),
                         Instant(std::chrono::microseconds(row.integer(2))), row.boolean(3)});
     }
     return rows;
+}
+
+std::vector<Claim> read_claimed(const pg::Result& result)
+{
+    std::vector<Claim> claims;
+    claims.reserve(result.rows());
+    for (std::size_t i = 0; i < result.rows(); ++i) {
+        const auto row = result[i];
+        claims.push_back({row.integer(0), std::string(row.maybe_text(1).value_or(""))});
+    }
+    return claims;
+}
+
+Written read_written(const Places& places, const std::vector<pg::Result>& results)
+{
+    Written written;
+    if (places.inserted) written.inserted = read_inserted(results.at(*places.inserted));
+    if (places.claimed) written.claimed = read_claimed(results.at(*places.claimed));
+    return written;
 }
 
 /// What is sent at once.  The rest stays, and with it what must not be in the store before it.
@@ -178,8 +240,8 @@ Instant now()
 
 bool Batch::empty() const
 {
-    return inserts.empty() && promotes.empty() && ends.empty() && last_due.empty() &&
-           settings.empty() && notes.empty();
+    return inserts.empty() && promotes.empty() && noops.empty() && ends.empty() &&
+           last_due.empty() && settings.empty() && notes.empty() && !asleep;
 }
 
 Writer::Writer(event::Loop& loop, Session& session, OnCommitted on_committed,
@@ -217,20 +279,22 @@ void Writer::send()
         if (waits_ && gathering_.inserts.size() < batch_runs_max) return;
         current_ = take_full(gathering_);
         current_.number = ++number_;
+        sent_before_ = false;
     }
     sending_ = true;
-    session_.write(queries_of(current_, session_.who()),
-                   [this](pg::Outcome outcome) { answered(std::move(outcome)); });
+    auto plan = plan_of(current_, session_.who(), std::exchange(sent_before_, true));
+    session_.write(std::move(plan.queries), [this, places = plan.places](pg::Outcome outcome) {
+        sending_ = false;
+        if (auto* committed = std::get_if<pg::Committed>(&outcome)) {
+            on_committed_(std::exchange(current_, {}), read_written(places, committed->results));
+            return later_.trigger();
+        }
+        not_committed(outcome);
+    });
 }
 
-void Writer::answered(pg::Outcome outcome)
+void Writer::not_committed(const pg::Outcome& outcome)
 {
-    sending_ = false;
-    if (auto* committed = std::get_if<pg::Committed>(&outcome)) {
-        const auto rows = read_rows(committed->results.back());
-        on_committed_(std::exchange(current_, {}), rows);
-        return later_.trigger();
-    }
     on_trouble_("the store: " + pg::describe(outcome));
     if (std::holds_alternative<pg::InDoubt>(outcome) && session_.up())
         session_.reconnect();

@@ -3,6 +3,7 @@
 #include "work/session.hpp"
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,15 +34,17 @@ struct Note {
 struct Batch {
     std::vector<NewRun> inserts;
     std::vector<std::int64_t> promotes;         ///< queued -> running
+    std::vector<std::int64_t> noops;            ///< running -> ok: those without a process
     std::vector<nlohmann::json> ends;           ///< columns of the run rows that leave `running`
     std::map<std::string, task::Time> last_due; ///< by task
     std::map<std::string, nlohmann::json> settings;
     std::vector<Note> notes;
+    std::optional<bool> asleep; ///< whether who enqueues is to wake the engine
     std::uint64_t number = 0;
     bool empty() const;
 };
 
-/// A row of a committed batch that is open: queued or running.
+/// A new row of a committed batch that is open: queued or running.
 struct OpenRow {
     std::int64_t id = 0;
     std::string task;
@@ -49,17 +52,30 @@ struct OpenRow {
     bool running = false;
 };
 
+/// A run that was queued and is running now.
+struct Claim {
+    std::int64_t id = 0;
+    std::string payload; ///< JSON text; empty: none
+};
+
+/// What a committed batch has made of the store.
+struct Written {
+    std::vector<OpenRow> inserted;
+    std::vector<Claim> claimed;
+};
+
 /// Writes batches, one at a time: while a commit is on its way the next batch gathers.  A batch
 /// whose commit failed or is in doubt is sent again after a reconnect under the same number, which
 /// finds the rows that the first attempt made.  Pinned.
 class Writer {
 public:
-    using OnCommitted = std::function<void(Batch, const std::vector<OpenRow>&)>;
+    using OnCommitted = std::function<void(Batch, Written)>;
     Writer(event::Loop& loop, Session& session, OnCommitted on_committed,
            std::function<void(const std::string&)> on_trouble);
 
     /// The batch that is gathering; it is sent at the next turn of the loop.
     Batch& next();
+    std::size_t gathering_claims() const { return gathering_.promotes.size(); }
     /// The session is up and everything was read.
     void resume();
     /// Sends nothing until `resume`; a commit under way is not taken back.
@@ -72,12 +88,13 @@ public:
 
 private:
     void send();
-    void answered(pg::Outcome outcome);
+    void not_committed(const pg::Outcome& outcome);
     Session& session_;
     OnCommitted on_committed_;
     std::function<void(const std::string&)> on_trouble_;
     Batch gathering_;
-    Batch current_; ///< under way, or waiting to be sent again
+    Batch current_;            ///< under way, or waiting to be sent again
+    bool sent_before_ = false; ///< that: the store may have it already
     std::uint64_t number_;
     bool sending_ = false;
     bool paused_ = true;

@@ -97,13 +97,22 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
     const auto row = GENERATE(
         Row{"comand = \"true\"",
             "t:4:1: unknown key \"comand\", did you mean \"command\"?; allowed: name, description, "
-            "schedule, timezone, except, jitter, command, argv, shell, user, group, directory, "
+            "schedule, timezone, except, jitter, kind, command, argv, shell, user, group, "
+            "directory, "
             "environment, umask, "
             "input, queue, enabled, timeout, retries, retry_delay, overlap, catch_up, "
             "catch_up_limit, late_limit, after_crash, on_swap, mail_to, needs, backup_of, "
             "backup_on, "
             "node"},
         Row{"", "t:1:1: task \"a\" has no command; allowed: command (for a shell) or argv"},
+        Row{"kind = \"noop\"\nnode.left.argv = [\"x\"]",
+            "t:1:1: task \"a\" has a command, and its kind is noop; allowed: one of them"},
+        Row{"kind = \"noop\"\nbackup_of = \"b\"\nbackup_on = \"left\"",
+            "t:1:1: task \"a\" has backup_of, and its kind is noop; allowed: a command: its node "
+            "runs that"},
+        Row{"kind = \"noop\"\ncommand = \"x\"",
+            "t:1:1: task \"a\" has a command, and its kind is noop; allowed: one of them"},
+        Row{"kind = \"no\"", "t:4:8: kind = \"no\"; allowed: \"command\" or \"noop\""},
         Row{"command = \"x\"\nargv = [\"x\"]",
             "t:1:1: task \"a\" has both command and argv; allowed: one of them"},
         Row{"command = 5", "t:4:11: command = 5; allowed: a text"},

@@ -160,6 +160,25 @@ TEST_CASE("what a task lacks on a node is known there before it runs, and when i
     CHECK(right.news == news + 1); // a report that is the same again is no news
 }
 
+TEST_CASE("a task that is nothing but its row lacks nothing", "[work]")
+{
+    Database database;
+    Watch left(database, "left"), right(database, "right");
+    Node node("left");
+    node.start(1, database);
+    json tick{{"task", {{"schedule", "@yearly"}, {"kind", "noop"}, {"user", "no-such-user"}}}};
+    for (const char* name : {"tick", "tock"}) {
+        tick["task"]["name"] = name;
+        REQUIRE_FALSE(node.call("task_add", tick).contains("error"));
+        tick["task"]["node"] = {{"right", {{"needs", {"/dev/no-such-port"}}}}};
+    }
+    until([&] { return left.last.tasks == 2 && right.last.tasks == 2; });
+    CHECK(left.lines().empty());
+    CHECK(right.lines().empty());
+    node.call("task_run", {{"name", "tock"}});
+    CHECK(database.wait_for("SELECT state FROM roleswap.run", "ok") == "ok");
+}
+
 TEST_CASE("what a backup task says in vain is told on one node", "[work]")
 {
     Database database;

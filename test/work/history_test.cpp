@@ -99,6 +99,23 @@ TEST_CASE("an accepted run is in the run table as it ended there", "[work]")
     CHECK(node.noted("history_decided"));
 }
 
+TEST_CASE("what was only enqueued at a lost master can be accepted, and runs then", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(2, database);
+    node.call("task_add", task("pay", "@yearly", "cat"));
+    auto line = run_line("pay", noon, "queued");
+    line["row"]["cause"] = "enqueued";
+    line["row"]["payload"] = {{"sum", 5}};
+    for (const char* field : {"started_at", "ended_at", "duration_ms", "exit_code", "output_tail"})
+        line["row"][field] = nullptr;
+    CHECK(node.call("history_add", lines({line})) == json{{"added", 1}, {"undecided", 1}});
+    CHECK(node.call("history_accept", {{"all", true}}).at("accepted").size() == 1);
+    CHECK(database.wait_for("SELECT state, output_tail FROM roleswap.run", "ok|{\"sum\": 5}") ==
+          "ok|{\"sum\": 5}");
+}
+
 TEST_CASE("a run that was started here is not overwritten, one that waits is", "[work]")
 {
     Database database;

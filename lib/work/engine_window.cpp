@@ -1,0 +1,133 @@
+// The waiting runs that are known here: the first ones of each queue, however many wait in the
+// store.
+#include "work/engine_impl.hpp"
+#include "work/window.hpp"
+
+namespace roleswap::work {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::size_t slice_rows = 100;
+/// So many new runs in one look: from then on the engine looks by itself, and nobody wakes it.
+constexpr std::size_t busy_runs = 4;
+constexpr auto busy_period = 10ms;
+/// After so many looks without a new run it wants to be woken again.
+constexpr int quiet_looks_max = 10;
+/// A request that was under way while it said so may have seen that it is awake.
+constexpr auto asleep_first = 50ms;
+constexpr auto asleep_period = 5s;
+constexpr auto full_period = 100ms; ///< nothing more is to be known at the moment
+constexpr auto trouble_period = 500ms;
+constexpr std::size_t capped_low = 16;
+
+} // namespace
+
+/// Queues of which too little is known.
+std::vector<std::string> Engine::Impl::hungry_queues() const
+{
+    std::vector<std::string> names;
+    for (const auto& [name, queue] : model_.queues)
+        if (queue.waiting.size() < window_low) names.push_back(name);
+    return names;
+}
+
+void Engine::Impl::look_in_store()
+{
+    if (phase_ != Phase::running || !session_ready_ || suspended_) return;
+    if (window_.asking) {
+        window_.ask_again = true;
+        return;
+    }
+    auto queues = hungry_queues();
+    if (queues.empty()) return look_timer_.start_in(full_period);
+    window_.asking = true;
+    const auto generation = generation_;
+    Reply reply{[](const nlohmann::json&) {},
+                [this, generation](const VerbError&) {
+                    if (generation == generation_) window_failed();
+                }};
+    session_->read(window_query(queues, window_.capped), std::move(reply),
+                   [this, queues](std::vector<pg::Result>& results) -> nlohmann::json {
+                       take_window(results, queues);
+                       return nullptr;
+                   });
+}
+
+void Engine::Impl::window_failed()
+{
+    window_.asking = window_.ask_again = false;
+    look_timer_.start_in(trouble_period); // or it begins anew with the connection
+}
+
+void Engine::Impl::take_window(std::vector<pg::Result>& results,
+                               const std::vector<std::string>& queues)
+{
+    window_.rows = std::move(results);
+    window_.at = window_.fresh = 0;
+    window_.queues = queues;
+    window_.seen.clear();
+    looks_.add([this] { return take_some_of_window(); });
+}
+
+Slice Engine::Impl::take_some_of_window()
+{
+    const auto& rows = window_.rows.at(0);
+    const auto end = std::min(window_.at + slice_rows, rows.rows());
+    for (; window_.at < end; ++window_.at) {
+        auto run = read_waiting_run(rows[window_.at]);
+        if (!run.not_before) ++window_.seen[run.queue];
+        if (!model_.open.contains(run.id)) take_waiting_run(std::move(run));
+    }
+    if (window_.at < rows.rows()) return Slice::more;
+    window_taken();
+    return Slice::over;
+}
+
+/// Of a task whose runs leave one by one only some are known, or they would hide those of others.
+void Engine::Impl::take_waiting_run(OpenRun run)
+{
+    if (!model_.may_overlap(run.task) && model_.load(run.task).waiting >= window_runs_of_task) {
+        window_.ask_again |= window_.capped.insert(run.task).second;
+        return;
+    }
+    ++window_.fresh;
+    model_.add_waiting(std::move(run));
+}
+
+void Engine::Impl::window_taken()
+{
+    window_.asking = false;
+    window_.rows.clear();
+    for (const auto& name : window_.queues)
+        model_.queues[name].more = window_.seen[name] >= window_runs;
+    window_.quiet_looks = window_.fresh == 0 ? window_.quiet_looks + 1 : 0;
+    if (window_.asleep && window_.fresh >= busy_runs) want_wake(false);
+    if (!window_.asleep && window_.quiet_looks >= quiet_looks_max) want_wake(true);
+    look_timer_.start_in(window_.asleep ? event::Duration(asleep_period) : busy_period);
+    if (std::exchange(window_.ask_again, false)) look_in_store();
+    if (window_.fresh > 0) dispatch();
+}
+
+/// Where the store says "asleep", a look follows once it has that: see `committed`.
+void Engine::Impl::want_wake(bool asleep)
+{
+    window_.asleep = asleep;
+    window_.quiet_looks = 0;
+    writer_->next().asleep = asleep;
+}
+
+/// Runs of a queue were claimed: others take their places.
+void Engine::Impl::refill()
+{
+    for (const auto& [name, queue] : model_.queues)
+        if (queue.more && queue.waiting.size() < window_low) return look_in_store();
+}
+
+void Engine::Impl::note_claim(const std::string& task)
+{
+    if (!window_.capped.contains(task) || model_.load(task).waiting >= capped_low) return;
+    window_.capped.erase(task);
+    look_in_store();
+}
+
+} // namespace roleswap::work

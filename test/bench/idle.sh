@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# bench idle: 100 000 tasks with schedules and IDLE_ROWS rows of history (10 million by default, which
+# take about 4 GiB of memory on each host): what the daemons take while nothing is due, and how long
+# `status` takes.
+
+IDLE_TASKS=100000
+IDLE_ROWS=${IDLE_ROWS:-10000000}
+IDLE_SECONDS=30
+
+idle_tasks() {
+    awk -v n="$IDLE_TASKS" 'BEGIN { for (i = 0; i < n; i++)
+        printf "[[task]]\nname = \"idle-%d\"\nschedule = \"%d %d 1 1 *\"\nargv = [\"/bin/true\"]\n", i, i % 60, i % 24 }'
+}
+
+daemon_of() { in_host "$1" systemctl show -P MainPID roleswapd; }
+# Ticks of 10 ms, of the daemon with all its threads.
+ticks() { in_host "$1" sh -c "sed 's/.*) //' /proc/$2/stat" | awk '{ print $12 + $13 }'; }
+# shellcheck disable=SC2016 # awk's
+resident_mib() { in_host "$1" awk '/^VmRSS/ { printf "%.1f\n", $2 / 1024 }' "/proc/$2/status"; }
+
+# idle_cpu NODE: percent of one processor.
+idle_cpu() {
+    local pid before
+    pid=$(daemon_of "$1")
+    before=$(ticks "$1" "$pid")
+    sleep "$IDLE_SECONDS" # the measured time itself
+    awk -v a="$before" -v b="$(ticks "$1" "$pid")" -v s="$IDLE_SECONDS" 'BEGIN { printf "%.2f\n", (b - a) / s }'
+}
+
+status_ms() {
+    local begin
+    begin=$(now_us)
+    rs "$1" status >/dev/null
+    echo "$((($(now_us) - begin) / 1000))"
+}
+
+fill_history() {
+    sql "$MASTER" "insert into roleswap.run (task, due, queue, state, epoch, node, started_at, ended_at, duration_ms, exit_code)
+        select 'idle-' || g % $IDLE_TASKS, now() - g * interval '100 ms', 'default', 'ok', 1, 'left', now(), now(), 5, 0
+        from generate_series(1, $IDLE_ROWS) g"
+    sql "$MASTER" 'vacuum analyze roleswap.run'
+    whole 600
+}
+
+# idle_figures WHAT: all of it, against the bars.
+idle_figures() {
+    local standby
+    standby=$(peer_of "$MASTER")
+    at_most "idle $1, master CPU in percent" "$(idle_cpu "$MASTER")" 0 1 || result=1
+    at_most "idle $1, standby CPU in percent" "$(idle_cpu "$standby")" 0 0.5 || result=1
+    at_most "idle $1, daemon in MiB" "$(resident_mib "$MASTER" "$(daemon_of "$MASTER")")" 0 150 || result=1
+    status_ms "$MASTER" >/dev/null
+    at_most "idle $1, status in ms" "$(for _ in 1 2 3 4 5; do status_ms "$MASTER"; done | median)" 0 50 || result=1
+}
+
+bench_idle() {
+    idle_figures 'without tasks'
+    idle_tasks >"$LAB/$MASTER/root/root/idle.toml"
+    rs "$MASTER" apply /root/idle.toml >"$LAB/apply"
+    idle_figures "with $IDLE_TASKS tasks"
+    fill_history
+    idle_figures "with $IDLE_ROWS runs"
+}

@@ -1,0 +1,1 @@
+select roleswap.enqueue('nothing');

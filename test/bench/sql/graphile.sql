@@ -1,0 +1,1 @@
+select graphile_worker.add_job('noop', '{}'::json);

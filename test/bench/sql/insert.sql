@@ -1,0 +1,1 @@
+insert into lab.requests (task, payload) values ('nothing', null);
