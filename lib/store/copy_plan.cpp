@@ -8,7 +8,8 @@ namespace {
 /// A slow disk and a 1 Gbit/s line do better; the time only scales the reserve for the log.
 constexpr double careful_rate = 20e6;
 /// A check reads what a copy has read, sent and written.
-constexpr double check_to_copy_rate = 4;
+constexpr double check_to_copy_rate = 6;
+constexpr double share_of_before = 0.25; ///< as if so much had been copied at the rate of before
 constexpr std::uint64_t own_log = 64ULL << 20; ///< min_wal_size of cluster_files.cpp
 
 std::string mib(std::uint64_t bytes)
@@ -28,6 +29,15 @@ void CopyPlan::sample(double line_rate, double disk_rate)
 double CopyPlan::seconds() const
 {
     return static_cast<double>(data) / (rate > 0 ? rate : careful_rate);
+}
+
+double CopyPlan::rate_after(double bytes, double seconds) const
+{
+    const bool measured = seconds > 0.5 && bytes > 0;
+    if (sampled || rate <= 0) return measured ? bytes / seconds : rate;
+    const double copied = check_rate > rate ? 1 / (1 / rate - 1 / check_rate) : rate;
+    const double before = static_cast<double>(data) * share_of_before;
+    return (bytes + before) / (seconds + before / copied);
 }
 
 std::uint64_t CopyPlan::log() const

@@ -20,6 +20,9 @@ struct CopyPlan {
     /// keeps for itself (min_wal_size).
     std::uint64_t log() const;
     std::uint64_t needed() const { return data + log(); }
+    /// Of a copy that has done so many bytes in so many seconds: at its begin the copy before
+    /// counts more than the first moments, which are slow.  0: not known.
+    double rate_after(double bytes, double seconds) const;
     /// One sentence each, for people.
     std::string estimate() const;
     std::string refusal(std::uint64_t free, const std::string& folder) const;

@@ -97,13 +97,18 @@ void ManagedStore::Impl::look_at_rate()
     if (!copy_first_) copy_first_ = {now, state_.copy_bytes};
     const auto seconds = seconds_since(copy_first_->at);
     const auto bytes = static_cast<double>(state_.copy_bytes - copy_first_->bytes);
-    state_.copy_rate = seconds > 0.5 && bytes > 0 ? bytes / seconds : copy_plan_.rate;
+    state_.copy_rate = copy_plan_.rate_after(bytes, seconds);
+    copy_seen_at_ = now;
 }
 
 double ManagedStore::Impl::copy_seconds_left() const
 {
     if (!copy_first_) return 0;
-    CopyProgress progress{.done = state_.copy_bytes,
+    // The program tells of its progress once a second; meanwhile it goes on.
+    const auto more = state_.copy_rate * seconds_since(copy_seen_at_);
+    const auto done = std::min(static_cast<double>(state_.copy_bytes) + more,
+                               static_cast<double>(state_.copy_bytes_total));
+    CopyProgress progress{.done = static_cast<std::uint64_t>(done),
                           .total = state_.copy_bytes_total,
                           .rate = state_.copy_rate,
                           .check_rate = copy_plan_.check_rate};

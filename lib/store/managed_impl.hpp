@@ -166,6 +166,7 @@ private:
         std::uint64_t bytes;
     };
     std::optional<Progress> copy_first_;                   ///< of the copy that runs
+    event::Duration copy_seen_at_{0};                      ///< newest word of its progress
     std::optional<event::Duration> copy_checks_at_;        ///< since when it is checked
     CopyPlan copy_plan_;                                   ///< of the newest copy
     std::optional<std::pair<double, double>> copy_sample_; ///< of the line and of the disk

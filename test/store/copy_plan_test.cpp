@@ -14,6 +14,19 @@ TEST_CASE("the first copy is estimated by a sample, later ones by the copy befor
     CHECK_THAT(later.estimate(), Catch::Contains("about 4 s at the 95.4 MiB/s of the last copy"));
 }
 
+TEST_CASE("a slow begin counts little where a copy before is known", "[copy]")
+{
+    const CopyPlan known{.data = 1000, .rate = 80, .check_rate = 400}; // 100 while it copies
+    CHECK(known.rate_after(0, 0) == Approx(100));
+    CHECK(known.rate_after(50, 1) == Approx(300 / 3.5));
+    CHECK(known.rate_after(1000, 20) == Approx(1250 / 22.5));
+    CopyPlan sampled{.data = 1000};
+    CHECK(sampled.rate_after(0, 0) == 0);
+    sampled.sample(100, 100);
+    CHECK(sampled.rate_after(50, 0.1) == Approx(50));
+    CHECK(sampled.rate_after(50, 2) == Approx(25));
+}
+
 TEST_CASE("a disk that takes no sample gives no estimate", "[copy]")
 {
     CopyPlan plan{.data = 1};
@@ -33,7 +46,7 @@ TEST_CASE("the time left counts the check and the sync that follow", "[copy]")
     CHECK(progress.seconds_left() == 0);
     CHECK(CopyProgress{.done = 1, .total = 2}.seconds_left() == 0);
     // After a sample nothing is known of the check but that it is quicker than the copy.
-    CHECK(CopyProgress{.done = 250, .total = 1000, .rate = 50}.seconds_left() == Approx(15 + 5));
+    CHECK(CopyProgress{.done = 250, .total = 1200, .rate = 50}.seconds_left() == Approx(19 + 4));
 }
 
 TEST_CASE("room is refused with what is needed and what there is", "[copy]")
