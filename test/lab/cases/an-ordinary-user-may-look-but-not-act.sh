@@ -18,7 +18,7 @@ in_host_as "$leader" nobody "${ctl[@]}" introspect org.roleswap1 /org/roleswap1 
 # Standard interfaces have methods too; ours follow the line of our interface.
 awk '/^[^.]/ { ours = $1 == "org.roleswap1.Manager" } ours && $2 == "method" { print substr($1, 2), $3, $4 }' \
     "$LAB/introspect" | sort >"$LAB/methods"
-in_host "$leader" sed -nE 's/^\.It Sy ([A-Za-z]+) Pq [a-z_]+.*(look|act).*(local|master)$/\1 s s/p' \
+in_host "$leader" sed -nE 's/^\.It Sy ([A-Za-z]+) Pq [a-z_]+.*(look|act|token).*(local|master)$/\1 s s/p' \
     /usr/share/man/man8/roleswapd.8 | sort >"$LAB/manual"
 [[ -s $LAB/manual ]] || fail 'the manual lists no methods'
 diff "$LAB/manual" "$LAB/methods" >&2 || fail 'busctl shows other methods than the manual'
