@@ -86,19 +86,19 @@ TEST_CASE("runs that only the store knows are held as well", "[work]")
     json object{{"task", {{"name", "asked"}, {"schedule", "@yearly"}, {"kind", "noop"}}}};
     node.call("task_add", with(object, "overlap", "parallel"));
     node.call("queue_hold", {{"name", "default"}});
-    const std::string many = "20000"; // twice what the engine knows
+    const std::string waiting = "20000"; // twice what the engine knows
     database.ask("SELECT count(*) FROM roleswap.enqueue_many('asked', array_fill(NULL::jsonb, "
                  "ARRAY[20000]))");
     until([&] { return node.engine.status_part().at("queues")[0].at("more") == true; });
     node.kill();
     node.start(work::Claimed{.epoch = 2, .doubt = 2}, database);
-    CHECK(database.ask(by_state) == "asked interrupted " + many);
+    CHECK(database.ask(by_state) == "asked interrupted " + waiting);
     CHECK(node.engine.status_part().at("queues")[0].at("waiting") == 0);
     CHECK(node.engine.status_part().at("queues")[0].at("more") == false);
     node.call("queue_release", {{"name", "default"}});
     database.ask("SELECT roleswap.enqueue('asked')"); // nobody else can have run that
     CHECK(database.wait_for("SELECT count(*) FROM roleswap.run WHERE state = 'ok'", "1") == "1");
-    CHECK(database.ask("SELECT count(*) FROM roleswap.run WHERE state = 'interrupted'") == many);
+    CHECK(database.ask("SELECT count(*) FROM roleswap.run WHERE state = 'interrupted'") == waiting);
 }
 
 TEST_CASE("a stopped scheduler does not make the doubt forgotten", "[work]")
