@@ -143,7 +143,7 @@ begin_anew() {
     sql "$1" "delete from lab.noted;
         delete from roleswap.run where task like 'lab-%' or task in (select task from lab.crontab);
         update roleswap.task set created_at = now()"
-    for node in "${NODES[@]}"; do rm -f "$LAB/$node/root/var/lib/lab/notes"; done
+    for node in "${NODES[@]}"; do : >"$LAB/$node/root/var/lib/lab/notes"; done
     rs "$1" scheduler start >/dev/null
 }
 
