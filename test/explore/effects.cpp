@@ -48,6 +48,7 @@ void Run::carry_out(unsigned n, const core::Effect& effect)
         return due.writes.push({e->record, e->ticket});
     }
     if (const auto* e = std::get_if<core::StoreMode>(&effect)) {
+        forget_mode_answers(n);
         store.sync = store.sync_owed = e->mode == core::Mode::mirrored;
         store.set_alone = e->mode == core::Mode::alone;
         // The order takes effect when it is done; requiring more than is known is no harm.
@@ -60,16 +61,20 @@ void Run::carry_out(unsigned n, const core::Effect& effect)
     }
     if (const auto* e = std::get_if<core::FencePeer>(&effect)) due.fence = e->ticket;
     if (std::holds_alternative<core::StoreFollow>(effect)) {
-        store.op = Op::follow;
+        order(n, Op::follow);
         store.from = core::upstream(side.core);
     }
     if (std::holds_alternative<core::StoreLead>(effect)) {
-        store.op = Op::lead;
+        order(n, Op::lead);
         store.streaming = false;
     }
-    if (std::holds_alternative<core::StoreStop>(effect)) store.op = Op::stop;
-    if (std::holds_alternative<core::StoreFreeze>(effect)) store.freezing = true;
+    if (std::holds_alternative<core::StoreStop>(effect)) order(n, Op::stop);
+    if (std::holds_alternative<core::StoreFreeze>(effect)) {
+        forget_mode_answers(n);
+        store.freezing = true;
+    }
     if (std::holds_alternative<core::StoreThaw>(effect)) {
+        forget_mode_answers(n);
         store.freezing = store.frozen = false;
         store.thawing = true;
     }

@@ -46,6 +46,8 @@ struct Run {
     void hear(unsigned n, unsigned which);
     void persisted(unsigned n);
     void killed(unsigned n);
+    void order(unsigned n, Op op);
+    void forget_mode_answers(unsigned n);
     void store_op(unsigned n, bool fails);
     void store_mode(unsigned n);
     void store_freeze(unsigned n, bool fails);

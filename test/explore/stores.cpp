@@ -13,6 +13,13 @@ bool is_linked(const World& w, unsigned a, unsigned b)
     return a == dr_node || b == dr_node ? !w.dr->cut : !w.cut[0] && !w.cut[1];
 }
 
+bool is_mode_answer(Kind kind)
+{
+    using enum core::StoreEvent::Kind;
+    return kind == in_sync || kind == alone || kind == frozen || kind == freeze_failed ||
+           kind == thawed;
+}
+
 } // namespace
 
 unsigned number_of(core::Node node)
@@ -42,6 +49,20 @@ bool is_mirrored(const World& w, unsigned n)
 {
     const unsigned by = n == dr_node ? heir(w) : 1 - n;
     return w.at(by).store.streaming && source_of(w, by) == n;
+}
+
+/// What an older order has not answered yet is never answered (as in ManagedStore).
+void Run::order(unsigned n, Op op)
+{
+    w.at(n).store.op = op;
+    w.at(n).due.store = {};
+}
+
+void Run::forget_mode_answers(unsigned n)
+{
+    auto& events = w.at(n).due.store;
+    for (std::size_t i = events.count; i-- > 0;)
+        if (is_mode_answer(events.items[i])) events.erase(i);
 }
 
 void Run::lead(unsigned n)
@@ -74,6 +95,7 @@ void Run::store_op(unsigned n, bool fails)
     store.state = Store::State::down;
     store.streaming = store.sync = store.sync_owed = store.set_alone = false;
     store.freezing = store.frozen = store.thawing = false;
+    if (op != Op::stop) w.at(n).due.store = {};
     w.at(n).due.store.push(op == Op::stop ? Kind::stopped : Kind::failed);
 }
 

@@ -5,12 +5,19 @@ namespace roleswap::sim {
 
 using Kind = core::StoreEvent::Kind;
 
-/// Answers of one store arrive in order.
+/// Answers of one store arrive in order; what an older order has not answered yet is never
+/// answered (as in ManagedStore).
 void World::answer(unsigned n, Kind kind, Micros delay)
 {
     Store& store = nodes_[n].store;
     store.answered_at = std::max(store.answered_at, now_ + delay);
-    input(n, store.answered_at, core::StoreEvent{kind, {store.log.size() + 1}});
+    const core::StoreEvent event{kind, {store.log.size() + 1}};
+    at(store.answered_at, [this, n, event, op = store.op, generation = nodes_[n].generation] {
+        if (!nodes_[n].alive || nodes_[n].generation != generation) return;
+        act(n, [this, n, event, op] {
+            if (nodes_[n].store.op == op) step(n, event);
+        });
+    });
 }
 
 bool World::can_stream(unsigned n) const
