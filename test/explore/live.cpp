@@ -191,9 +191,10 @@ World initial(const Mode& mode, Seen& seen)
     return w;
 }
 
-std::string settles(const Mode& mode, World w, Seen& seen)
+namespace {
+
+std::string comes_to_rest(const Mode& mode, World w, Seen& seen)
 {
-    heal_all(mode, w, seen);
     if (go_on(mode, w, seen, is_at_rest)) return {};
     if (!seen.violation.empty()) return seen.violation;
     std::string text =
@@ -204,6 +205,24 @@ std::string settles(const Mode& mode, World w, Seen& seen)
         text += fmt::format(", dr is {} ({})", core::to_string(w.dr->side.core.role),
                             core::why_waiting(w.dr->side.core));
     return text;
+}
+
+} // namespace
+
+/// A put that is on its way may still come in afterwards, or never.
+std::string settles(const Mode& mode, const World& w, Seen& seen)
+{
+    World healed = w;
+    heal_all(mode, healed, seen);
+    for (std::uint8_t n = 0; n < 2; ++n) {
+        if (!w.side[n].zombie || w.wiped) continue;
+        World late = healed;
+        late.side[n].zombie = w.side[n].zombie;
+        apply(mode, late, {Action::Kind::land, n}, seen);
+        if (const auto what = comes_to_rest(mode, late, seen); !what.empty())
+            return what + "; a put landed after the heal";
+    }
+    return comes_to_rest(mode, healed, seen);
 }
 
 } // namespace roleswap::explore

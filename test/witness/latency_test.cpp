@@ -10,7 +10,22 @@ using namespace std::chrono_literals;
 
 namespace {
 
-void measure(const char* what, Side& side, Verdict now)
+/// Middle of what etcd itself takes for a read and a write, one after the other: what a decision
+/// cannot be quicker than.
+event::Duration middle_of_bare(Etcd& etcd)
+{
+    std::vector<event::Duration> took;
+    for (int i = 0; i < 100; ++i) {
+        const auto began = event::Loop::now();
+        etcd.post("/v3/kv/range", R"({"key":"eA=="})");
+        etcd.post("/v3/kv/put", R"({"key":"eA==","value":"eA=="})");
+        took.push_back(event::Loop::now() - began);
+    }
+    std::ranges::sort(took);
+    return took[50];
+}
+
+void measure(const char* what, Side& side, Verdict now, event::Duration bare)
 {
     std::vector<event::Duration> took;
     for (int i = 0; i < 300; ++i) {
@@ -21,9 +36,11 @@ void measure(const char* what, Side& side, Verdict now)
         now = next;
     }
     std::ranges::sort(took);
-    fmt::print("figure: decision {}: p50 {:.2f} ms, p99 {:.2f} ms, worst {:.2f} ms\n", what,
-               milliseconds(took[150]), milliseconds(took[297]), milliseconds(took.back()));
-    CHECK(took[150] < 50ms);
+    fmt::print(
+        "figure: decision {}: p50 {:.2f} ms, p99 {:.2f} ms, worst {:.2f} ms, read and put {:.2f}\n",
+        what, milliseconds(took[150]), milliseconds(took[297]), milliseconds(took.back()),
+        milliseconds(bare));
+    CHECK(took[150] < 2 * bare);
 }
 
 } // namespace
@@ -35,7 +52,7 @@ TEST_CASE("how long a decision takes")
         Etcd etcd(loop);
         Side side(loop, {etcd.url()});
         REQUIRE(side.create({1, 0, left}).kind == Answer::Kind::granted);
-        measure("in the clear", side, {1, 0, left});
+        measure("in the clear", side, {1, 0, left}, middle_of_bare(etcd));
     }
     const Certificates certificates(loop);
     Etcd etcd(loop, &certificates);
@@ -45,5 +62,5 @@ TEST_CASE("how long a decision takes")
                    witness::read_file(certificates.file("client.key"), witness::Readers::owner)};
     Side side(loop, options);
     REQUIRE(side.create({1, 0, left}).kind == Answer::Kind::granted);
-    measure("over TLS", side, {1, 0, left});
+    measure("over TLS", side, {1, 0, left}, middle_of_bare(etcd));
 }

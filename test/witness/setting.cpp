@@ -98,6 +98,12 @@ TurnMeter::TurnMeter(event::Loop& loop)
     timer_.start_every(1ms);
 }
 
+event::Duration shortest(const std::function<event::Duration()>& once)
+{
+    const auto first = once(), second = once();
+    return std::min({first, second, once()});
+}
+
 double milliseconds(event::Duration duration)
 {
     return static_cast<double>(duration.count()) / 1000;

@@ -58,4 +58,7 @@ private:
 
 double milliseconds(event::Duration duration);
 
+/// The shortest of three: a machine that has other things to do makes one of them long, not all.
+event::Duration shortest(const std::function<event::Duration()>& once);
+
 } // namespace roleswap::test
