@@ -43,7 +43,10 @@ void ManagedStore::Impl::tell()
     while (!outbox_.empty()) {
         const auto letter = std::move(outbox_.front());
         outbox_.pop_front(); // first: the handler may supersede what still waits
-        if (const auto* event = std::get_if<core::StoreEvent>(&letter)) handler_.on_store(*event);
+        if (const auto* event = std::get_if<core::StoreEvent>(&letter)) {
+            if (event->kind == Kind::thawed) thaw_owed_ = false;
+            handler_.on_store(*event);
+        }
         if (const auto* told = std::get_if<Note>(&letter))
             handler_.on_store_note(told->what, told->why);
     }
@@ -58,7 +61,7 @@ void ManagedStore::Impl::take_duty(Duty duty, Task<> steps)
     watch_.cancel();
     freeze_limit_.stop();
     duty_ = duty;
-    leading_ = streaming_ = failing_ = salvaging_ = false;
+    leading_ = streaming_ = failing_ = salvaging_ = thaw_owed_ = false;
     state_.refused.clear();
     peer_.reset();
     told_ = Told::nothing;

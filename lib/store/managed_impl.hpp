@@ -120,6 +120,7 @@ private:
     Task<> mirrored_once();
     Task<bool> peer_flushed(base::Lsn position, bool in_sync);
     Task<> alone_steps();
+    Task<> mode_steps(core::Mode mode);
     Task<> freeze_steps();
     Task<base::Lsn> end_client_sessions();
     Task<> thaw_steps(Kind answer);
@@ -180,6 +181,7 @@ private:
     Sequencer mode_;  ///< set_mode, freeze, thaw
     Sequencer after_; ///< what a new primary does when it already works
     Sequencer watch_; ///< regular looks of a primary
+    bool thaw_owed_ = false; ///< thaw() is not answered yet
     event::Timer freeze_limit_;
 };
 

@@ -17,7 +17,17 @@ constexpr std::int64_t near_bytes = 4 << 20;
 void ManagedStore::Impl::set_mode(core::Mode mode)
 {
     freeze_limit_.stop();
-    take_mode(mode == core::Mode::mirrored ? mirrored_steps() : alone_steps());
+    take_mode(mode_steps(mode));
+}
+
+/// Who waits to hear that the store is thawed does so whatever else is ordered.
+Task<> ManagedStore::Impl::mode_steps(core::Mode mode)
+{
+    if (thaw_owed_) co_await thaw_steps(Kind::thawed);
+    if (mode == core::Mode::mirrored)
+        co_await mirrored_steps();
+    else
+        co_await alone_steps();
 }
 
 void ManagedStore::Impl::mode_failed(const std::string& why)
@@ -112,6 +122,7 @@ Task<> ManagedStore::Impl::alone_steps()
 void ManagedStore::Impl::freeze()
 {
     freeze_limit_.start_in(freeze_max);
+    thaw_owed_ = false;
     take_mode(freeze_steps());
 }
 
@@ -170,6 +181,7 @@ Task<base::Lsn> ManagedStore::Impl::end_client_sessions()
 void ManagedStore::Impl::thaw()
 {
     freeze_limit_.stop();
+    thaw_owed_ = true;
     take_mode(thaw_steps(Kind::thawed));
 }
 

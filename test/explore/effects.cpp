@@ -48,7 +48,8 @@ void Run::carry_out(unsigned n, const core::Effect& effect)
         return due.writes.push({e->record, e->ticket});
     }
     if (const auto* e = std::get_if<core::StoreMode>(&effect)) {
-        forget_mode_answers(n);
+        if (store.freezing) violate("a mode is ordered while the store is being frozen");
+        forget_answers(n, core::StoreEvent::Kind::thawed);
         store.sync = store.sync_owed = e->mode == core::Mode::mirrored;
         store.set_alone = e->mode == core::Mode::alone;
         // The order takes effect when it is done; requiring more than is known is no harm.
@@ -70,11 +71,11 @@ void Run::carry_out(unsigned n, const core::Effect& effect)
     }
     if (std::holds_alternative<core::StoreStop>(effect)) order(n, Op::stop);
     if (std::holds_alternative<core::StoreFreeze>(effect)) {
-        forget_mode_answers(n);
+        order_freeze(n);
         store.freezing = true;
     }
     if (std::holds_alternative<core::StoreThaw>(effect)) {
-        forget_mode_answers(n);
+        order_freeze(n);
         store.freezing = store.frozen = false;
         store.thawing = true;
     }

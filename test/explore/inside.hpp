@@ -47,7 +47,8 @@ struct Run {
     void persisted(unsigned n);
     void killed(unsigned n);
     void order(unsigned n, Op op);
-    void forget_mode_answers(unsigned n);
+    void forget_answers(unsigned n, core::StoreEvent::Kind kept);
+    void order_freeze(unsigned n);
     void store_op(unsigned n, bool fails);
     void store_mode(unsigned n);
     void store_freeze(unsigned n, bool fails);

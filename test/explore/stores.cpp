@@ -58,11 +58,20 @@ void Run::order(unsigned n, Op op)
     w.at(n).due.store = {};
 }
 
-void Run::forget_mode_answers(unsigned n)
+/// What is to be told of mode and freeze is not told any more, but for `kept`.
+void Run::forget_answers(unsigned n, Kind kept)
 {
     auto& events = w.at(n).due.store;
     for (std::size_t i = events.count; i-- > 0;)
-        if (is_mode_answer(events.items[i])) events.erase(i);
+        if (is_mode_answer(events.items[i]) && events.items[i] != kept) events.erase(i);
+}
+
+void Run::order_freeze(unsigned n)
+{
+    Store& store = w.at(n).store;
+    if (store.set_alone || store.sync_owed) violate("a freeze overtakes the order of a mode");
+    store.thawing = false;
+    forget_answers(n, Kind::progress);
 }
 
 void Run::lead(unsigned n)
