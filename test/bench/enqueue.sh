@@ -42,9 +42,9 @@ bench_enqueue() {
         echo "$rate" >>"$LAB/rates"
     done
     rs "$MASTER" queue release bench >&2
-    until_none "select from roleswap.run where not over and queue = 'bench'"
+    until_none "$BENCH_OPEN"
     figure enqueue 'pair, runs done meanwhile' 1 requests_per_s "$(by_hand enqueue.sql "$ENQUEUE_CLIENTS" "$ENQUEUE_SECONDS")"
-    until_none "select from roleswap.run where not over and queue = 'bench'"
+    until_none "$BENCH_OPEN"
     peers=$(install_peers)
     if [[ -n $peers ]]; then
         echo "skipped: graphile-worker and pg-boss $peers" >&2

@@ -10,7 +10,7 @@ spawn_once() {
     local begin
     begin=$(now_us)
     sql "$MASTER" "select count(*) from roleswap.enqueue_many('true', array_fill(null::jsonb, array[$SPAWN_RUNS]))" >/dev/null
-    until_none "select from roleswap.run where not over and queue = 'bench'"
+    until_none "$BENCH_OPEN"
     per_second "$SPAWN_RUNS" "$begin"
 }
 

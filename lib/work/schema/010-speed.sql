@@ -1,13 +1,15 @@
 -- Many runs at a time: applications enqueue, the engine claims and ends in batches.  What changes
 -- with a claim is in no index, so that a claim touches the row's own page alone (README.HOT of
--- PostgreSQL); the free part of each page is for that.
+-- PostgreSQL); the free part of each page is for that.  Of a row there are three versions until the first
+-- is pruned, so two thirds of a page are free; the table is not larger for it, because else the later
+-- versions would go to pages of their own.
 ALTER TABLE roleswap.run
     ADD COLUMN priority smallint NOT NULL DEFAULT 0,
     ADD COLUMN payload jsonb,
     ADD COLUMN over boolean NOT NULL GENERATED ALWAYS AS (state NOT IN ('queued', 'running')) STORED,
     DROP CONSTRAINT run_cause_check,
     ADD CONSTRAINT run_cause_check CHECK (cause IN ('due', 'manual', 'reboot', 'enqueued')),
-    SET (fillfactor = 60);
+    SET (fillfactor = 35);
 COMMENT ON COLUMN roleswap.run.cause IS 'due: its schedule; manual: an operator; reboot: the pair was booted; enqueued: an application';
 COMMENT ON COLUMN roleswap.run.due IS 'The due time; of a manual or enqueued run the time of the request';
 COMMENT ON COLUMN roleswap.run.priority IS 'Waiting runs of a queue start in the order of this, highest first, then of their due times; -100 to 100';
