@@ -88,6 +88,12 @@ void Driver::feed(core::Input input)
     if (!working_) work_off();
 }
 
+void Driver::feed_store(const core::StoreEvent& event)
+{
+    stepped_ = true;
+    feed(event);
+}
+
 void Driver::work_off()
 {
     working_ = true;
@@ -95,8 +101,10 @@ void Driver::work_off()
     while (!waiting_.empty()) {
         const auto input = std::move(waiting_.front());
         waiting_.pop_front();
-        look_at_guard();
-        pass_time();
+        if (!std::exchange(stepped_, false)) {
+            look_at_guard();
+            pass_time();
+        }
         if (!std::holds_alternative<core::Elapsed>(input)) step(input);
     }
     working_ = false;

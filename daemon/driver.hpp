@@ -45,6 +45,9 @@ public:
 
     /// Time that passed since the last input is stepped before it.
     void feed(core::Input input);
+    /// At the top of a turn, right after `feed(Elapsed)`: what was ordered since the store told
+    /// this would have superseded it, so time does not pass again in between.
+    void feed_store(const core::StoreEvent& event);
     /// Answers when the core replies to it.
     void command(core::Command::Kind kind, std::string reason, Answer answer);
 
@@ -59,6 +62,7 @@ public:
 private:
     void tick();
     void work_off();
+    bool stepped_ = false; ///< time has passed already for the next input
     void look_at_guard();
     void step(const core::Input& input);
     void pass_time();

@@ -287,9 +287,14 @@ void Instance::on_link(std::size_t index, const link::LinkStatus& status)
     bus_.changed();
 }
 
+void Instance::on_store_turn()
+{
+    if (driver_) driver_->feed(core::Elapsed{0});
+}
+
 void Instance::on_store(const core::StoreEvent& event)
 {
-    if (driver_) driver_->feed(event);
+    if (driver_) driver_->feed_store(event);
 }
 
 void Instance::on_store_note(std::string_view what, const std::string& why)

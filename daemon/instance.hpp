@@ -43,6 +43,7 @@ private:
     void on_message(wire::View bytes, std::size_t link) override;
     void on_request(wire::View bytes, link::Responder responder) override;
     void on_link(std::size_t index, const link::LinkStatus& status) override;
+    void on_store_turn() override;
     void on_store(const core::StoreEvent& event) override;
     void on_store_note(std::string_view what, const std::string& why) override;
 

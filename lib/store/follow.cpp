@@ -33,6 +33,7 @@ void ManagedStore::Impl::follow()
         return;
     }
     state_.way.clear();
+    may_lead_ = false;
     take_duty(Duty::follow, follow_steps());
 }
 

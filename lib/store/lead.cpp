@@ -34,7 +34,6 @@ Task<> ManagedStore::Impl::lead_steps()
     tuning.peer_away = false;
     server_.apply(tuning);
     doing("becoming primary");
-    may_lead_ = false;
     if (server_.running()) {
         co_await server_.wait_ready(role_);
     } else {
@@ -42,7 +41,7 @@ Task<> ManagedStore::Impl::lead_steps()
         disk_full_ = false;
         const bool standby = !fresh && layout_.is_standby();
         // Without a promotion two histories would share a timeline.
-        may_lead_ = !standby;
+        if (!standby) may_lead_ = true;
         co_await server_.start(role_, standby ? Server::Kind::standby : Server::Kind::primary);
     }
     const bool standby = server_.kind() == Server::Kind::standby;
@@ -53,7 +52,6 @@ Task<> ManagedStore::Impl::lead_steps()
         co_await create_objects();
     const auto result = co_await ask(role_, control(), "select pg_current_wal_insert_lsn()");
     leading_ = true;
-    may_lead_ = false;
     state_.written = result[0].lsn(0);
     state_.streaming = false;
     state_.peer_flushed = {};

@@ -40,11 +40,14 @@ void ManagedStore::Impl::note(std::string what, std::string why)
 
 void ManagedStore::Impl::tell()
 {
-    while (!outbox_.empty()) {
+    for (;;) {
+        if (!outbox_.empty()) handler_.on_store_turn();
+        if (outbox_.empty()) return;
         const auto letter = std::move(outbox_.front());
         outbox_.pop_front(); // first: the handler may supersede what still waits
         if (const auto* event = std::get_if<core::StoreEvent>(&letter)) {
             if (event->kind == Kind::thawed) thaw_owed_ = false;
+            if (event->kind == Kind::primary) may_lead_ = false;
             handler_.on_store(*event);
         }
         if (const auto* told = std::get_if<Note>(&letter))
@@ -127,7 +130,7 @@ Task<> ManagedStore::Impl::fail_steps()
     co_await server_.end(role_);
     note("failed", state_.detail);
     // `failed` alone says that nobody can have committed here since lead() began.
-    if (std::exchange(may_lead_, false)) emit(Kind::primary);
+    if (may_lead_) emit(Kind::primary);
     emit(Kind::failed);
     failing_ = false;
 }

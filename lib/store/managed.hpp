@@ -15,6 +15,9 @@ namespace roleswap::store {
 /// Who owns the store: the daemon.  Called from the loop, never inside a call to the store.
 class Handler {
 public:
+    /// Something is to be told: called before it is taken out, so that an order that is given in
+    /// here supersedes it like any other order.
+    virtual void on_store_turn() {}
     virtual void on_store(const core::StoreEvent& event) = 0;
     /// For the event log: `what` is a short kebab-case word (rewind-started, base-backup-done,
     /// diverged, disk-full, crashed ...), `why` one sentence with figures.

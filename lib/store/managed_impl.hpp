@@ -143,7 +143,7 @@ private:
     event::Deferred tell_;
     Duty duty_ = Duty::none;
     bool leading_ = false;  ///< primary was told
-    bool may_lead_ = false; ///< clients may have committed before primary was told
+    bool may_lead_ = false; ///< clients may have committed since `primary` was last told
     int peer_missed_ = 0;   ///< looks of a primary in a row that found no standby
     bool streaming_ = false;
     Told told_ = Told::nothing;

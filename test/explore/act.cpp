@@ -51,6 +51,7 @@ void Run::store_event(unsigned n)
 {
     const Kind kind = w.at(n).due.store.items[0];
     w.at(n).due.store.erase(0);
+    if (kind == Kind::primary) w.at(n).store.may_lead = false;
     step(n, core::StoreEvent{kind, {}});
 }
 
@@ -63,10 +64,12 @@ void Run::fire(unsigned n)
     side.due.kill = killing; // TasksDead is still owed to the daemon
     if (side.store.state != Store::State::down) {
         const Op op = side.store.op;
-        side.store = Store{.has_all = side.store.has_all};
+        side.store = Store{.may_lead = side.store.may_lead, .has_all = side.store.has_all};
         side.store.op = op == Op::stop ? Op::stop : Op::none;
-        side.due.store = {};
-        if (op != Op::stop) side.due.store.push(Kind::failed);
+        if (op == Op::stop)
+            side.due.store = {};
+        else
+            store_failed(n);
     }
     side.due.guard = core::GuardEvent::Kind::fired;
 }
@@ -211,9 +214,8 @@ void Run::act(const Action& a)
         w.stall = Stall::none;
         return;
     case K::store_dies:
-        side.store = Store{.has_all = side.store.has_all};
-        side.due.store = {};
-        return side.due.store.push(Kind::failed);
+        side.store = Store{.may_lead = side.store.may_lead, .has_all = side.store.has_all};
+        return store_failed(a.n);
     case K::guard_dies:
         side.guarded = false;
         side.due.guard = core::GuardEvent::Kind::lost;

@@ -141,18 +141,20 @@ void List::fence(unsigned n, unsigned how)
         add(A::fence, n, how + kept * fence_kept);
 }
 
-/// Faults that matter between two things of the same instant.
-/// Between two things of one instant only what was begun can be broken in a way of its own.
+/// Between two things of one instant only what was begun, or is not heard yet, can be broken in a
+/// way of its own.
 bool has_begun(const Side& side)
 {
-    return !side.due.writes.empty() || side.store.op != Op::none || side.store.freezing ||
-           side.due.kill || side.due.witness;
+    return !side.due.writes.empty() || !side.due.store.empty() || side.store.op != Op::none ||
+           side.store.freezing || side.due.kill || side.due.witness;
 }
 
 void List::breaks_in_passing(unsigned n, bool between)
 {
     const Side& side = w.at(n);
-    if (!side.alive || (between && !has_begun(side))) return;
+    if (!side.alive) return;
+    if (left(Fault::command) && runs(side)) commands(n);
+    if (between && !has_begun(side)) return;
     if (left(Fault::crash))
         for (unsigned kept = 0; kept <= side.due.writes.count; ++kept) add(A::crash, n, kept);
     if (left(Fault::freeze) && !side.frozen && is_guarded(mode, side)) add(A::freeze, n);
@@ -168,7 +170,6 @@ void List::breaks_in_passing(unsigned n, bool between)
         add(A::fence, n, 1);
         fence(n, 2);
     }
-    if (left(Fault::command) && runs(side) && !between) commands(n);
 }
 
 /// The dr node refuses the others whatever it is.

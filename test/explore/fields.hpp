@@ -156,10 +156,11 @@ template <class Io> void fields(Io& io, unsigned n, Due& due)
 template <class Io> void fields(Io& io, unsigned n, Side& side)
 {
     fields(io, n, side.core);
-    for (bool* flag : {&side.alive, &side.exiting, &side.frozen, &side.guarded, &side.tasks,
-                       &side.lan, &side.store.streaming, &side.store.has_all, &side.store.lost,
-                       &side.store.sync, &side.store.set_alone, &side.store.sync_owed,
-                       &side.store.freezing, &side.store.frozen, &side.store.thawing})
+    for (bool* flag :
+         {&side.alive, &side.exiting, &side.frozen, &side.guarded, &side.tasks, &side.lan,
+          &side.store.streaming, &side.store.has_all, &side.store.lost, &side.store.sync,
+          &side.store.set_alone, &side.store.sync_owed, &side.store.freezing, &side.store.frozen,
+          &side.store.thawing, &side.store.may_lead})
         io.plain(*flag);
     io.plain(side.store.state);
     io.plain(side.store.op);

@@ -47,6 +47,7 @@ struct Run {
     void persisted(unsigned n);
     void killed(unsigned n);
     void order(unsigned n, Op op);
+    void store_failed(unsigned n);
     void forget_answers(unsigned n, core::StoreEvent::Kind kept);
     void order_freeze(unsigned n);
     void store_op(unsigned n, bool fails);

@@ -56,6 +56,16 @@ void Run::order(unsigned n, Op op)
 {
     w.at(n).store.op = op;
     w.at(n).due.store = {};
+    if (op == Op::follow) w.at(n).store.may_lead = false;
+}
+
+/// Whoever hears of a death has heard before that the store led, if it did.
+void Run::store_failed(unsigned n)
+{
+    auto& events = w.at(n).due.store;
+    events = {};
+    if (std::exchange(w.at(n).store.may_lead, false)) events.push(Kind::primary);
+    events.push(Kind::failed);
 }
 
 /// What is to be told of mode and freeze is not told any more, but for `kept`.
@@ -89,6 +99,7 @@ void Run::lead(unsigned n)
     side.store.sync = side.store.sync_owed = side.store.set_alone = false;
     side.store.freezing = side.store.frozen = false;
     side.due.store.push(Kind::primary);
+    side.store.may_lead = true;
 }
 
 void Run::store_op(unsigned n, bool fails)
@@ -104,8 +115,8 @@ void Run::store_op(unsigned n, bool fails)
     store.state = Store::State::down;
     store.streaming = store.sync = store.sync_owed = store.set_alone = false;
     store.freezing = store.frozen = store.thawing = false;
-    if (op != Op::stop) w.at(n).due.store = {};
-    w.at(n).due.store.push(op == Op::stop ? Kind::stopped : Kind::failed);
+    if (op != Op::stop) return store_failed(n);
+    w.at(n).due.store.push(Kind::stopped);
 }
 
 void Run::store_mode(unsigned n)

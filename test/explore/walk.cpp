@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view head = "walk ";
 
-/// What is healed at the end is told too, as far as it comes.
+/// Where it does not settle, what is healed at the end is told too, as far as it comes.
 void end_of_walk(const Mode& mode, const World& world, Seen& seen, std::string& out)
 {
     std::vector<std::string> trace;
@@ -17,6 +17,8 @@ void end_of_walk(const Mode& mode, const World& world, Seen& seen, std::string& 
     after.trace = &trace;
     // The order of what comes next is that of the packed nodes, as in the search.
     if (seen.violation.empty()) seen.violation = settles(mode, unpack(mode, pack(world)), after);
+    if (!seen.violation.empty())
+        for (const auto& told : trace) out += told + "\n";
     out += seen.violation.empty() ? "settles\n" : "VIOLATION: " + seen.violation + "\n";
 }
 

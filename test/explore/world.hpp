@@ -83,6 +83,7 @@ struct Store {
     State state = State::down;
     Op op = Op::none;       ///< ordered and not done
     bool streaming = false; ///< as standby
+    bool may_lead = false;  ///< it led since the daemon was last told of it
     bool has_all = false;   ///< holds every commit that was ever acknowledged
     bool sync = false;      ///< commits wait for the peer
     bool lost = false;      ///< the connection broke and nobody was told yet

@@ -15,7 +15,9 @@ void World::answer(unsigned n, Kind kind, Micros delay)
     at(store.answered_at, [this, n, event, op = store.op, generation = nodes_[n].generation] {
         if (!nodes_[n].alive || nodes_[n].generation != generation) return;
         act(n, [this, n, event, op] {
-            if (nodes_[n].store.op == op) step(n, event);
+            if (nodes_[n].store.op != op) return;
+            if (event.kind == Kind::primary) nodes_[n].store.may_lead = false;
+            step(n, event);
         });
     });
 }
@@ -39,6 +41,7 @@ void World::follow(unsigned n)
     if (store.state == Store::State::primary) violate("a primary was told to follow");
     store.streaming = false;
     store.want_follow = true;
+    store.may_lead = false;
     later(rng_.between(5, 60) * ms, [this, n, op = ++store.op] { try_follow(n, op); });
 }
 
@@ -89,9 +92,10 @@ void World::led(unsigned n, std::uint64_t op)
     store.streaming = store.sync = store.sync_owed = store.freezing = store.frozen = false;
     if (store.broken || nodes_[n].lead_fails || (!healed_ && rng_.chance(10))) {
         store.state = Store::State::down;
-        return answer(n, Kind::failed, 1 * ms);
+        return failed(n, 1 * ms);
     }
     store.state = Store::State::primary;
+    store.may_lead = true;
     if (acked_at_ > 0 && (store.log.size() < acked_at_ || store.log[acked_at_ - 1] != acked_id_))
         return violate("I2: the new master lacks an acknowledged commit");
     answer(n, Kind::primary, rng_.between(1, 10) * ms);
@@ -129,7 +133,14 @@ void World::store_dies(unsigned n)
     store.op++;
     store.state = Store::State::down;
     store.want_follow = store.streaming = store.sync = store.freezing = store.frozen = false;
-    answer(n, Kind::failed, rng_.between(1, 30) * ms);
+    failed(n, rng_.between(1, 30) * ms);
+}
+
+/// Whoever hears of a death has heard before that the store led, if it did.
+void World::failed(unsigned n, Micros delay)
+{
+    if (nodes_[n].store.may_lead) answer(n, Kind::primary, delay);
+    answer(n, Kind::failed, delay);
 }
 
 /// Writers and replication, every few milliseconds.

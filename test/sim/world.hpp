@@ -61,7 +61,8 @@ struct Store {
     std::size_t sync_at = 0; ///< answered when the peer holds so much
     bool streaming = false;
     bool want_follow = false;
-    bool broken = false; ///< half a copy
+    bool broken = false;   ///< half a copy
+    bool may_lead = false; ///< it led since the daemon was last told of it
     std::uint64_t op = 0;
     Micros answered_at = 0;
 };
@@ -161,6 +162,7 @@ private:
     void reply(unsigned n, const core::Reply& reply);
 
     // stores.cpp
+    void failed(unsigned n, Micros delay);
     void answer(unsigned n, core::StoreEvent::Kind kind, Micros delay);
     void follow(unsigned n);
     void try_follow(unsigned n, std::uint64_t op);

@@ -96,6 +96,16 @@ Node::Node(event::Loop& loop, store::Options options) : loop_(loop), options_(st
     store_ = std::make_unique<store::ManagedStore>(loop_, options_, *this);
 }
 
+void Node::on_store_turn()
+{
+    if (before) before();
+}
+
+std::optional<Kind> Node::first() const
+{
+    return events_.empty() ? std::nullopt : std::optional(events_.front().kind);
+}
+
 void Node::on_store(const core::StoreEvent& event)
 {
     if (event.kind == Kind::progress) return;

@@ -16,6 +16,7 @@ using Kind = core::StoreEvent::Kind;
 class Node final : public store::Handler {
 public:
     Node(event::Loop& loop, store::Options options);
+    void on_store_turn() override;
     void on_store(const core::StoreEvent& event) override;
     void on_store_note(std::string_view what, const std::string& why) override;
 
@@ -26,6 +27,10 @@ public:
     /// Waits for the event and forgets it with all before; throws with the notes when it stays out.
     core::StoreEvent expect(Kind kind, event::Duration limit = std::chrono::seconds(90));
     bool told(Kind kind) const;
+    /// Called before something is told, while it can still be superseded.
+    std::function<void()> before;
+    /// What was told first since it was forgotten.
+    std::optional<Kind> first() const;
     bool noted(const std::string& what) const { return notes_.contains(what); }
     void forget();
     /// All notes so far, "what: why" in lines.
