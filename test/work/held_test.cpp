@@ -1,0 +1,293 @@
+#include "world.hpp"
+#include <catch2/catch.hpp>
+
+using namespace roleswap;
+using nlohmann::json;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+const char* const by_state = "SELECT string_agg(format('%s %s %s', task, state, n), ', ' ORDER BY "
+                             "task, state) FROM (SELECT task, state, count(*) AS n FROM "
+                             "roleswap.run WHERE task <> 'tick' GROUP BY task, state) AS counts";
+
+void hold_after_an_hour(work::Settings& settings)
+{
+    settings.hold_after_outage = 1h;
+}
+
+/// As if the last master had been seen `hours` ago, with tasks due each full hour.
+void pass(Database& database, int hours)
+{
+    const auto ago = std::to_string(hours) + " hours'";
+    database.ask("UPDATE roleswap.setting SET value = jsonb_build_object('at', floor(extract(epoch "
+                 "FROM now() - interval '" +
+                 ago + "))::bigint) WHERE name = 'alive'");
+    // Off the time of day at which the hour itself is just missed.
+    database.ask("UPDATE roleswap.task SET last_due = date_trunc('hour', now()) - interval '" +
+                 ago + " + interval '1 s' WHERE name <> 'tick'");
+}
+
+void add_tasks(Node& node)
+{
+    for (const char* policy : {"none", "last", "all"}) {
+        auto object = with(::task(policy, "0 * * * *", "true"), "catch_up", policy);
+        node.call("task_add", with(with(object, "late_limit_ms", 1000), "overlap", "queue"));
+    }
+    node.call("task_add", ::task("tick", "every 1s", "true"));
+}
+
+json held(Node& node)
+{
+    return node.engine.status_part().at("held");
+}
+
+} // namespace
+
+TEST_CASE("what would be made up after a long outage is held, and what comes due now is not",
+          "[work][held]")
+{
+    Database database;
+    Node node("left", hold_after_an_hour);
+    node.start(1, database);
+    add_tasks(node);
+    CHECK(database.wait_for("SELECT count(*) FROM roleswap.setting WHERE name = 'alive'", "1") ==
+          "1");
+    node.kill();
+    pass(database, 10);
+    const std::string all_held = "all held 10, last held 1";
+    const auto stays_held = [&] { CHECK(database.ask(by_state) == all_held); };
+    node.start(2, database);
+    CHECK(database.wait_for(by_state, all_held) == all_held);
+    until([&] { return node.noted("due_times_held"); });
+    until([&] { return held(node).at("runs") == 11; });
+    CHECK(held(node).at("tasks") == 2);
+    CHECK(held(node).at("outage").at("from") < held(node).at("outage").at("until"));
+    CHECK(database.wait_for("SELECT count(*) > 1 FROM roleswap.run WHERE task = 'tick' AND state = "
+                            "'ok' AND created_at > now() - interval '10 s'",
+                            "t") == "t");
+
+    SECTION("the list says what would run, and why it does not")
+    {
+        const auto list = node.call("held_list", {{"patterns", {"l?st"}}});
+        CHECK(list.at("matching") == 1);
+        CHECK(list.at("held")[0].at("task") == "last");
+        CHECK_THAT(list.at("held")[0].at("why").get<std::string>(),
+                   Catch::StartsWith("nobody scheduled between 2"));
+        CHECK(node.call("held_list").at("matching") == 11);
+        CHECK(node.call("held_list", {{"limit", 3}}).at("held").size() == 3);
+        CHECK(node.call("run_list", {{"state", "held"}}).at("runs").size() == 11);
+    }
+    SECTION("it stays held after a takeover, a restart and a reconnection")
+    {
+        node.kill();
+        Node heir("right", hold_after_an_hour);
+        heir.start(4, database);
+        stays_held();
+        until([&] { return held(heir).at("runs") == 11; });
+        CHECK_FALSE(heir.noted("due_times_held")); // told once
+        CHECK(held(heir).at("outage").is_object());
+        const auto tick = database.ask("SELECT count(*) FROM roleswap.run WHERE task = 'tick'");
+        database.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> "
+                     "pg_backend_pid() AND datname = current_database()");
+        CHECK(database.wait_for("SELECT count(*) > " + tick +
+                                    " + 1 FROM roleswap.run WHERE task = 'tick' AND state = 'ok'",
+                                "t") == "t");
+        stays_held();
+    }
+    SECTION("it is released by a pattern, once, and each starts no sooner than the rate says")
+    {
+        CHECK(node.call("held_release", {{"patterns", {"a*"}}, {"rate", "5/s"}}).at("changed") ==
+              10);
+        CHECK(held(node).at("rate") == "5/s");
+        const std::string done = "all ok 10, last held 1";
+        CHECK(database.wait_for(by_state, done) == done);
+        CHECK(database.ask("SELECT max(started_at) - min(started_at) >= interval '1.6 s' FROM "
+                           "roleswap.run WHERE task = 'all'") == "t");
+        CHECK(held(node).at("runs") == 1);
+        CHECK(held(node).at("rate").is_null());
+        CHECK(node.noted("held_released"));
+        CHECK_THAT(why_not(node.call("held_release", {{"patterns", {"a*"}}})),
+                   Catch::StartsWith("NotFound: no such run of a task of that name is held"));
+    }
+    SECTION("a release goes on with the next master, and what has not started can be taken back")
+    {
+        node.call("held_release", {{"all", true}, {"rate", "60/m"}});
+        CHECK(database.wait_for("SELECT count(*) > 0 FROM roleswap.run WHERE task <> 'tick' AND "
+                                "state = 'ok'",
+                                "t") == "t");
+        node.kill();
+        Node heir("right", hold_after_an_hour);
+        heir.start(4, database);
+        CHECK(database.wait_for("SELECT count(*) > 3 FROM roleswap.run WHERE task <> 'tick' AND "
+                                "state = 'ok'",
+                                "t") == "t");
+        CHECK(heir.call("held_keep", {{"all", true}}).at("released") == 0);
+        const auto ended =
+            database.ask("SELECT count(*) FROM roleswap.run WHERE task <> 'tick' AND "
+                         "state <> 'held'");
+        const auto tick = database.ask("SELECT count(*) FROM roleswap.run WHERE task = 'tick'");
+        CHECK(database.wait_for("SELECT count(*) > " + tick +
+                                    " + 2 FROM roleswap.run WHERE task = 'tick' AND state = 'ok'",
+                                "t") == "t");
+        CHECK(database.ask("SELECT count(*) FROM roleswap.run WHERE task <> 'tick' AND state <> "
+                           "'held'") == ended);
+    }
+    SECTION(
+        "released runs wait outside of a held queue, so that its end is not the end of the rate")
+    {
+        node.call("queue_hold", {{"name", "default"}});
+        node.call("held_release", {{"all", true}, {"rate", "10/s"}});
+        node.call("task_run", {{"name", "none"}}); // the engine turns
+        CHECK(database.ask(by_state) == all_held + ", none queued 1");
+        node.call("queue_release", {{"name", "default"}});
+        const std::string done = "all ok 10, last ok 1, none ok 1";
+        CHECK(database.wait_for(by_state, done) == done);
+        CHECK(database.ask("SELECT max(started_at) - min(started_at) >= interval '0.8 s' FROM "
+                           "roleswap.run WHERE task = 'all'") == "t");
+    }
+    SECTION("without a rate all start at once")
+    {
+        node.call("held_release", {{"all", true}, {"rate", "none"}});
+        const std::string done = "all ok 10, last ok 1";
+        CHECK(database.wait_for(by_state, done) == done);
+    }
+    SECTION("it is dropped, by pattern or one by one")
+    {
+        CHECK(node.call("held_drop", {{"patterns", {"last"}}}).at("changed") == 1);
+        const auto one = database.ask("SELECT min(id) FROM roleswap.run WHERE state = 'held'");
+        CHECK(node.call("run_kill", {{"id", std::stoi(one)}}).at("killed") == "waiting");
+        const std::string left = "all held 9, all killed 1, last skipped 1";
+        CHECK(database.ask(by_state) == left);
+        CHECK(database.ask("SELECT why LIKE '%; dropped by tester' FROM roleswap.run WHERE task = "
+                           "'last'") == "t");
+        until([&] { return held(node).at("runs") == 9; });
+    }
+    SECTION("it goes with its task")
+    {
+        node.call("task_remove", {{"name", "all"}});
+        CHECK(database.ask(by_state) == "all skipped 10, last held 1");
+        until([&] { return held(node).at("runs") == 1; });
+    }
+    SECTION("where its old master may have run it, a release is taken back")
+    {
+        database.ask("UPDATE roleswap.run SET released_at = now() WHERE state = 'held'");
+        node.kill();
+        node.start(work::Claimed{.epoch = 4, .doubt = 4}, database);
+        stays_held();
+        CHECK(database.ask("SELECT count(*), count(released_at), bool_and(why LIKE 'the old master "
+                           "may have run it%') FROM roleswap.run WHERE state = 'held'") ==
+              "11|0|t");
+    }
+}
+
+TEST_CASE("a short outage holds nothing, nor does any where that is switched off", "[work][held]")
+{
+    const auto limit = GENERATE(std::chrono::milliseconds(11h), std::chrono::milliseconds(0));
+    Database database;
+    Node node("left", [&](work::Settings& settings) { settings.hold_after_outage = limit; });
+    node.start(1, database);
+    add_tasks(node);
+    CHECK(database.wait_for("SELECT count(*) FROM roleswap.setting WHERE name = 'alive'", "1") ==
+          "1");
+    node.kill();
+    pass(database, 10);
+    node.start(2, database);
+    const std::string done = "all ok 10, last ok 1";
+    CHECK(database.wait_for(by_state, done) == done);
+    CHECK(held(node).at("runs") == 0);
+}
+
+TEST_CASE("a crash while an outage is being held leaves no due time to be run", "[work][held]")
+{
+    Database database;
+    Node node("left", hold_after_an_hour);
+    node.start(1, database);
+    std::string toml;
+    for (int i = 0; i < 400; ++i)
+        toml += "[[task]]\nname = \"t" + std::to_string(i) +
+                "\"\nschedule = \"0 * * * *\"\ncommand = \"true\"\n";
+    node.call("task_apply", {{"toml", toml}});
+    CHECK(database.wait_for("SELECT count(*) FROM roleswap.setting WHERE name = 'alive'", "1") ==
+          "1");
+    core::Epoch epoch = 1;
+    for (int turns = 20; turns < 400; turns += 60) {
+        node.kill();
+        database.ask("TRUNCATE roleswap.run CASCADE");
+        database.ask("DELETE FROM roleswap.setting WHERE name = 'outage'");
+        pass(database, 10);
+        node.engine.start(work::Claimed{.epoch = ++epoch}, database.conninfo());
+        for (int i = 0; i < turns; ++i) sd_event_run(the_loop().get(), 20'000);
+        node.kill();
+        node.start(++epoch, database);
+        INFO("killed after " << turns << " turns");
+        CHECK(database.wait_for("SELECT count(*) FROM roleswap.run WHERE state = 'held'", "400") ==
+              "400");
+        CHECK(database.ask("SELECT count(*) FROM roleswap.run WHERE state <> 'held'") == "0");
+    }
+}
+
+TEST_CASE("a scheduler that was stopped for long holds as well", "[work][held]")
+{
+    const auto [stop, start] = GENERATE(std::pair("scheduler_stop", "scheduler_start"),
+                                        std::pair("pause_all", "resume_all"));
+    Database database;
+    Node node("left", [](work::Settings& settings) { settings.hold_after_outage = 2s; });
+    node.start(1, database);
+    auto object = with(::task("tick", "every 1s", "true"), "late_limit_ms", 0);
+    node.call("task_add", with(with(object, "catch_up", "all"), "overlap", "queue"));
+    CHECK(database.wait_for("SELECT count(*) > 1 FROM roleswap.run WHERE state = 'ok'", "t") ==
+          "t");
+    node.call(stop);
+    const auto stopped = database.ask("SELECT max(due) FROM roleswap.run");
+    const auto begun = event::Loop::now();
+    until([&] { return event::Loop::now() - begun > 4s; });
+    node.call(start);
+    CHECK(database.wait_for("SELECT count(*) > 1 FROM roleswap.run WHERE state = 'ok' AND due > "
+                            "timestamptz '" +
+                                stopped + "' + interval '5 s'",
+                            "t") == "t");
+    CHECK(database.ask("SELECT count(*) BETWEEN 2 AND 5 FROM roleswap.run WHERE state = 'held'") ==
+          "t");
+    CHECK(database.ask("SELECT count(*) FROM roleswap.run WHERE state = 'held' AND due <= "
+                       "timestamptz '" +
+                       stopped + "'") == "0");
+}
+
+TEST_CASE("bad words about held runs are refused with what is allowed", "[work][held]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    const std::vector<std::tuple<const char*, json, const char*>> table{
+        {"held_release", json::object(),
+         "BadArgument: neither patterns nor all is given; allowed: either patterns or all = true"},
+        {"held_drop",
+         {{"all", true}, {"patterns", {"a"}}},
+         "BadArgument: both patterns and all are given; allowed: either patterns or all = true"},
+        {"held_release",
+         {{"patterns", {"a b"}}},
+         "BadArgument: the pattern is \"a b\"; allowed: letters, digits, dot, dash, underscore, "
+         "and "
+         "the wildcards * and ?"},
+        {"held_release",
+         {{"all", true}, {"rate", "5/h"}},
+         "BadArgument: roleswap held release: rate is \"5/h\"; allowed: a number from 1 to 60000 "
+         "by "
+         "second or minute, such as \"10/s\" or \"30/m\", or \"none\""},
+        {"held_keep",
+         {{"all", true}},
+         "NotFound: no run is held, or none of this kind; see \"roleswap held list\""},
+        {"held_list",
+         {{"patterns", "a"}},
+         "BadArgument: roleswap held list: patterns is \"a\"; allowed: a list of names of tasks, "
+         "in "
+         "which * stands for any text and ? for one character"},
+        {"resume_all", json::object(),
+         "Refused: it is not paused; for queues see \"roleswap queue list\", for the scheduler "
+         "\"roleswap status\""},
+    };
+    for (const auto& [verb, args, refusal] : table)
+        CHECK(why_not(node.call(verb, args)) == refusal);
+}
