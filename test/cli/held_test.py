@@ -13,9 +13,6 @@ class Held(Case):
         for text in ("41  backup  2026-11-20 03:15:00", "released", "nobody scheduled between",
                      "... and 5 more: --limit", "7 runs of 3 tasks", "rate 30/m"):
             self.assertIn(text, told)
-        self.expect(0, "held", "list")
-        self.assertEqual(self.calls(), [("held_list", {"patterns": ["re*", "backup"], "limit": 2}),
-                                        ("held_list", {"limit": 100})])
 
     def test_a_release_says_how_many_at_which_rate_and_what_stays(self):
         self.start({"held_release": [dict(LEFT, changed=2), dict(LEFT, changed=1, rate=None, runs=2)]})

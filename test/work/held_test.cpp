@@ -38,6 +38,18 @@ void add_tasks(Node& node)
     node.call("task_add", ::task("tick", "every 1s", "true"));
 }
 
+/// A master with tasks, seen ten hours ago; the next one begins.
+void come_back(Node& node, Database& database)
+{
+    node.start(1, database);
+    add_tasks(node);
+    CHECK(database.wait_for("SELECT count(*) FROM roleswap.setting WHERE name = 'alive'", "1") ==
+          "1");
+    node.kill();
+    pass(database, 10);
+    node.start(2, database);
+}
+
 json held(Node& node)
 {
     return node.engine.status_part().at("held");
@@ -50,15 +62,9 @@ TEST_CASE("what would be made up after a long outage is held, and what comes due
 {
     Database database;
     Node node("left", hold_after_an_hour);
-    node.start(1, database);
-    add_tasks(node);
-    CHECK(database.wait_for("SELECT count(*) FROM roleswap.setting WHERE name = 'alive'", "1") ==
-          "1");
-    node.kill();
-    pass(database, 10);
     const std::string all_held = "all held 10, last held 1";
     const auto stays_held = [&] { CHECK(database.ask(by_state) == all_held); };
-    node.start(2, database);
+    come_back(node, database);
     CHECK(database.wait_for(by_state, all_held) == all_held);
     until([&] { return node.noted("due_times_held"); });
     until([&] { return held(node).at("runs") == 11; });
@@ -187,13 +193,7 @@ TEST_CASE("a short outage holds nothing, nor does any where that is switched off
     const auto limit = GENERATE(std::chrono::milliseconds(11h), std::chrono::milliseconds(0));
     Database database;
     Node node("left", [&](work::Settings& settings) { settings.hold_after_outage = limit; });
-    node.start(1, database);
-    add_tasks(node);
-    CHECK(database.wait_for("SELECT count(*) FROM roleswap.setting WHERE name = 'alive'", "1") ==
-          "1");
-    node.kill();
-    pass(database, 10);
-    node.start(2, database);
+    come_back(node, database);
     const std::string done = "all ok 10, last ok 1";
     CHECK(database.wait_for(by_state, done) == done);
     CHECK(held(node).at("runs") == 0);
