@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <random>
+#include <sstream>
 
 using namespace roleswap;
 using nlohmann::json;
@@ -141,10 +142,54 @@ void check_notes(const Folder& folder)
         CHECK(std::string("cdh").find(name) != std::string::npos);
 }
 
+/// Each due time has its row, and none is in another state than its policies allow.
+void check_rows(Database& database)
+{
+    CHECK(database.ask("SELECT task, due FROM (SELECT task, min(due) AS a, max(due) AS b FROM "
+                       "roleswap.run GROUP BY task) AS s, generate_series(a, b, interval '1 s') AS "
+                       "due WHERE NOT EXISTS (SELECT FROM roleswap.run AS r WHERE r.task = s.task "
+                       "AND r.due = due.due)") == "");
+    CHECK(
+        database.ask(
+            "SELECT r.task, r.due, r.state, r.attempt, r.retries_used, r.why FROM roleswap.run AS "
+            "r JOIN roleswap.task AS t ON t.name = r.task WHERE NOT (r.state IN ('ok', 'failed') "
+            "OR r.state = 'timeout' AND t.definition ->> 'timeout_ms' <> '0' OR r.state = "
+            "'skipped' AND t.definition ->> 'overlap' = 'skip' OR r.state = 'interrupted' AND "
+            "t.definition ->> 'after_crash' = 'hold') OR r.retries_used > (t.definition ->> "
+            "'retries')::integer OR r.state IN ('failed', 'timeout') AND r.retries_used < "
+            "(t.definition ->> 'retries')::integer") == "");
+    // What runs once at most does so.
+    CHECK(database.ask("SELECT due, attempt FROM roleswap.run WHERE task IN ('f', 'h', 'i') AND "
+                       "attempt > 1") == "");
+}
+
+/// What ended well has a note of its last attempt.
+void check_ends(Database& database, const Folder& folder)
+{
+    const auto notes = read_notes(folder);
+    std::istringstream lines(
+        database.ask("SELECT string_agg(format('%s %s %s', task, roleswap.iso(due), attempt), "
+                     "E'\\n') FROM roleswap.run WHERE state = 'ok'"));
+    std::string name;
+    std::string due;
+    for (int attempt = 0; lines >> name >> due >> attempt;) {
+        INFO(name << " " << due << " " << attempt);
+        const auto found = notes.find(name + " " + due);
+        REQUIRE(found != notes.end());
+        CHECK(found->second.back() == attempt);
+    }
+    std::printf("%zu due times had a process: %s\n", notes.size(),
+                database
+                    .ask("SELECT string_agg(format('%s %s', n, state), ', ') FROM (SELECT state, "
+                         "count(*) AS n FROM roleswap.run GROUP BY state) AS s")
+                    .c_str());
+}
+
 } // namespace
 
 TEST_CASE("a sample of the policies holds through crashes, swaps, stops and cuts", "[work][chaos]")
 {
+    INFO("seed " << Catch::rngSeed());
     const Folder folder;
     Database database;
     Pair pair(database);
@@ -162,41 +207,7 @@ TEST_CASE("a sample of the policies holds through crashes, swaps, stops and cuts
     }
     for (const auto& sample : samples) pair.now().call("task_disable", {{"name", sample.name}});
     CHECK(database.wait_for("SELECT count(*) FROM roleswap.run WHERE NOT over", "0") == "0");
-
-    INFO("seed " << Catch::rngSeed());
     check_notes(folder);
-    // Each due time has its row, and none is in another state than its policies allow.
-    CHECK(database.ask("SELECT task, due FROM (SELECT task, min(due) AS a, max(due) AS b FROM "
-                       "roleswap.run GROUP BY task) AS s, generate_series(a, b, interval '1 s') AS "
-                       "due WHERE NOT EXISTS (SELECT FROM roleswap.run AS r WHERE r.task = s.task "
-                       "AND r.due = due.due)") == "");
-    CHECK(
-        database.ask(
-            "SELECT r.task, r.due, r.state, r.attempt, r.retries_used, r.why FROM roleswap.run AS "
-            "r JOIN roleswap.task AS t ON t.name = r.task WHERE NOT (r.state IN ('ok', 'failed') "
-            "OR r.state = 'timeout' AND t.definition ->> 'timeout_ms' <> '0' OR r.state = "
-            "'skipped' AND t.definition ->> 'overlap' = 'skip' OR r.state = 'interrupted' AND "
-            "t.definition ->> 'after_crash' = 'hold') OR r.retries_used > (t.definition ->> "
-            "'retries')::integer OR r.state IN ('failed', 'timeout') AND r.retries_used < "
-            "(t.definition ->> 'retries')::integer") == "");
-    // What runs once at most does so, and what ended well has a note of its last attempt.
-    CHECK(database.ask("SELECT due, attempt FROM roleswap.run WHERE task IN ('f', 'h', 'i') AND "
-                       "attempt > 1") == "");
-    const auto notes = read_notes(folder);
-    const auto done = database.ask("SELECT string_agg(format('%s %s %s', task, roleswap.iso(due), "
-                                   "attempt), E'\\n') FROM roleswap.run WHERE state = 'ok'");
-    std::istringstream lines(done);
-    std::string name;
-    std::string due;
-    for (int attempt = 0; lines >> name >> due >> attempt;) {
-        INFO(name << " " << due << " " << attempt);
-        const auto found = notes.find(name + " " + due);
-        REQUIRE(found != notes.end());
-        CHECK(found->second.back() == attempt);
-    }
-    std::printf("%zu due times had a process: %s\n", notes.size(),
-                database
-                    .ask("SELECT string_agg(format('%s %s', n, state), ', ') FROM (SELECT state, "
-                         "count(*) AS n FROM roleswap.run GROUP BY state) AS s")
-                    .c_str());
+    check_rows(database);
+    check_ends(database, folder);
 }

@@ -55,137 +55,159 @@ json held(Node& node)
     return node.engine.status_part().at("held");
 }
 
+const std::string all_held = "all held 10, last held 1";
+
+/// After an outage of ten hours, all of which is held.
+struct AfterOutage {
+    AfterOutage()
+    {
+        come_back(node, database);
+        CHECK(database.wait_for(by_state, all_held) == all_held);
+        until([&] { return held(node).at("runs") == 11; });
+    }
+    void stays_held() { CHECK(database.ask(by_state) == all_held); }
+    /// So many runs of the task that is due each second.
+    void wait_for_ticks(int more)
+    {
+        const auto now = database.ask("SELECT count(*) FROM roleswap.run WHERE task = 'tick'");
+        CHECK(database.wait_for("SELECT count(*) >= " + now + " + " + std::to_string(more) +
+                                    " FROM roleswap.run WHERE task = 'tick' AND state = 'ok'",
+                                "t") == "t");
+    }
+    /// Between the first and the last start of the ten runs of one task.
+    bool took(const std::string& least)
+    {
+        return database.ask("SELECT max(started_at) - min(started_at) >= interval '" + least +
+                            "' FROM roleswap.run WHERE task = 'all'") == "t";
+    }
+    Database database;
+    Node node{"left", hold_after_an_hour};
+};
+
 } // namespace
 
 TEST_CASE("what would be made up after a long outage is held, and what comes due now is not",
           "[work][held]")
 {
-    Database database;
-    Node node("left", hold_after_an_hour);
-    const std::string all_held = "all held 10, last held 1";
-    const auto stays_held = [&] { CHECK(database.ask(by_state) == all_held); };
-    come_back(node, database);
-    CHECK(database.wait_for(by_state, all_held) == all_held);
-    until([&] { return node.noted("due_times_held"); });
-    until([&] { return held(node).at("runs") == 11; });
-    CHECK(held(node).at("tasks") == 2);
-    CHECK(held(node).at("outage").at("from") < held(node).at("outage").at("until"));
-    CHECK(database.wait_for("SELECT count(*) > 1 FROM roleswap.run WHERE task = 'tick' AND state = "
-                            "'ok' AND created_at > now() - interval '10 s'",
-                            "t") == "t");
+    AfterOutage at;
+    until([&] { return at.node.noted("due_times_held"); });
+    CHECK(held(at.node).at("tasks") == 2);
+    CHECK(held(at.node).at("outage").at("from") < held(at.node).at("outage").at("until"));
+    at.wait_for_ticks(2);
+    at.stays_held();
+    const auto list = at.node.call("held_list", {{"patterns", {"l?st"}}});
+    CHECK(list.at("matching") == 1);
+    CHECK(list.at("held")[0].at("task") == "last");
+    CHECK_THAT(list.at("held")[0].at("why").get<std::string>(),
+               Catch::StartsWith("nobody scheduled between 2"));
+    CHECK(at.node.call("held_list").at("matching") == 11);
+    CHECK(at.node.call("held_list", {{"limit", 3}}).at("held").size() == 3);
+    CHECK(at.node.call("run_list", {{"state", "held"}}).at("runs").size() == 11);
+}
 
-    SECTION("the list says what would run, and why it does not")
-    {
-        const auto list = node.call("held_list", {{"patterns", {"l?st"}}});
-        CHECK(list.at("matching") == 1);
-        CHECK(list.at("held")[0].at("task") == "last");
-        CHECK_THAT(list.at("held")[0].at("why").get<std::string>(),
-                   Catch::StartsWith("nobody scheduled between 2"));
-        CHECK(node.call("held_list").at("matching") == 11);
-        CHECK(node.call("held_list", {{"limit", 3}}).at("held").size() == 3);
-        CHECK(node.call("run_list", {{"state", "held"}}).at("runs").size() == 11);
-    }
-    SECTION("it stays held after a takeover, a restart and a reconnection")
-    {
-        node.kill();
-        Node heir("right", hold_after_an_hour);
-        heir.start(4, database);
-        stays_held();
-        until([&] { return held(heir).at("runs") == 11; });
-        CHECK_FALSE(heir.noted("due_times_held")); // told once
-        CHECK(held(heir).at("outage").is_object());
-        const auto tick = database.ask("SELECT count(*) FROM roleswap.run WHERE task = 'tick'");
-        database.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> "
-                     "pg_backend_pid() AND datname = current_database()");
-        CHECK(database.wait_for("SELECT count(*) > " + tick +
-                                    " + 1 FROM roleswap.run WHERE task = 'tick' AND state = 'ok'",
-                                "t") == "t");
-        stays_held();
-    }
-    SECTION("it is released by a pattern, once, and each starts no sooner than the rate says")
-    {
-        CHECK(node.call("held_release", {{"patterns", {"a*"}}, {"rate", "5/s"}}).at("changed") ==
-              10);
-        CHECK(held(node).at("rate") == "5/s");
-        const std::string done = "all ok 10, last held 1";
-        CHECK(database.wait_for(by_state, done) == done);
-        CHECK(database.ask("SELECT max(started_at) - min(started_at) >= interval '1.6 s' FROM "
-                           "roleswap.run WHERE task = 'all'") == "t");
-        CHECK(held(node).at("runs") == 1);
-        CHECK(held(node).at("rate").is_null());
-        CHECK(node.noted("held_released"));
-        CHECK_THAT(why_not(node.call("held_release", {{"patterns", {"a*"}}})),
-                   Catch::StartsWith("NotFound: no such run of a task of that name is held"));
-    }
-    SECTION("a release goes on with the next master, and what has not started can be taken back")
-    {
-        node.call("held_release", {{"all", true}, {"rate", "60/m"}});
-        CHECK(database.wait_for("SELECT count(*) > 0 FROM roleswap.run WHERE task <> 'tick' AND "
-                                "state = 'ok'",
-                                "t") == "t");
-        node.kill();
-        Node heir("right", hold_after_an_hour);
-        heir.start(4, database);
-        CHECK(database.wait_for("SELECT count(*) > 3 FROM roleswap.run WHERE task <> 'tick' AND "
-                                "state = 'ok'",
-                                "t") == "t");
-        CHECK(heir.call("held_keep", {{"all", true}}).at("released") == 0);
-        const auto ended =
-            database.ask("SELECT count(*) FROM roleswap.run WHERE task <> 'tick' AND "
-                         "state <> 'held'");
-        const auto tick = database.ask("SELECT count(*) FROM roleswap.run WHERE task = 'tick'");
-        CHECK(database.wait_for("SELECT count(*) > " + tick +
-                                    " + 2 FROM roleswap.run WHERE task = 'tick' AND state = 'ok'",
-                                "t") == "t");
-        CHECK(database.ask("SELECT count(*) FROM roleswap.run WHERE task <> 'tick' AND state <> "
-                           "'held'") == ended);
-    }
-    SECTION(
-        "released runs wait outside of a held queue, so that its end is not the end of the rate")
-    {
-        node.call("queue_hold", {{"name", "default"}});
-        node.call("held_release", {{"all", true}, {"rate", "10/s"}});
-        node.call("task_run", {{"name", "none"}}); // the engine turns
-        CHECK(database.ask(by_state) == all_held + ", none queued 1");
-        node.call("queue_release", {{"name", "default"}});
-        const std::string done = "all ok 10, last ok 1, none ok 1";
-        CHECK(database.wait_for(by_state, done) == done);
-        CHECK(database.ask("SELECT max(started_at) - min(started_at) >= interval '0.8 s' FROM "
-                           "roleswap.run WHERE task = 'all'") == "t");
-    }
-    SECTION("without a rate all start at once")
-    {
-        node.call("held_release", {{"all", true}, {"rate", "none"}});
-        const std::string done = "all ok 10, last ok 1";
-        CHECK(database.wait_for(by_state, done) == done);
-    }
-    SECTION("it is dropped, by pattern or one by one")
-    {
-        CHECK(node.call("held_drop", {{"patterns", {"last"}}}).at("changed") == 1);
-        const auto one = database.ask("SELECT min(id) FROM roleswap.run WHERE state = 'held'");
-        CHECK(node.call("run_kill", {{"id", std::stoi(one)}}).at("killed") == "waiting");
-        const std::string left = "all held 9, all killed 1, last skipped 1";
-        CHECK(database.ask(by_state) == left);
-        CHECK(database.ask("SELECT why LIKE '%; dropped by tester' FROM roleswap.run WHERE task = "
-                           "'last'") == "t");
-        until([&] { return held(node).at("runs") == 9; });
-    }
-    SECTION("it goes with its task")
-    {
-        node.call("task_remove", {{"name", "all"}});
-        CHECK(database.ask(by_state) == "all skipped 10, last held 1");
-        until([&] { return held(node).at("runs") == 1; });
-    }
-    SECTION("where its old master may have run it, a release is taken back")
-    {
-        database.ask("UPDATE roleswap.run SET released_at = now() WHERE state = 'held'");
-        node.kill();
-        node.start(work::Claimed{.epoch = 4, .doubt = 4}, database);
-        stays_held();
-        CHECK(database.ask("SELECT count(*), count(released_at), bool_and(why LIKE 'the old master "
-                           "may have run it%') FROM roleswap.run WHERE state = 'held'") ==
-              "11|0|t");
-    }
+TEST_CASE("held runs stay held after a takeover, a restart and a reconnection", "[work][held]")
+{
+    AfterOutage at;
+    at.node.kill();
+    Node heir("right", hold_after_an_hour);
+    heir.start(4, at.database);
+    at.stays_held();
+    until([&] { return held(heir).at("runs") == 11; });
+    CHECK_FALSE(heir.noted("due_times_held")); // told once
+    CHECK(held(heir).at("outage").is_object());
+    at.database.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> "
+                    "pg_backend_pid() AND datname = current_database()");
+    at.wait_for_ticks(2);
+    at.stays_held();
+}
+
+TEST_CASE("held runs are released by a pattern, and none starts sooner than the rate says",
+          "[work][held]")
+{
+    AfterOutage at;
+    CHECK(at.node.call("held_release", {{"patterns", {"a*"}}, {"rate", "5/s"}}).at("changed") ==
+          10);
+    CHECK(held(at.node).at("rate") == "5/s");
+    const std::string done = "all ok 10, last held 1";
+    CHECK(at.database.wait_for(by_state, done) == done);
+    CHECK(at.took("1.2 s"));
+    CHECK(held(at.node).at("runs") == 1);
+    CHECK(held(at.node).at("rate").is_null());
+    CHECK(at.node.noted("held_released"));
+    CHECK_THAT(why_not(at.node.call("held_release", {{"patterns", {"a*"}}})),
+               Catch::StartsWith("NotFound: no such run of a task of that name is held"));
+}
+
+TEST_CASE("a release goes on with the next master, and what has not started is taken back",
+          "[work][held]")
+{
+    AfterOutage at;
+    at.node.call("held_release", {{"all", true}, {"rate", "60/m"}});
+    const auto started = [&](const char* more) {
+        return at.database.wait_for(std::string("SELECT count(*) > ") + more +
+                                        " FROM roleswap.run WHERE task <> 'tick' AND state = 'ok'",
+                                    "t");
+    };
+    CHECK(started("0") == "t");
+    at.node.kill();
+    Node heir("right", hold_after_an_hour);
+    heir.start(4, at.database);
+    CHECK(started("3") == "t");
+    CHECK(heir.call("held_keep", {{"all", true}}).at("released") == 0);
+    const auto* const not_held =
+        "SELECT count(*) FROM roleswap.run WHERE task <> 'tick' AND state <> 'held'";
+    const auto kept = at.database.ask(not_held);
+    at.wait_for_ticks(3);
+    CHECK(at.database.ask(not_held) == kept);
+}
+
+TEST_CASE("released runs wait outside of a held queue: its end is not the end of the rate",
+          "[work][held]")
+{
+    AfterOutage at;
+    at.node.call("queue_hold", {{"name", "default"}});
+    at.node.call("held_release", {{"all", true}, {"rate", "10/s"}});
+    at.node.call("task_run", {{"name", "none"}}); // the engine turns
+    CHECK(at.database.ask(by_state) == all_held + ", none queued 1");
+    at.node.call("queue_release", {{"name", "default"}});
+    const std::string done = "all ok 10, last ok 1, none ok 1";
+    CHECK(at.database.wait_for(by_state, done) == done);
+    CHECK(at.took("0.4 s"));
+}
+
+TEST_CASE("held runs are dropped by pattern or one by one, and go with their task", "[work][held]")
+{
+    AfterOutage at;
+    CHECK(at.node.call("held_drop", {{"patterns", {"last"}}}).at("changed") == 1);
+    const auto one = at.database.ask("SELECT min(id) FROM roleswap.run WHERE state = 'held'");
+    CHECK(at.node.call("run_kill", {{"id", std::stoi(one)}}).at("killed") == "waiting");
+    CHECK(at.database.ask(by_state) == "all held 9, all killed 1, last skipped 1");
+    CHECK(at.database.ask("SELECT why LIKE '%; dropped by tester' FROM roleswap.run WHERE task = "
+                          "'last'") == "t");
+    until([&] { return held(at.node).at("runs") == 9; });
+    at.node.call("task_remove", {{"name", "all"}});
+    CHECK(at.database.ask(by_state) == "all killed 1, all skipped 9, last skipped 1");
+    until([&] { return held(at.node).at("runs") == 0; });
+}
+
+TEST_CASE("a release is taken back where an old master may have run what it released",
+          "[work][held]")
+{
+    AfterOutage at;
+    at.database.ask("UPDATE roleswap.run SET released_at = now() WHERE state = 'held'");
+    at.node.kill();
+    at.node.start(work::Claimed{.epoch = 4, .doubt = 4}, at.database);
+    at.stays_held();
+    CHECK(at.database.ask("SELECT count(*), count(released_at), bool_and(why LIKE 'the old master "
+                          "may have run it%') FROM roleswap.run WHERE state = 'held'") == "11|0|t");
+}
+
+TEST_CASE("without a rate all released runs start at once", "[work][held]")
+{
+    AfterOutage at;
+    at.node.call("held_release", {{"all", true}, {"rate", "none"}});
+    const std::string done = "all ok 10, last ok 1";
+    CHECK(at.database.wait_for(by_state, done) == done);
 }
 
 TEST_CASE("a short outage holds nothing, nor does any where that is switched off", "[work][held]")
