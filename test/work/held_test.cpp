@@ -234,7 +234,7 @@ TEST_CASE("a crash while an outage is being held leaves no due time to be run", 
     CHECK(database.wait_for("SELECT count(*) FROM roleswap.setting WHERE name = 'alive'", "1") ==
           "1");
     core::Epoch epoch = 1;
-    for (int turns = 20; turns < 400; turns += 60) {
+    for (int turns = 20; turns < 400; turns += 120) {
         node.kill();
         database.ask("TRUNCATE roleswap.run CASCADE");
         database.ask("DELETE FROM roleswap.setting WHERE name = 'outage'");
