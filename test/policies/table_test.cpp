@@ -8,7 +8,7 @@ using namespace roleswap::test;
 
 namespace {
 
-constexpr unsigned scripts = 60;
+constexpr unsigned scripts = 40;
 
 std::vector<Policies> all_policies()
 {

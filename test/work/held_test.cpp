@@ -190,6 +190,22 @@ TEST_CASE("held runs are dropped by pattern or one by one, and go with their tas
     until([&] { return held(at.node).at("runs") == 0; });
 }
 
+TEST_CASE("a run that the returning old master had run is held no more once that is accepted",
+          "[work][held]")
+{
+    AfterOutage at;
+    const auto row = json::parse(at.database.ask(
+        "SELECT to_jsonb(r) || jsonb_build_object('state', 'ok', 'epoch', 1, 'node', 'right', "
+        "'ended_at', r.due, 'held_since', NULL) FROM roleswap.run AS r WHERE task = 'last'"));
+    at.node.call("history_add", {{"holder", "right"},
+                                 {"lines", json::array({json{{"kind", "run"}, {"row", row}}})}});
+    CHECK(at.node.call("history_accept", {{"task", "last"}}).at("accepted").size() == 1);
+    CHECK(at.database.ask(by_state) == "all held 10, last ok 1");
+    CHECK(at.database.ask("SELECT count(held_since) FROM roleswap.run WHERE state <> 'held'") ==
+          "0");
+    until([&] { return held(at.node).at("runs") == 10; });
+}
+
 TEST_CASE("a release is taken back where an old master may have run what it released",
           "[work][held]")
 {
