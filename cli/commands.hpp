@@ -103,6 +103,7 @@ struct TaskOptions {
     std::map<std::string, std::string> durations; ///< field without _ms -> "90s"
     std::map<std::string, long> numbers;          ///< field -> number
     std::vector<std::string> except;              ///< dates
+    int priority = 0;
     bool disabled = false;
 };
 int task_add(Context& context, const TaskOptions& options);
@@ -208,6 +209,20 @@ int queue_release(Context& context, const QueueOptions& options);
 /// At most `concurrency` runs at once; 0: no limit.
 int queue_set(Context& context, const std::string& name, unsigned concurrency);
 int scheduler(Context& context, const std::string& action, const std::string& reason);
+
+// held.cpp
+struct HeldOptions {
+    std::vector<std::string> patterns; ///< of names of tasks
+    bool all = false;
+    std::string rate; ///< "10/s", "30/m", "none"; empty: the default of the daemon
+    unsigned limit = 100;
+};
+int held_list(Context& context, const HeldOptions& options);
+int held_release(Context& context, const HeldOptions& options);
+/// Action is drop or keep.
+int held_change(Context& context, const std::string& action, const HeldOptions& options);
+int pause_all(Context& context, const std::string& reason);
+int resume_all(Context& context);
 
 // setup.cpp
 struct InitOptions {

@@ -20,6 +20,10 @@ std::string render_why(const nlohmann::json& result, const Style& style);
 std::string render_fence(const nlohmann::json& result, const Style& style);
 std::string render_fence_test(const nlohmann::json& result, const Style& style);
 std::string render_queues(const nlohmann::json& result, const Style& style);
+/// Of the verb held_list.
+std::string render_held(const nlohmann::json& result, const Style& style);
+/// "12 runs of 5 tasks since nobody scheduled from ... to ..."; empty when none is held.
+std::string held_line(const nlohmann::json& held);
 std::string render_tasks(const nlohmann::json& result, const Style& style);
 std::string render_task(const nlohmann::json& result, const Style& style);
 std::string render_runs(const nlohmann::json& result, const Style& style);

@@ -111,6 +111,13 @@ std::string item(const Style& style, std::string_view label, const std::string& 
            paint(style, colour, body) + "\n";
 }
 
+std::string pause_line(const json& pause)
+{
+    const auto reason = text(pause, "reason");
+    return fmt::format("all, by {} since {}{}", text(pause, "by", "?"),
+                       local_time(text(pause, "at")), reason.empty() ? "" : ": " + reason);
+}
+
 std::string queues_part(const json& status, const Style& style)
 {
     const json& queues = list(status, "queues");
@@ -176,7 +183,11 @@ std::string work_part(const json& status, const Style& style)
     part += copies_part(status, style);
     part += item(style, "Scheduler", reason.empty() ? state : state + ": " + reason,
                  state == "running" ? Paint::plain : Paint::warn);
+    if (const json& pause = member(status, "paused"); pause.is_object())
+        part += item(style, "Paused", pause_line(pause), Paint::warn);
     part += item(style, "Tasks", tasks_line(status));
+    if (const auto held = held_line(member(status, "held")); !held.empty())
+        part += item(style, "Held", held, Paint::warn);
     if (const json& operation = member(status, "operation"); operation.is_object())
         part += item(style, "Operation", operation_line(operation), Paint::warn);
     return part;
@@ -260,6 +271,7 @@ std::string render_bar(const json& status, const Style& style)
     const std::size_t all = list(status, "links").size();
     bar += " " + paint(style, up == all ? Paint::plain : Paint::warn,
                        fmt::format("links {}/{}", up, all));
+    if (member(status, "paused").is_object()) bar += ", " + paint(style, Paint::warn, "paused");
     if (text(member(status, "scheduler"), "state") == "stopped")
         bar += ", " + paint(style, Paint::warn, "scheduler stopped");
     return bar;

@@ -2,6 +2,7 @@
 #include "field.hpp"
 #include "render.hpp"
 #include "table.hpp"
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,7 @@ using nlohmann::json;
 Paint run_paint(const std::string& state)
 {
     if (state == "ok") return Paint::good;
+    if (state == "held") return Paint::warn;
     if (state == "running" || state == "queued") return Paint::plain;
     return state.empty() || state == "skipped" ? Paint::faint : Paint::bad;
 }
@@ -135,24 +137,24 @@ std::string render_task(const json& result, const Style& style)
 
 std::string render_runs(const json& result, const Style& style)
 {
-    Table table({{"RUN", Align::right},
-                 {"TASK"},
-                 {"DUE"},
-                 {"STATE"},
-                 {"NODE"},
-                 {"TRY", Align::right},
-                 {"TOOK", Align::right},
-                 {"END"}});
-    for (const json& run : list(result, "runs")) {
+    const auto& runs = list(result, "runs");
+    const bool ranked =
+        std::ranges::any_of(runs, [](const json& run) { return number(run, "priority") != 0; });
+    std::vector<Table::Column> columns{{"RUN", Align::right}, {"TASK"}, {"DUE"}};
+    if (ranked) columns.push_back({"PRIO", Align::right});
+    columns.insert(columns.end(),
+                   {{"STATE"}, {"NODE"}, {"TRY", Align::right}, {"TOOK", Align::right}, {"END"}});
+    Table table(std::move(columns));
+    for (const json& run : runs) {
         const std::string state = text(run, "state");
-        table.row({text(run, "id"),
-                   text(run, "task"),
-                   local_time(text(run, "due", "-")),
-                   {state, run_paint(state)},
-                   text(run, "node", "-"),
-                   text(run, "attempt"),
-                   span_text(text(run, "started_at"), text(run, "ended_at")),
-                   ending(run)});
+        std::vector<Table::Cell> cells{text(run, "id"), text(run, "task"),
+                                       local_time(text(run, "due", "-"))};
+        if (ranked) cells.emplace_back(text(run, "priority"));
+        cells.insert(cells.end(),
+                     {Table::Cell{state, run_paint(state)}, text(run, "node", "-"),
+                      text(run, "attempt"),
+                      span_text(text(run, "started_at"), text(run, "ended_at")), ending(run)});
+        table.row(std::move(cells));
     }
     return table.empty() ? "There are no runs.\n" : table.text(style);
 }

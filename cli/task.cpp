@@ -35,6 +35,7 @@ json task_of(const TaskOptions& options)
     if (!options.needs.empty()) task["needs"] = options.needs;
     if (!options.except.empty()) task["except"] = options.except;
     if (!options.argv.empty()) task["argv"] = options.argv;
+    if (options.priority != 0) task["priority"] = options.priority;
     if (options.disabled) task["enabled"] = false;
     const bool noop = task.value("kind", "") == "noop"; // the daemon checks the rest
     if (!noop && task.contains("command") == task.contains("argv"))

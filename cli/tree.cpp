@@ -176,6 +176,7 @@ int run(int argc, char** argv)
     add_look_commands(app, values);
     add_role_commands(app, values);
     add_work_commands(app, values);
+    add_held_commands(app, values);
     add_memory_commands(app, values);
     add_setup_commands(app, values);
     // For the shell's completion; not shown in the help.

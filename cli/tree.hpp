@@ -37,6 +37,7 @@ struct Values {
     RunListOptions runs;
     ImportOptions import;
     QueueOptions queue;
+    HeldOptions held;
     InitOptions init;
     JoinOptions join;
     HistoryOptions history;
@@ -49,6 +50,7 @@ struct Values {
 void add_look_commands(CLI::App& app, Values& values);
 void add_role_commands(CLI::App& app, Values& values);
 void add_work_commands(CLI::App& app, Values& values);
+void add_held_commands(CLI::App& app, Values& values);
 void add_memory_commands(CLI::App& app, Values& values);
 void add_setup_commands(CLI::App& app, Values& values);
 

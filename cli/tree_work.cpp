@@ -36,6 +36,7 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
         std::ranges::replace(option, '_', '-');
         add.add_option("--" + option, task.durations[field], "Such as 90s, 5m");
     }
+    add.add_option("--priority", task.priority, "-100 to 100, highest first");
     for (const char* field : {"retries", "catch_up_limit"}) {
         std::string option = field;
         std::ranges::replace(option, '_', '-');

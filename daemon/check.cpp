@@ -243,6 +243,23 @@ void check_tasks(const Context& context, Report& report)
                     "what it needs is here", one.fix});
 }
 
+/// What keeps work from being done, by an operator's word or for want of one.
+void check_work(const Context& context, Report& report)
+{
+    if (context.driver.state().role != Role::master) return;
+    const auto work = context.engine.status_part();
+    const auto& pause = work.at("paused");
+    report.add({"pause", pause.is_null(), Level::warn,
+                pause.is_null() ? "none"
+                                : fmt::format("everything, since {} by {}", pause.value("at", ""),
+                                              pause.value("by", "")),
+                "none", "\"roleswap resume-all\" ends it"});
+    const auto held =
+        work.at("held").is_null() ? 0 : work.at("held").value("runs", std::uint64_t{0});
+    report.add({"held runs", held == 0, Level::warn, std::to_string(held), "0",
+                "look with \"roleswap held list\", then release or drop them"});
+}
+
 } // namespace
 
 json local_checks(const Context& context, const link::ProbeResult& probe)
@@ -260,6 +277,7 @@ json local_checks(const Context& context, const link::ProbeResult& probe)
     check_machine(context, report);
     check_guard(context, report);
     check_tasks(context, report);
+    check_work(context, report);
     return report.take();
 }
 

@@ -173,6 +173,7 @@ work::Settings work_settings(const Setup& setup, const std::string& conninfo)
     settings.late_limit = work.defaults.late_limit;
     settings.catch_up = task::to_string(work.defaults.catch_up);
     settings.catch_up_limit = work.defaults.catch_up_limit;
+    settings.hold_after_outage = work.hold_after_outage;
     settings.timezone = work.defaults.timezone;
     settings.keep_runs = work.keep_runs;
     settings.keep_days = work.keep_days;

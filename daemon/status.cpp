@@ -113,6 +113,19 @@ void add_store_warnings(json& list, const json& node)
                        "decision: \"roleswap history list\", then accept or dismiss");
 }
 
+/// What of the work waits for a word of a person.
+void add_work_warnings(json& list, const json& node)
+{
+    const auto runs = node.value("/work/held/runs"_json_pointer, std::uint64_t{0});
+    const auto released = node.value("/work/held/released"_json_pointer, std::uint64_t{0});
+    if (runs > released)
+        list.push_back(std::to_string(runs - released) +
+                       " runs are held, because their due times passed while nobody scheduled: "
+                       "\"roleswap held list\", then release or drop");
+    if (node.value("/work/paused"_json_pointer, json()).is_object())
+        list.push_back("everything is paused: \"roleswap resume-all\" ends it");
+}
+
 /// The dr node as seen from the pair, and a node of the pair that waits because of it.
 void add_third_warnings(json& list, const Context& context, const json& third)
 {
@@ -162,7 +175,10 @@ json warnings(const Context& context, const json& self, const json& peer, const 
             list.push_back("switch " + context.peer_node().name +
                            " off, then say \"roleswap fence confirm\"");
     }
-    for (const auto* node : {&self, &peer}) add_store_warnings(list, *node);
+    for (const auto* node : {&self, &peer}) {
+        add_store_warnings(list, *node);
+        add_work_warnings(list, *node);
+    }
     add_third_warnings(list, context, third);
     const auto role = context.driver.state().role;
     if (role != Role::master && role != Role::standby) list.push_back(self["why"]);
@@ -281,6 +297,8 @@ json pair_status(const Context& context, const json& peer, const json& third)
     json work{{"queues", json::array()},
               {"scheduler", {{"state", "stopped"}, {"reason", "no master"}}},
               {"tasks", {{"total", 0}, {"enabled", 0}, {"running", 0}, {"next", nullptr}}},
+              {"held", nullptr},
+              {"paused", nullptr},
               {"operation", nullptr}};
     if (live) work.update(master["work"]);
     object.update(work);

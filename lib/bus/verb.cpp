@@ -14,7 +14,7 @@ constexpr std::array
         Verb{
             "status", look, local,
             "Both nodes, links, replication, queues, scheduler and tasks at a glance.", "{}",
-            R"({"schema":1,"pair","node","at","takeover_delay_ms","nodes":[{"name","reachable","role","dr":BOOL,"mirror"?:{"lag_bytes","lag_ms","streaming","from"},"epoch","mode","in_sync","takeover_hold":BOOL,"since","boot","version","config_digest","store":{"kind","state","position","detail","refused"?,"rejoin"?:{"way","why"},"copy"?:{"done","bytes","bytes_total","bytes_per_second","left_ms"}},"guard":{"state":"armed|disarmed|missing","left_ms","trouble"},"witness"?:{as of witness_status},"fence"?:{as of fence_status},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","kind":"udp|serial","interval_ms","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting","more":BOOL}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"operation":null|{"id","kind","begun_by","begun_at","owner_node","owner_pid","steps":[{"step","state","at","detail"}]},"drain_timeout_ms","history":{"undecided"},"guarantees":[TEXT],"unsafe":[TEXT],"warnings":[TEXT]})"},
+            R"({"schema":1,"pair","node","at","takeover_delay_ms","nodes":[{"name","reachable","role","dr":BOOL,"mirror"?:{"lag_bytes","lag_ms","streaming","from"},"epoch","mode","in_sync","takeover_hold":BOOL,"since","boot","version","config_digest","store":{"kind","state","position","detail","refused"?,"rejoin"?:{"way","why"},"copy"?:{"done","bytes","bytes_total","bytes_per_second","left_ms"}},"guard":{"state":"armed|disarmed|missing","left_ms","trouble"},"witness"?:{as of witness_status},"fence"?:{as of fence_status},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","kind":"udp|serial","interval_ms","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting","more":BOOL}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"held":null|{"runs","tasks","released","rate","outage":null|{"from","until"}},"paused":null|{"reason","by","at"},"operation":null|{"id","kind","begun_by","begun_at","owner_node","owner_pid","steps":[{"step","state","at","detail"}]},"drain_timeout_ms","history":{"undecided"},"guarantees":[TEXT],"unsafe":[TEXT],"warnings":[TEXT]})"},
         Verb{"node_status", look, local,
              "This node alone, as the peer needs it for its own status.", "{}",
              R"(one entry of status.nodes, and its "links")"},
@@ -25,12 +25,12 @@ constexpr std::array
             "events", look, local, "The newest events of this node, oldest first.",
             R"({"limit"?:1..1000, default 50,"after"?:SEQ})",
             R"({"events":[{"node","seq","at","what","why","level":"info|notice|warning|error"}]})"},
-        Verb{
-            "why", look, local,
-            "What this node is and waits for now, and what its newest decisions, or that of one "
-            "event, "
-            "were made on.",
-            R"({"event"?:SEQ})", R"({"node","at","now", without event:{as evidence,"waits":TEXT},"decisions":[{as in events,"evidence":null|{"role","role_ms","rule":null|{"from","event","to","why"},"record":{"epoch","round","mode","master"},"in_sync":BOOL,"hold":BOOL,"suspended":BOOL,"store","position","peer"?:{"heard_ms","silence_ms","answer_ms","role","record","store","position","leaving":BOOL,"hold":BOOL},"lease"?:{"age_ms","suspend_ms","decide_ms","claim_ms"},"promise_ms"?,"probe"?:{"asked":BOOL,"answered":BOOL,"reached":BOOL,"misses","was_cut_off":BOOL},"witness"?:{"answer":"not asked|asked|granted|refused|unreachable|wiped","holds"?:{"epoch","round","master"}},"fence"?:"not asked|asked|confirmed|failed","guard"?:{"ready":BOOL,"fired":BOOL,"deadline_ms"},"thirds"?:[{"name","heard_ms":null|N,"silence_ms","role","record","store","position","leaving":BOOL}], on a node of the pair the dr node, there both others,"links":[{"node","name","state","heard_ms"}],"settings":[{"setting","value","effect"}]},"before":[as in events]}]})"},
+        Verb{"why", look, local,
+             "What this node is and waits for now, and what its newest decisions, or that of one "
+             "event, "
+             "were made on.",
+             R"({"event"?:SEQ})",
+             R"({"node","at","now", without event:{as evidence,"waits":TEXT},"decisions":[{as in events,"evidence":null|{"role","role_ms","rule":null|{"from","event","to","why"},"record":{"epoch","round","mode","master"},"in_sync":BOOL,"hold":BOOL,"suspended":BOOL,"store","position","peer"?:{"heard_ms","silence_ms","answer_ms","role","record","store","position","leaving":BOOL,"hold":BOOL},"lease"?:{"age_ms","suspend_ms","decide_ms","claim_ms"},"promise_ms"?,"probe"?:{"asked":BOOL,"answered":BOOL,"reached":BOOL,"misses","was_cut_off":BOOL},"witness"?:{"answer":"not asked|asked|granted|refused|unreachable|wiped","holds"?:{"epoch","round","master"}},"fence"?:"not asked|asked|confirmed|failed","guard"?:{"ready":BOOL,"fired":BOOL,"deadline_ms"},"thirds"?:[{"name","heard_ms":null|N,"silence_ms","role","record","store","position","leaving":BOOL}], on a node of the pair the dr node, there both others,"links":[{"node","name","state","heard_ms"}],"settings":[{"setting","value","effect"}]},"before":[as in events]}]})"},
         Verb{
             "check", look, local, "Whether a swap would succeed now, without acting.", "{}",
             R"({"ready":BOOL,"checks":[{"id","node","ok":BOOL,"level":"fail|warn","value","limit","fix"}]})"},
@@ -41,9 +41,10 @@ constexpr std::array
              R"({"epoch":N,"master":NODE,"took_ms":N})"},
         Verb{"activate", act, local, "Make this standby the master without the master's help.",
              R"({"force"?:BOOL,"reason"?:TEXT, required with force})", R"({"epoch":N})"},
-        Verb{"activate_check", look, local, "What activate would do now, without acting.",
-             R"({"force"?:BOOL})",
-             R"({"would":"activate|nothing|refuse","why":TEXT,"epoch":N,"evidence":[TEXT],"now":{as evidence of why}})"},
+        Verb{
+            "activate_check", look, local, "What activate would do now, without acting.",
+            R"({"force"?:BOOL})",
+            R"({"would":"activate|nothing|refuse","why":TEXT,"epoch":N,"evidence":[TEXT],"now":{as evidence of why}})"},
         Verb{
             "witness_status", look, local, "The witness, looked at now.", "{}",
             R"({"health":"well|lost|wiped|split","why","agrees":BOOL,"timeout_ms","register":null|{"epoch","round","master"},"endpoints":[{"url","up":BOOL,"why","latency_ms","version","register"}],"last":null|{"answer":"granted|refused|unreachable|wiped","why","took_ms"}})"},
@@ -95,9 +96,7 @@ constexpr std::array
             R"({"toml":TEXT,"dry_run"?:BOOL,"remove_others"?:BOOL, default false: remove the tasks that the text lacks})",
             R"({"added":[NAME],"changed":[NAME],"removed":[NAME],"same":N})"},
         Verb{
-            "run_list", look, master, "The newest runs.",
-            R"({"task"?:NAME,"limit"?:1..1000, default 20,"state"?:"queued|running|ok|failed|timeout|killed|interrupted|skipped"})",
-            R"({"runs":[{"id","task","due","state","node","attempt","cause","queue","epoch","started_at","ended_at","duration_ms","exit_code","signal","why"}]})"},
+            "run_list", look, master, "The newest runs.", R"({"task"?:NAME,"limit"?:1..1000, default 20,"state"?:"queued|running|ok|failed|timeout|killed|interrupted|skipped|held"})", R"({"runs":[{"id","task","due","priority","state","node","attempt","cause","queue","epoch","started_at","ended_at","duration_ms","exit_code","signal","why"}]})"},
         Verb{
             "run_show", act, master, "One run with the tail of its output and its memory.",
             R"({"id"})",
@@ -116,6 +115,28 @@ constexpr std::array
             R"({"released":[NAME],"still_held":N})"},
         Verb{"queue_set", act, master, "Limit how many runs of a queue go at once.",
              R"({"name","concurrency":N, 0 = no limit})", R"({"name","concurrency":N})"},
+        Verb{
+            "held_list", look, master, "Runs that are held after an outage, by task and due time.",
+            R"({"patterns"?:[TEXT], of names of tasks, default all,"limit"?:1..10000, default 100})",
+            R"({"held":[{"id","task","due","queue","priority","held_since","released_at":TIME|null,"why"}],"matching":N,"runs","tasks","released","rate":TEXT|null,"outage":null|{"from","until"}})"},
+        Verb{"held_release", act, master,
+             "Let held runs start, no faster than the rate; the last rate holds for all that are "
+             "released.",
+             R"({"patterns":[TEXT] or "all":true,"rate"?:"N/s|N/m|none", default 10/s})",
+             R"({"changed":N,"runs","tasks","released","rate","outage"})"},
+        Verb{"held_drop", act, master, "Give held runs up: they are skipped.",
+             R"({"patterns":[TEXT] or "all":true})", R"({"changed":N, as of held_release})"},
+        Verb{"held_keep", act, master,
+             "Take released runs back that have not come into their queue yet.",
+             R"({"patterns":[TEXT] or "all":true})", R"({"changed":N, as of held_release})"},
+        Verb{
+            "pause_all", act, master,
+            "Make no due runs and start nothing, on no node, until resume_all; refused in a pause.",
+            R"({"reason"?:TEXT})", R"({"paused":{"reason","by","at"}})"},
+        Verb{"resume_all", act, master,
+             "End the pause: queues and scheduler are as they were, due times are made up as after "
+             "a stop of the scheduler.",
+             "{}", R"({"paused":null})"},
         Verb{"scheduler_stop", act, master, "Make no further due runs.",
              R"({"reason"?:TEXT,"operation"?:ID, refused when it is over})", "{}"},
         Verb{"scheduler_start", act, master,
@@ -153,11 +174,12 @@ constexpr std::array
              R"({"id" or "task" or "all":true})", R"({"accepted":[ID],"undecided":N})"},
         Verb{"history_dismiss", act, master, "Leave runs of the server history where they are.",
              R"({"id" or "task" or "all":true})", R"({"dismissed":[ID],"undecided":N})"},
-        Verb{"history_add", act, master,
-             "Take what a returning old master had done; its daemon calls this. Repeating is "
-             "harmless.",
-             R"({"holder":NODE,"lines":[{"kind","row"}]})",
-             R"({"added":N,"undecided":N,"twice"?:N, undecided runs of that node that were run here too})"},
+        Verb{
+            "history_add", act, master,
+            "Take what a returning old master had done; its daemon calls this. Repeating is "
+            "harmless.",
+            R"({"holder":NODE,"lines":[{"kind","row"}]})",
+            R"({"added":N,"undecided":N,"twice"?:N, undecided runs of that node that were run here too})"},
         Verb{
             "memory_begin", token, master,
             "Begin items of a run, in one commit on both nodes with those that are done or failed.",

@@ -131,6 +131,8 @@ struct Work {
     std::uint64_t output_tail = std::uint64_t{64} * 1024; ///< bytes
     std::uint32_t keep_runs = 1000; ///< ended runs kept for each task, 1 to 1 000 000
     std::uint32_t keep_days = 90;   ///< and for so long at most, 1 to 36 500
+    /// After so long without a scheduler what is made up is held; 0: never.
+    milliseconds hold_after_outage{std::chrono::hours(12)};
     bool operator==(const Work&) const = default;
 };
 

@@ -110,6 +110,9 @@ constexpr std::string_view rest_text = R"(
 # What tasks make up that were due while nobody could run them: none, last or all.
 #catch_up = "last"
 #catch_up_limit = 100
+# When nobody scheduled for longer than this, what would be made up is held until a person has looked:
+# "roleswap held list".  0s: never.
+#hold_after_outage = "12h"
 # Of schedules.  Default: the system's.
 #timezone = "Europe/Berlin"
 # How much of the output of a run is kept in the store.

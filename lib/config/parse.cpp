@@ -258,13 +258,14 @@ void Parser::parse_address(const Section& link, core::Node which, const TomlValu
 
 void Parser::parse_work(const TomlValue& table)
 {
-    constexpr std::array<std::string_view, 8> keys{"drain_timeout",  "late_limit", "catch_up",
-                                                   "catch_up_limit", "timezone",   "output_tail",
-                                                   "keep_runs",      "keep_days"};
+    constexpr std::array<std::string_view, 9> keys{
+        "drain_timeout", "late_limit", "catch_up",  "catch_up_limit",   "timezone",
+        "output_tail",   "keep_runs",  "keep_days", "hold_after_outage"};
     const Section section{path_, "work", table, keys};
     auto& work = config_.work;
     section.read("drain_timeout", work.drain_timeout, Section::Durations{0ms, 24h});
     section.read("late_limit", work.defaults.late_limit, Section::Durations{0ms, 1h});
+    section.read("hold_after_outage", work.hold_after_outage, Section::Durations{0ms, 366 * 24h});
     section.read("catch_up_limit", work.defaults.catch_up_limit, Section::Numbers{1, 10'000});
     section.read_size("output_tail", work.output_tail, {1024, std::int64_t{16} * 1024 * 1024});
     section.read("keep_runs", work.keep_runs, Section::Numbers{1, 1'000'000});

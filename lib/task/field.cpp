@@ -149,6 +149,16 @@ template <auto member> FieldValue get_number(const Task& task)
     return std::int64_t{task.*member};
 }
 
+constexpr std::int64_t priority_max = 100;
+
+bool set_priority(Task& task, const FieldValue& value)
+{
+    const auto* number = std::get_if<std::int64_t>(&value);
+    if (!number || *number < -priority_max || *number > priority_max) return false;
+    task.priority = static_cast<int>(*number);
+    return true;
+}
+
 FieldValue get_catch_up_limit(const Task& task)
 {
     if (!task.catch_up_limit) return {};
@@ -258,6 +268,7 @@ constexpr std::array all_fields{
     Field{"umask", get_umask, set_umask, "octal text from \"0000\" to \"0777\""},
     Field{"input", get<&Task::input>, set_text<&Task::input, is_free_text>, "a text"},
     Field{"queue", get<&Task::queue>, set_text<&Task::queue, is_valid_name>, name_rule},
+    Field{"priority", get_number<&Task::priority>, set_priority, "-100 to 100"},
     Field{"enabled", get<&Task::enabled>, set<&Task::enabled>, "true or false"},
     Field{"timeout", get<&Task::timeout>, set_duration<&Task::timeout, 366 * 24 * hour_ms>,
           "0s (none) to 366d", true},

@@ -39,9 +39,16 @@ CatchUpPlan catch_up_plan(const Schedule& schedule, const CatchUpPolicy& policy,
     if (policy.catch_up == CatchUp::last && late.total == 0) wanted = 1;
     auto older = schedule.due_between(last_due, late_after, wanted);
     plan.due = std::move(older.newest);
+    plan.made_up = plan.due.size();
     plan.skipped = older.total - plan.due.size();
     plan.due.insert(plan.due.end(), late.newest.begin(), late.newest.end());
     return plan;
+}
+
+std::optional<Outage> outage_between(Time alive, Time now, milliseconds hold_after)
+{
+    if (hold_after.count() == 0 || now - alive <= hold_after) return {};
+    return Outage{alive, now};
 }
 
 OverlapDecision overlap_decision(Overlap policy, std::size_t running, std::size_t waiting)

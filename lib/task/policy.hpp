@@ -1,6 +1,7 @@
 #pragma once
 #include "task/schedule.hpp"
 #include "task/task.hpp"
+#include <optional>
 
 /// What the engine does with due times and ended runs, decided without clock and store.
 namespace roleswap::task {
@@ -20,6 +21,7 @@ CatchUpPolicy catch_up_policy(const Task& task, const Defaults& defaults);
 
 struct CatchUpPlan {
     std::vector<Time> due;     ///< ascending: make a run for each
+    std::size_t made_up = 0;   ///< so many of them, the first ones, are older than late_limit
     std::uint64_t skipped = 0; ///< due times that get no run
 };
 /// Decides about the due times in (last_due, now].  Those at most late_limit old get a run in any
@@ -27,6 +29,16 @@ struct CatchUpPlan {
 /// one; `all` the newest `limit`.
 CatchUpPlan catch_up_plan(const Schedule& schedule, const CatchUpPolicy& policy, Time last_due,
                           Time now);
+
+/// Nobody planned due times in (from, until].
+struct Outage {
+    Time from;
+    Time until;
+    bool operator==(const Outage&) const = default;
+};
+/// What lies between the last sign of a scheduler that lives and now, where it is longer than
+/// `hold_after`; 0 is never.
+std::optional<Outage> outage_between(Time alive, Time now, milliseconds hold_after);
 
 enum class OverlapDecision : std::uint8_t {
     start, ///< may start now

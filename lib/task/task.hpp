@@ -68,6 +68,7 @@ struct Task {
     std::optional<std::uint32_t> umask; ///< 0 to 0777
     std::string input;                  ///< what the command reads from standard input
     std::string queue = "default";
+    int priority = 0; ///< -100 to 100: of its waiting runs, highest first
     bool enabled = true;
     milliseconds timeout{0}; ///< 0: none
     std::uint32_t retries = 0;

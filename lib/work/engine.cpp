@@ -49,7 +49,7 @@ task::Defaults make_defaults(const Settings& settings)
 
 Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings, Host host)
     : loop_(loop), executor_(executor), settings_(std::move(settings)), host_(std::move(host)),
-      defaults_(make_defaults(settings_)),
+      defaults_(make_defaults(settings_)), outages_(settings_.hold_after_outage),
       planner_(loop, [this](const std::set<std::string>& names) { look(names); }),
       starter_(loop, [this] { start_some(); }), dispatcher_(loop, [this] { dispatch(); }),
       early_timer_(loop,
@@ -63,8 +63,8 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
           loop,
           [this] { end_operation("abandoned", "nothing was heard of it for 15 minutes", {}); }),
       house_timer_(loop, [this] { keep_house(); }), house_soon_(loop, [this] { keep_house(); }),
-      look_timer_(loop, [this] { look_in_store(); }), slices_(loop), looks_(loop),
-      changer_(loop, [this] { next_change(); }), worker_(loop)
+      look_timer_(loop, [this] { look_in_store(); }), life_timer_(loop, [this] { show_life(); }),
+      slices_(loop), looks_(loop), changer_(loop, [this] { next_change(); }), worker_(loop)
 {
 }
 
@@ -97,7 +97,11 @@ void Engine::Impl::make_session()
                                    writer_->pause();
                                    marks_->pause();
                                },
-                           .on_wake = [this] { look_in_store(); },
+                           .on_wake =
+                               [this] {
+                                   window_.peeked = {};
+                                   look_in_store();
+                               },
                            .on_trouble = host_.on_store_trouble,
                            .on_superseded = [this](const std::string& why) { superseded(why); }});
     writer_ = std::make_unique<Writer>(
@@ -105,6 +109,11 @@ void Engine::Impl::make_session()
         [this](Batch batch, const Written& written) { committed(std::move(batch), written); },
         host_.on_store_trouble);
     marks_ = std::make_unique<Marks>(loop_, *session_);
+    held_runs_ = std::make_unique<HeldRuns>(
+        loop_, *session_,
+        HeldRuns::Callbacks{.may_start = [this] { return may_start(); },
+                            .held_queues = [this] { return held_queues(); },
+                            .on_queued = [this] { look_in_store(); }});
 }
 
 void Engine::Impl::end_session()
@@ -116,10 +125,11 @@ void Engine::Impl::end_session()
     looks_.clear();
     to_look_.clear();
     held_.clear();
+    outages_ = Outages(settings_.hold_after_outage);
     looking_ = false;
     reading_ = 0;
     for (auto* timer : {&retry_timer_, &drain_timer_, &operation_timer_, &house_timer_,
-                        &house_soon_, &look_timer_})
+                        &house_soon_, &look_timer_, &life_timer_})
         timer->stop();
     if (model_.operation) host_.watch_owner(model_.operation->id, 0);
     model_ = {};
@@ -129,6 +139,7 @@ void Engine::Impl::end_session()
     again_.clear();
     to_start_.clear();
     ending_.reset();
+    held_runs_.reset();
     writer_.reset();
     marks_.reset();
     session_.reset();

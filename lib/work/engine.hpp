@@ -21,6 +21,8 @@ struct Settings {
     std::chrono::milliseconds late_limit{60'000}; ///< a due time missed by less is run late
     std::string catch_up = "last";                ///< default of tasks: none, last, all
     int catch_up_limit = 100;                     ///< 1 to 10000
+    /// After so long without a scheduler what is made up is held; 0: never.
+    std::chrono::milliseconds hold_after_outage{std::chrono::hours(12)};
     std::string timezone;           ///< IANA name, default of tasks; empty: the system's
     std::string config_text{};      ///< of the configuration file, for nodes that join
     std::string version{};          ///< of the daemon, for the same

@@ -42,6 +42,7 @@ void Engine::Impl::loaded(Loaded loaded)
         adopt_operation(first ? LoadKind::first : LoadKind::again);
     want_wake(true);
     count_history();
+    held_runs_->count();
     answer_early_calls();
     look_at_all();
     dispatch();
@@ -81,12 +82,12 @@ void Engine::Impl::take_waiting(Loaded& loaded)
     for (const auto& [id, run] : model_.open)
         if (run.place == OpenRun::Place::waiting) old.push_back(id);
     for (const auto id : old) model_.forget(id);
-    std::map<std::string, std::size_t> seen;
+    Told told;
     for (auto& run : loaded.waiting) {
-        if (!run.not_before) ++seen[run.queue];
+        told.note(run);
         if (!model_.open.contains(run.id)) take_waiting_run(std::move(run)); // else: being claimed
     }
-    for (auto& [name, queue] : model_.queues) queue.more = seen[name] >= window_runs;
+    for (auto& [name, queue] : model_.queues) told.set_edge(name, queue);
 }
 
 void Engine::Impl::take_settings(const Loaded& loaded)
@@ -102,6 +103,11 @@ void Engine::Impl::take_settings(const Loaded& loaded)
     in_doubt_until_ = std::min(
         task::Time(std::chrono::seconds(value("in_doubt").value("until", std::int64_t{0}))),
         std::chrono::floor<std::chrono::seconds>(now()));
+    outages_.read(value("alive"), value("outage"), std::chrono::floor<std::chrono::seconds>(now()));
+    held_runs_->set_rate(parse_rate(value("release").value("rate", "")).value_or(Rate{}));
+    const auto pause = value("pause");
+    model_.pause = {pause.value("paused", false), pause.value("reason", ""), pause.value("by", ""),
+                    pause.value("at", "")};
     memory_secret_ = loaded.settings.at("memory_secret").get<std::string>();
 }
 
@@ -114,6 +120,7 @@ void Engine::Impl::begin_epoch(const Loaded& loaded)
     offer_config();
     look_at_pair_boot();
     house_timer_.start_every(settings_.house_period);
+    life_timer_.start_every(outages_.period());
 }
 
 void Engine::Impl::tell_freed(const Loaded& loaded)
@@ -152,7 +159,11 @@ void Engine::Impl::run_reboot_tasks()
 {
     for (const auto& [name, entry] : model_.tasks) {
         if (!entry.task.enabled || !entry.schedule.is_reboot() || entry.is_backup()) continue;
-        NewRun run{.task = name, .queue = entry.task.queue, .cause = "reboot", .due = now()};
+        NewRun run{.task = name,
+                   .queue = entry.task.queue,
+                   .cause = "reboot",
+                   .due = now(),
+                   .priority = entry.task.priority};
         make_run(entry, std::move(run), model_.decide(entry));
     }
 }

@@ -26,8 +26,9 @@ ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, changed_at = 
 constexpr const char* remove_tasks_sql = R"(
 WITH gone AS (DELETE FROM roleswap.task WHERE name IN (SELECT jsonb_array_elements_text($1::jsonb))
               RETURNING name)
-UPDATE roleswap.run SET state = 'skipped', why = 'its task was removed', ended_at = now()
-FROM gone WHERE run.task = gone.name AND run.state = 'queued')";
+UPDATE roleswap.run SET state = 'skipped', why = 'its task was removed', ended_at = now(),
+       held_since = NULL, released_at = NULL
+FROM gone WHERE run.task = gone.name AND run.state IN ('queued', 'held'))";
 
 } // namespace
 
@@ -136,6 +137,7 @@ void Engine::Impl::take_change(std::uint64_t ticket)
     slices_.add([this, ticket] {
         const auto& taken = changes_.at(ticket);
         if (!taken.removed.empty()) forget_waiting_of(taken.removed);
+        if (!taken.removed.empty() && held_runs_->runs() > 0) held_runs_->count();
         dispatch();
         finish_change(ticket);
         return Slice::over;

@@ -12,11 +12,11 @@ constexpr std::int64_t again_ms_max = 60'000;
 
 } // namespace
 
-/// Whether nothing may be started: while a drain waits, between its parts, and from the drain of an
-/// operation until that operation is over.
+/// Whether nothing may be started: while a drain waits, between its parts, from the drain of an
+/// operation until that operation is over, and in a pause.
 bool Engine::Impl::gate_is_shut() const
 {
-    return drain_ || drain_goes_on_ || operation_drained();
+    return drain_ || drain_goes_on_ || operation_drained() || model_.pause.paused;
 }
 
 bool Engine::Impl::operation_drained() const

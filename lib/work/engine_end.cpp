@@ -26,7 +26,7 @@ DELETE FROM roleswap.run WHERE id IN (
     CROSS JOIN LATERAL (SELECT due FROM roleswap.run WHERE task = t.name
                         ORDER BY due DESC OFFSET $2::bigint LIMIT 1) AS edge
     CROSS JOIN LATERAL (SELECT id FROM roleswap.run WHERE task = t.name AND due <= edge.due AND over
-                        ORDER BY due LIMIT $3::bigint) AS r
+                        AND held_since IS NULL ORDER BY due LIMIT $3::bigint) AS r
     LIMIT $3::bigint))";
 
 } // namespace

@@ -33,7 +33,7 @@ constexpr const char* show_sql = "SELECT json_build_object(" HISTORY_FIELDS ", '
 constexpr const char* twice_sql =
     "SELECT count(*) FROM roleswap.server_history AS h JOIN roleswap.run AS r USING (task, due) "
     "WHERE h.node = $1 AND h.kind = 'run' AND h.state = 'undecided' "
-    "AND r.state NOT IN ('queued', 'skipped', 'interrupted')";
+    "AND r.state NOT IN ('queued', 'skipped', 'interrupted', 'held')";
 
 /// Ids of what is chosen by number, by task, or all.
 constexpr const char* choice_sql =
@@ -146,6 +146,7 @@ nlohmann::json Engine::Impl::take_decision(std::vector<pg::Result>& results,
         if (run != model_.open.end() && run->second.place == OpenRun::Place::waiting)
             model_.forget(run->first);
     }
+    if (held_runs_->runs() > 0) held_runs_->count();
     look_in_store(); // one that had only been asked for waits here now
     undecided_ = static_cast<std::uint64_t>(results.at(1)[0].integer(0));
     if (!ids.empty())

@@ -3,13 +3,16 @@
 #include "work/arguments.hpp"
 #include "work/change.hpp"
 #include "work/engine.hpp"
+#include "work/held_runs.hpp"
 #include "work/load.hpp"
 #include "work/marks.hpp"
 #include "work/model.hpp"
+#include "work/outages.hpp"
 #include "work/planner.hpp"
 #include "work/runner.hpp"
 #include "work/session.hpp"
 #include "work/slices.hpp"
+#include "work/window.hpp"
 #include "work/writer.hpp"
 #include <deque>
 #include <memory>
@@ -20,7 +23,8 @@ namespace roleswap::work {
 /// The engine's parts and the paths between them.  The files say which: engine.cpp (life),
 /// engine_begin.cpp (what a new master does first), engine_window.cpp (which waiting runs are known
 /// here), engine_runs.cpp (due time to start of a run), engine_end.cpp (end and after),
-/// engine_doubt.cpp (what an old master may have run), engine_change.cpp (tasks), engine_drain.cpp
+/// engine_doubt.cpp (what an old master may have run), engine_outage.cpp (what is held after a time
+/// without a scheduler), engine_change.cpp (tasks), engine_drain.cpp
 /// (until nothing runs), engine_operation.cpp, verbs_*.cpp.
 class Engine::Impl {
 public:
@@ -78,14 +82,15 @@ private:
     struct Window {
         bool asking = false; ///< a look is under way, until its rows are taken
         bool ask_again = false;
-        std::vector<pg::Result> rows;            ///< of that look
-        std::size_t at = 0;                      ///< in them
-        std::size_t fresh = 0;                   ///< so many were not known
-        std::vector<std::string> queues;         ///< that it asked for
-        std::map<std::string, std::size_t> seen; ///< rows by queue
-        std::set<std::string> capped;            ///< tasks of which more wait than are to be known
-        bool asleep = true;                      ///< who enqueues wakes the engine
-        int quiet_looks = 0;                     ///< in a row
+        std::vector<pg::Result> rows;    ///< of that look
+        std::size_t at = 0;              ///< in them
+        std::size_t fresh = 0;           ///< so many were not known
+        std::vector<std::string> queues; ///< that it asked for
+        Told told;                       ///< by it
+        event::Duration peeked{0};       ///< when queues were looked at of which enough is known
+        std::set<std::string> capped;    ///< tasks of which more wait than are to be known
+        bool asleep = true;              ///< who enqueues wakes the engine
+        int quiet_looks = 0;             ///< in a row
     };
     struct Drain {
         Reply reply;
@@ -122,13 +127,21 @@ private:
     void look(const std::set<std::string>& names);
     Slice look_at_one();
     void look_at(TaskEntry& entry, task::Time time);
-    void make_due_runs(const TaskEntry& entry, const std::vector<task::Time>& due_times);
+    void make_due_runs(const TaskEntry& entry, const task::CatchUpPlan& plan);
     void hold_due(const TaskEntry& entry, task::Time due);
     void tell_held();
+    void sign_of_life(task::Time time);
+    void show_life();
+    void show_last_life();
+    void hold_made_up(const TaskEntry& entry, task::Time due);
+    void tell_outage();
+    std::vector<std::string> held_queues() const;
+    nlohmann::json held_json() const;
     void make_run(const TaskEntry& entry, NewRun run, task::OverlapDecision decision);
     void committed(Batch batch, const Written& written);
     void take_inserts(const Batch& batch, const std::vector<OpenRow>& rows);
     void take_insert(const NewRun& run, const OpenRow* row);
+    void take_queued(OpenRun run);
     void take_promotes(const Batch& batch, const std::vector<Claim>& claims);
     bool is_noop(const std::string& name) const;
     void begin(OpenRun& run);
@@ -149,6 +162,7 @@ private:
     // which waiting runs are known here, and when the store is looked at for others
     void look_in_store();
     std::vector<std::string> hungry_queues() const;
+    std::vector<std::string> queues_to_peek_at() const;
     void take_window(std::vector<pg::Result>& results, const std::vector<std::string>& queues);
     Slice take_some_of_window();
     void take_waiting_run(OpenRun run);
@@ -255,6 +269,27 @@ private:
     void queue_set(const Call& call);
     void refuse_late_step(const Arguments& args) const;
     void refuse_others(const Arguments& args) const;
+    struct HeldChange {
+        std::string_view event;
+        std::string what;  ///< released, dropped, kept
+        std::string regex; ///< of the tasks; empty: all
+        std::optional<Rate> rate;
+        std::vector<pg::Query> queries; ///< the first one does it
+        std::string by{};               ///< who asked
+    };
+    static std::string held_choice(const Arguments& args);
+    void change_held(const Call& call, HeldChange change);
+    nlohmann::json take_held_change(const HeldChange& change,
+                                    const std::vector<pg::Result>& results);
+    void held_list(const Call& call);
+    void held_release(const Call& call);
+    void held_drop(const Call& call);
+    void held_keep(const Call& call);
+    nlohmann::json pause_json() const;
+    std::string pause_text() const;
+    void set_pause(const Call& call, Pause pause);
+    void pause_all(const Call& call);
+    void resume_all(const Call& call);
     void scheduler_stop(const Call& call);
     void scheduler_start(const Call& call);
     void drain(const Call& call);
@@ -275,6 +310,7 @@ private:
     core::Epoch doubt_ = 0;       ///< see Claimed
     task::Time in_doubt_until_{}; ///< due times up to here may have been run by an old master
     std::map<std::string, std::size_t> held_; ///< such due times by task, not told yet
+    Outages outages_;
     std::string conninfo_;
     std::uint64_t generation_ = 0; ///< grows when everything known becomes void
     Model model_;
@@ -315,6 +351,7 @@ private:
     event::Timer house_timer_;
     event::Timer house_soon_;
     event::Timer look_timer_;
+    event::Timer life_timer_;
     Slices slices_; ///< of verbs
     Slices looks_;  ///< of the schedule, which waits for no verb
     event::Deferred changer_;
@@ -323,6 +360,7 @@ private:
     std::unique_ptr<Session> session_;
     std::unique_ptr<Writer> writer_;
     std::unique_ptr<Marks> marks_;
+    std::unique_ptr<HeldRuns> held_runs_;
 };
 
 } // namespace roleswap::work

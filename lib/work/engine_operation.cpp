@@ -46,10 +46,10 @@ void Engine::Impl::end_operation(const std::string& result, const std::string& w
 
 pg::Query Engine::Impl::restore_queues_query(const std::string& user)
 {
-    return {R"(UPDATE roleswap.queue SET held = coalesce(saved_held, held),
-                   reason = CASE WHEN saved_held IS NULL THEN reason ELSE coalesce(saved_reason, '') END,
-                   saved_held = NULL, saved_reason = NULL, changed_at = now(), changed_by = $1
-               RETURNING name, held, reason, saved_held)",
+    return {R"(UPDATE roleswap.queue SET held = coalesce(operation_held, held),
+                   reason = CASE WHEN operation_held IS NULL THEN reason ELSE coalesce(operation_reason, '') END,
+                   operation_held = NULL, operation_reason = NULL, changed_at = now(), changed_by = $1
+               RETURNING name, held, reason)",
             {user}};
 }
 
@@ -109,8 +109,6 @@ void Engine::Impl::take_queue_rows(const pg::Result& rows)
         auto& queue = model_.queues[std::string(row.text(0))];
         queue.held = row.boolean(1);
         queue.reason = row.text(2);
-        queue.saved_held.reset();
-        if (!row.is_null(3)) queue.saved_held = row.boolean(3);
     }
 }
 

@@ -19,7 +19,8 @@ bool Engine::Impl::may_start() const
 
 bool Engine::Impl::may_plan() const
 {
-    return phase_ == Phase::running && session_ready_ && !suspended_ && !model_.scheduler.stopped;
+    return phase_ == Phase::running && session_ready_ && !suspended_ && !model_.scheduler.stopped &&
+           !model_.pause.paused;
 }
 
 void Engine::Impl::look_at_all()
@@ -48,6 +49,7 @@ Slice Engine::Impl::look_at_one()
     if (to_look_.empty()) {
         looking_ = false;
         tell_held();
+        tell_outage();
         writer_->send_what_there_is();
         return Slice::over;
     }
@@ -62,12 +64,13 @@ void Engine::Impl::look_at(TaskEntry& entry, task::Time time)
     const auto& name = entry.task.name;
     if (!entry.task.enabled || entry.schedule.is_reboot() || entry.is_backup())
         return planner_.remove(name);
+    sign_of_life(time);
     // The clock was set back: the time until then comes again, and due times that had their run
     // are recognised by their rows.
     entry.last_due = std::min(entry.last_due, time);
     const auto plan = task::catch_up_plan(
         entry.schedule, task::catch_up_policy(entry.task, defaults_), entry.last_due, time);
-    make_due_runs(entry, plan.due);
+    make_due_runs(entry, plan);
     if (!plan.due.empty() || plan.skipped > 0) writer_->next().last_due[name] = time;
     if (plan.skipped > 0)
         note("due_times_passed_over",
@@ -77,23 +80,26 @@ void Engine::Impl::look_at(TaskEntry& entry, task::Time time)
     planner_.plan(name, entry.schedule, time);
 }
 
-void Engine::Impl::make_due_runs(const TaskEntry& entry, const std::vector<task::Time>& due_times)
+void Engine::Impl::make_due_runs(const TaskEntry& entry, const task::CatchUpPlan& plan)
 {
-    for (const auto due : due_times) {
+    for (std::size_t i = 0; i < plan.due.size(); ++i) {
+        const auto due = plan.due[i];
         if (due <= in_doubt_until_) {
             hold_due(entry, due);
             continue;
         }
-        auto decision = model_.decide(entry);
-        // Several at once come from a time when nobody could run them: none is passed over.
-        if (due_times.size() > 1 && decision == task::OverlapDecision::skip)
-            decision = task::OverlapDecision::wait;
+        if (i < plan.made_up && outages_.covers(due)) {
+            hold_made_up(entry, due);
+            continue;
+        }
+        const auto decision = model_.decide(entry, plan.due.size());
         const Instant start = due + task::start_delay(entry.task, due);
         make_run(entry,
                  {.task = entry.task.name,
                   .queue = entry.task.queue,
                   .due = due,
-                  .not_before = start > now() ? std::optional(start) : std::nullopt},
+                  .not_before = start > now() ? std::optional(start) : std::nullopt,
+                  .priority = entry.task.priority},
                  decision);
     }
 }
@@ -128,6 +134,9 @@ void Engine::Impl::committed(Batch batch, const Written& written)
         auto again = again_.extract(row.at("id").get<std::int64_t>());
         if (!again.empty()) model_.add_waiting(std::move(again.mapped()));
     }
+    const auto held = std::ranges::any_of(
+        batch.inserts, [](const auto& run) { return run.state == NewRun::State::held; });
+    if (held && writer_->idle()) held_runs_->count();
     if (batch.asleep == true) look_timer_.start_in(event::Duration(0));
     dispatch();
     check_drained();
@@ -153,23 +162,35 @@ void Engine::Impl::take_insert(const NewRun& run, const OpenRow* row)
         reply.mapped().done({{"id", row == nullptr ? 0 : row->id}, {"state", state}});
     }
     if (run.state == NewRun::State::skipped || run.state == NewRun::State::interrupted ||
-        (row != nullptr && model_.open.contains(row->id)))
+        run.state == NewRun::State::held || (row != nullptr && model_.open.contains(row->id)))
         return;
     if (run.state == NewRun::State::queued) {
-        // Behind those that are not known yet it is found with them.
-        if (row != nullptr && !model_.queues[run.queue].more && !window_.capped.contains(run.task))
-            model_.add_waiting({.id = row->id,
-                                .task = run.task,
-                                .queue = run.queue,
-                                .due = run.due,
-                                .not_before = run.not_before});
+        if (row != nullptr)
+            take_queued({.id = row->id,
+                         .task = run.task,
+                         .queue = run.queue,
+                         .due = run.due,
+                         .not_before = run.not_before,
+                         .priority = run.priority});
         return;
     }
     if (row == nullptr) return model_.uncount_running(run.task, run.queue);
     auto& open = model_.open[row->id];
-    open = {.id = row->id, .task = run.task, .queue = run.queue, .due = run.due};
+    open = {.id = row->id,
+            .task = run.task,
+            .queue = run.queue,
+            .due = run.due,
+            .priority = run.priority};
     open.place = OpenRun::Place::alive;
     begin(open);
+}
+
+/// Behind those that are not known yet it is found with them.
+void Engine::Impl::take_queued(OpenRun run)
+{
+    const auto& queue = model_.queues[run.queue];
+    const bool known = run.not_before || queue.is_known_place(turn_of(run));
+    if (known && !window_.capped.contains(run.task)) model_.add_waiting(std::move(run));
 }
 
 /// What was claimed and is not among `claims` was not queued any more.
@@ -257,6 +278,7 @@ void Engine::Impl::dispatch()
         note_claim(name);
     }
     refill();
+    held_runs_->go_on();
     arm_retries(time);
 }
 

@@ -16,7 +16,7 @@ constexpr int quiet_looks_max = 10;
 /// A request that was under way while it said so may have seen that it is awake.
 constexpr auto asleep_first = 50ms;
 constexpr auto asleep_period = 5s;
-constexpr auto full_period = 100ms; ///< nothing more is to be known at the moment
+constexpr auto full_period = 200ms; ///< so often, too, runs of a high priority are looked for
 constexpr auto trouble_period = 500ms;
 constexpr std::size_t capped_low = 16;
 
@@ -27,7 +27,18 @@ std::vector<std::string> Engine::Impl::hungry_queues() const
 {
     std::vector<std::string> names;
     for (const auto& [name, queue] : model_.queues)
-        if (queue.waiting.size() < window_low) names.push_back(name);
+        if (queue.ready() < window_low) names.push_back(name);
+    return names;
+}
+
+/// Of all others the first runs: what was enqueued meanwhile may come before those that are known.
+std::vector<std::string> Engine::Impl::queues_to_peek_at() const
+{
+    std::vector<std::string> names;
+    if (window_.peeked.count() > 0 && event::Loop::now() - window_.peeked < full_period)
+        return names;
+    for (const auto& [name, queue] : model_.queues)
+        if (queue.ready() >= window_low) names.push_back(name);
     return names;
 }
 
@@ -39,14 +50,16 @@ void Engine::Impl::look_in_store()
         return;
     }
     auto queues = hungry_queues();
-    if (queues.empty()) return look_timer_.start_in(full_period);
+    const auto others = queues_to_peek_at();
+    if (queues.empty() && others.empty()) return look_timer_.start_in(full_period);
+    if (!others.empty()) window_.peeked = event::Loop::now();
     window_.asking = true;
     const auto generation = generation_;
     Reply reply{[](const nlohmann::json&) {},
                 [this, generation](const VerbError&) {
                     if (generation == generation_) window_failed();
                 }};
-    session_->read(window_query(queues, window_.capped), std::move(reply),
+    session_->read(window_query(queues, others, window_.capped), std::move(reply),
                    [this, queues](std::vector<pg::Result>& results) -> nlohmann::json {
                        take_window(results, queues);
                        return nullptr;
@@ -65,7 +78,7 @@ void Engine::Impl::take_window(std::vector<pg::Result>& results,
     window_.rows = std::move(results);
     window_.at = window_.fresh = 0;
     window_.queues = queues;
-    window_.seen.clear();
+    window_.told = {};
     looks_.add([this] { return take_some_of_window(); });
 }
 
@@ -75,7 +88,7 @@ Slice Engine::Impl::take_some_of_window()
     const auto end = std::min(window_.at + slice_rows, rows.rows());
     for (; window_.at < end; ++window_.at) {
         auto run = read_waiting_run(rows[window_.at]);
-        if (!run.not_before) ++window_.seen[run.queue];
+        window_.told.note(run);
         if (!model_.open.contains(run.id)) take_waiting_run(std::move(run));
     }
     if (window_.at < rows.rows()) return Slice::more;
@@ -91,15 +104,16 @@ void Engine::Impl::take_waiting_run(OpenRun run)
         return;
     }
     ++window_.fresh;
+    const auto queue = run.queue;
     model_.add_waiting(std::move(run));
+    if (model_.queues[queue].ready() > window_runs) model_.shorten(queue, window_runs);
 }
 
 void Engine::Impl::window_taken()
 {
     window_.asking = false;
     window_.rows.clear();
-    for (const auto& name : window_.queues)
-        model_.queues[name].more = window_.seen[name] >= window_runs;
+    for (const auto& name : window_.queues) window_.told.set_edge(name, model_.queues[name]);
     window_.quiet_looks = window_.fresh == 0 ? window_.quiet_looks + 1 : 0;
     if (window_.asleep && window_.fresh >= busy_runs) want_wake(false);
     if (!window_.asleep && window_.quiet_looks >= quiet_looks_max) want_wake(true);
@@ -120,7 +134,7 @@ void Engine::Impl::want_wake(bool asleep)
 void Engine::Impl::refill()
 {
     for (const auto& [name, queue] : model_.queues)
-        if (queue.more && queue.waiting.size() < window_low) return look_in_store();
+        if (queue.more && queue.ready() < window_low) return look_in_store();
 }
 
 void Engine::Impl::note_claim(const std::string& task)

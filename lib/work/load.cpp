@@ -8,7 +8,8 @@ namespace {
 
 using nlohmann::json;
 
-/// Once for each doubt: afterwards this store has all that its own master does.
+/// Once for each doubt: afterwards this store has all that its own master does.  Held runs stay
+/// held, those too that the old master may have released.
 constexpr const char* hold_sql = R"(
 WITH begun AS (
     INSERT INTO roleswap.setting (name, value)
@@ -17,7 +18,10 @@ WITH begun AS (
     WHERE $2::bigint > 0
     ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = now()
         WHERE setting.value -> 'epoch' IS DISTINCT FROM excluded.value -> 'epoch'
-    RETURNING 1)
+    RETURNING 1), kept AS (
+    UPDATE roleswap.run SET released_at = NULL,
+           why = 'the old master may have run it; look before you release it'
+    WHERE held_since IS NOT NULL AND state = 'held' AND EXISTS (SELECT FROM begun))
 UPDATE roleswap.run SET state = 'interrupted', epoch = $1::bigint, batch = NULL, not_before = NULL,
        ended_at = now(),
        why = 'the old master may have run it; look, and run it by hand if needed'
@@ -41,7 +45,7 @@ constexpr const char* tasks_sql =
     "SELECT definition, floor(extract(epoch FROM last_due))::bigint, name FROM roleswap.task "
     "ORDER BY name";
 constexpr const char* queues_sql =
-    "SELECT name, held, reason, saved_held, concurrency FROM roleswap.queue ORDER BY name";
+    "SELECT name, held, reason, concurrency FROM roleswap.queue ORDER BY name";
 constexpr const char* waiting_sql =
     "SELECT * FROM roleswap.queued_runs(ARRAY(SELECT name FROM roleswap.queue), '{}', $1)";
 constexpr const char* settings_sql = "SELECT name, value FROM roleswap.setting";
@@ -82,8 +86,7 @@ void read_queues(const pg::Result& result, Loaded& loaded)
         auto& queue = loaded.queues[std::string(row.text(0))];
         queue.held = row.boolean(1);
         queue.reason = row.text(2);
-        if (!row.is_null(3)) queue.saved_held = row.boolean(3);
-        if (!row.is_null(4)) queue.concurrency = static_cast<std::size_t>(row.integer(4));
+        if (!row.is_null(3)) queue.concurrency = static_cast<std::size_t>(row.integer(3));
     }
 }
 

@@ -10,21 +10,29 @@ struct Model::Round {
     std::size_t runs_max = 0;
     std::set<std::string> decided; ///< tasks without overlap, of which one starts
     std::vector<std::int64_t> runs;
+    bool is_full() const { return runs.size() >= runs_max; }
 };
 
-namespace {
-
-Turn turn_of(const OpenRun& run)
-{
-    return {.priority = run.priority, .due = run.due, .id = run.id};
-}
-
-} // namespace
+/// How far a look at one queue has come.
+struct Model::Lane {
+    std::set<Turn>::const_iterator at;
+    std::set<Turn>::const_iterator end;
+    std::size_t room = 0;
+    bool is_over() const { return room == 0 || at == end; }
+    /// For a heap: the first turn on top.
+    static bool later(const Lane& one, const Lane& other) { return *other.at < *one.at; }
+};
 
 void Model::leave_queue(const OpenRun& run)
 {
-    queues[run.queue].waiting.erase(turn_of(run));
-    if (run.not_before) later_.erase({*run.not_before, run.id});
+    auto& queue = queues[run.queue];
+    queue.waiting.erase(turn_of(run));
+    auto& load = loads_[run.task];
+    if (run.attempt > 1) --load.begun;
+    --load.waiting;
+    if (!run.not_before) return;
+    --queue.later;
+    later_.erase({*run.not_before, run.id});
 }
 
 Model::Load Model::load(const std::string& task) const
@@ -83,9 +91,15 @@ void Model::add_waiting(OpenRun run)
         old != open.end() && old->second.place == OpenRun::Place::waiting)
         forget(run.id);
     run.place = OpenRun::Place::waiting;
-    queues[run.queue].waiting.insert(turn_of(run));
-    if (run.not_before) later_.emplace(*run.not_before, run.id);
-    ++loads_[run.task].waiting;
+    auto& queue = queues[run.queue];
+    queue.waiting.insert(turn_of(run));
+    if (run.not_before) {
+        ++queue.later;
+        later_.emplace(*run.not_before, run.id);
+    }
+    auto& load = loads_[run.task];
+    ++load.waiting;
+    if (run.attempt > 1) ++load.begun;
     open.insert_or_assign(run.id, std::move(run));
 }
 
@@ -106,7 +120,6 @@ void Model::claim(std::int64_t id)
 {
     auto& run = open.at(id);
     leave_queue(run);
-    --loads_[run.task].waiting;
     count_running(run.task, run.queue);
     run.place = OpenRun::Place::claiming;
 }
@@ -118,42 +131,87 @@ void Model::forget(std::int64_t id)
     const auto& run = found->second;
     if (run.place == OpenRun::Place::waiting) {
         leave_queue(run);
-        auto& load = loads_[run.task];
-        if (--load.waiting == 0 && load.running == 0) loads_.erase(run.task);
+        const auto load = loads_.find(run.task);
+        if (load->second.waiting == 0 && load->second.running == 0) loads_.erase(load);
     } else {
         uncount_running(run.task, run.queue);
     }
     open.erase(found);
 }
 
-std::vector<std::int64_t> Model::startable(Instant now, std::size_t runs_max) const
+void Model::shorten(const std::string& name, std::size_t runs_max)
 {
-    Round round{.now = now, .runs_max = runs_max};
-    for (const auto& [name, queue] : queues) startable_of(name, round);
-    return std::move(round.runs);
-}
-
-void Model::startable_of(const std::string& name, Round& round) const
-{
-    const auto& queue = queues.at(name);
-    if (queue.held) return;
-    auto room = queue.concurrency.value_or(SIZE_MAX);
-    room -= std::min(room, queue.running);
-    for (const auto& turn : queue.waiting) {
-        if (room == 0 || round.runs.size() >= round.runs_max) return;
-        const auto& run = open.at(turn.id);
-        if (!may_start(run, round)) continue;
-        round.runs.push_back(turn.id);
-        --room;
+    auto& queue = queues[name];
+    auto at = queue.waiting.end();
+    while (queue.ready() > runs_max && at != queue.waiting.begin()) {
+        const auto turn = *--at;
+        if (open.at(turn.id).not_before) continue;
+        ++at; // the one before it goes
+        forget(turn.id);
+        queue.more = true;
+        queue.edge = turn;
     }
 }
 
-/// Runs of a task that do not overlap start one after another, in the order of their turns.
+std::vector<Model::Lane> Model::open_lanes() const
+{
+    std::vector<Lane> lanes;
+    for (const auto& [name, queue] : queues) {
+        auto room = queue.concurrency.value_or(SIZE_MAX);
+        room -= std::min(room, queue.running);
+        const Lane lane{queue.waiting.begin(), queue.waiting.end(), room};
+        if (!queue.held && !lane.is_over()) lanes.push_back(lane);
+    }
+    return lanes;
+}
+
+std::vector<std::int64_t> Model::startable(Instant now, std::size_t runs_max) const
+{
+    Round round{.now = now, .runs_max = runs_max};
+    auto lanes = open_lanes();
+    std::ranges::make_heap(lanes, Lane::later);
+    while (!lanes.empty() && !round.is_full()) {
+        std::ranges::pop_heap(lanes, Lane::later);
+        auto& lane = lanes.back();
+        start_from(lane, lanes.size() > 1 ? &*lanes.front().at : nullptr, round);
+        if (lane.is_over())
+            lanes.pop_back();
+        else
+            std::ranges::push_heap(lanes, Lane::later);
+    }
+    return std::move(round.runs);
+}
+
+/// As long as no rival in another queue has its turn before.
+void Model::start_from(Lane& lane, const Turn* rival, Round& round) const
+{
+    for (; !lane.is_over() && !round.is_full(); ++lane.at) {
+        if (rival != nullptr && *rival < *lane.at) return;
+        if (!may_start(open.at(lane.at->id), round)) continue;
+        round.runs.push_back(lane.at->id);
+        --lane.room;
+    }
+}
+
+/// Runs of a task that do not overlap start one after another, in the order of their turns; none
+/// before one that has begun and waits for another attempt, or for the end of its jitter.
 bool Model::may_start(const OpenRun& run, Round& round) const
 {
-    if (run.not_before > round.now) return false;
-    if (may_overlap(run.task)) return true;
-    return load(run.task).running == 0 && round.decided.insert(run.task).second;
+    const bool early = run.not_before > round.now;
+    if (may_overlap(run.task)) return !early;
+    const auto task = load(run.task);
+    if (task.running > 0 || (task.begun > 0 && run.attempt == 1)) return false;
+    if (!early) return round.decided.insert(run.task).second;
+    if (is_delayed(run)) round.decided.insert(run.task);
+    return false;
+}
+
+/// By the jitter of its task: its due time was before.
+bool Model::is_delayed(const OpenRun& run) const
+{
+    const auto found = tasks.find(run.task);
+    return found != tasks.end() && run.not_before &&
+           *run.not_before <= run.due + found->second.task.jitter;
 }
 
 bool Model::may_overlap(const std::string& task) const
@@ -168,11 +226,12 @@ std::optional<Instant> Model::next_retry(Instant now) const
     return next == later_.end() ? std::nullopt : std::optional(next->first);
 }
 
-task::OverlapDecision Model::decide(const TaskEntry& entry) const
+task::OverlapDecision Model::decide(const TaskEntry& entry, std::size_t at_once) const
 {
-    const auto [running, waiting] = load(entry.task.name);
+    const auto before = load(entry.task.name);
     const auto& queue = queues.at(entry.task.queue);
-    const auto decision = task::overlap_decision(entry.task.overlap, running, waiting);
+    const auto decision =
+        task::overlap_decision(entry.task.overlap, before.running, before.waiting);
     // A held or full queue delays a due time, it does not cancel it.
     const bool full = queue.running >= queue.concurrency.value_or(SIZE_MAX);
     // What the model does not know of came before.
@@ -180,6 +239,8 @@ task::OverlapDecision Model::decide(const TaskEntry& entry) const
     if (queue.held) return task::OverlapDecision::wait;
     if (decision == task::OverlapDecision::start && (full || late))
         return task::OverlapDecision::wait;
+    // Several at once come from a time when nobody could run them: none is passed over.
+    if (decision == task::OverlapDecision::skip && at_once > 1) return task::OverlapDecision::wait;
     return decision;
 }
 

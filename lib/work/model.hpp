@@ -41,11 +41,15 @@ struct Turn {
 struct QueueEntry {
     bool held = false;
     std::string reason;
-    std::optional<bool> saved_held;         ///< before "hold all" that saved it
     std::optional<std::size_t> concurrency; ///< empty: no limit
     std::size_t running = 0;                ///< claims under way included
     std::set<Turn> waiting; ///< queued runs: the first ones, where there are `more` in the store
+    std::size_t later = 0;  ///< of those: with a time to wait for
     bool more = false;
+    Turn edge; ///< where there are more: what comes after this turn is not known
+    std::size_t ready() const { return waiting.size() - later; }
+    /// Whether a run of this turn comes before all that are not known.
+    bool is_known_place(const Turn& turn) const { return !more || turn < edge; }
 };
 
 /// A run that is not over.
@@ -68,9 +72,22 @@ struct OpenRun {
     bool moving = false; ///< killed by a drain, to go on at the peer
 };
 
+inline Turn turn_of(const OpenRun& run)
+{
+    return {.priority = run.priority, .due = run.due, .id = run.id};
+}
+
 struct Scheduler {
     bool stopped = false;
     std::string reason;
+};
+
+/// Everything stands still, by an operator's word; queues and scheduler keep their own state.
+struct Pause {
+    bool paused = false;
+    std::string reason;
+    std::string by;
+    std::string at; ///< RFC 3339
 };
 
 struct Step {
@@ -102,11 +119,13 @@ public:
     std::map<std::string, QueueEntry> queues;
     std::map<std::int64_t, OpenRun> open; ///< by id; new claims are in none until committed
     Scheduler scheduler;
+    Pause pause;
     std::optional<Operation> operation;
 
     struct Load {
         std::size_t running = 0; ///< claims under way included
         std::size_t waiting = 0;
+        std::size_t begun = 0; ///< of those: they had an attempt and are to have another
     };
     Load load(const std::string& task) const;
 
@@ -129,21 +148,27 @@ public:
     /// From waiting to claiming.
     void claim(std::int64_t id);
     void forget(std::int64_t id);
+    /// Forgets the last runs of a queue where it has more than `runs_max` ready ones: others are in
+    /// front of them.
+    void shorten(const std::string& queue, std::size_t runs_max);
 
-    /// Queued runs that may start now, in the order of their due times, limits and overlap
-    /// policies of all tasks obeyed; as if each started before the next is looked at.  At most
-    /// `runs_max`.
+    /// Queued runs that may start now, in the order of their turns over all queues, limits and
+    /// overlap policies of all tasks obeyed; as if each started before the next is looked at.  At
+    /// most `runs_max`.
     std::vector<std::int64_t> startable(Instant now, std::size_t runs_max = SIZE_MAX) const;
     bool may_overlap(const std::string& task) const;
     /// The nearest time after `now` at which a run with a not_before may start.
     std::optional<Instant> next_retry(Instant now) const;
-    /// For a run of this task that comes due now.
-    task::OverlapDecision decide(const TaskEntry& entry) const;
+    /// For a run of this task that comes due now, one of `at_once`.
+    task::OverlapDecision decide(const TaskEntry& entry, std::size_t at_once = 1) const;
 
 private:
     struct Round;
-    void startable_of(const std::string& name, Round& round) const;
+    struct Lane;
+    std::vector<Lane> open_lanes() const;
+    void start_from(Lane& lane, const Turn* rival, Round& round) const;
     bool may_start(const OpenRun& run, Round& round) const;
+    bool is_delayed(const OpenRun& run) const;
     void leave_queue(const OpenRun& run);
     std::unordered_map<std::string, Load> loads_;
     std::set<std::pair<Instant, std::int64_t>> later_;     ///< (not before, run) of waiting ones

@@ -33,6 +33,12 @@ Engine::Impl::Verb Engine::Impl::find_verb(std::string_view name)
         {"queue_hold", &Impl::queue_hold},
         {"queue_release", &Impl::queue_release},
         {"queue_set", &Impl::queue_set},
+        {"held_list", &Impl::held_list},
+        {"held_release", &Impl::held_release},
+        {"held_drop", &Impl::held_drop},
+        {"held_keep", &Impl::held_keep},
+        {"pause_all", &Impl::pause_all},
+        {"resume_all", &Impl::resume_all},
         {"scheduler_stop", &Impl::scheduler_stop},
         {"scheduler_start", &Impl::scheduler_start},
         {"drain", &Impl::drain},
@@ -139,12 +145,15 @@ json Engine::Impl::status_part() const
               {"enabled", enabled},
               {"running", running},
               {"next", next}}},
+            {"held", held_json()},
+            {"paused", pause_json()},
             {"operation", operation_json()},
             {"history", {{"undecided", undecided_}}}};
 }
 
 void Engine::Impl::set_scheduler(const Call& call, Scheduler scheduler)
 {
+    if (scheduler.stopped) show_last_life();
     const json value{{"stopped", scheduler.stopped}, {"reason", scheduler.reason}};
     std::vector<pg::Query> queries{
         {"INSERT INTO roleswap.setting (name, value) VALUES ('scheduler', $1::jsonb) "

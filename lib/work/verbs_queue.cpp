@@ -6,17 +6,29 @@ namespace {
 
 using nlohmann::json;
 
+/// $4: "" saves nothing, "person" what a person asks to be saved, "operation" what the open
+/// operation found.
 constexpr const char* hold_sql = R"(
 UPDATE roleswap.queue SET
-    saved_held = CASE WHEN $4::boolean THEN coalesce(saved_held, held) ELSE saved_held END,
-    saved_reason = CASE WHEN $4::boolean AND saved_held IS NULL THEN reason ELSE saved_reason END,
+    saved_reason = CASE WHEN $4 = 'person' AND saved_held IS NULL THEN reason ELSE saved_reason END,
+    saved_held = CASE WHEN $4 = 'person' THEN coalesce(saved_held, held) ELSE saved_held END,
+    operation_reason = CASE WHEN $4 = 'operation' AND operation_held IS NULL THEN reason
+                       ELSE operation_reason END,
+    operation_held = CASE WHEN $4 = 'operation' THEN coalesce(operation_held, held)
+                     ELSE operation_held END,
     held = true, reason = $2, changed_at = now(), changed_by = $3
-WHERE $1 = '' OR name = $1 RETURNING name, held, reason, saved_held)";
+WHERE $1 = '' OR name = $1 RETURNING name, held, reason)";
 
 constexpr const char* release_sql = R"(
 UPDATE roleswap.queue SET held = false, reason = '', saved_held = NULL, saved_reason = NULL,
-    changed_at = now(), changed_by = $2
-WHERE $1 = '' OR name = $1 RETURNING name, held, reason, saved_held)";
+    operation_held = NULL, operation_reason = NULL, changed_at = now(), changed_by = $2
+WHERE $1 = '' OR name = $1 RETURNING name, held, reason)";
+
+constexpr const char* restore_saved_sql = R"(
+UPDATE roleswap.queue SET held = coalesce(saved_held, held),
+    reason = CASE WHEN saved_held IS NULL THEN reason ELSE coalesce(saved_reason, '') END,
+    saved_held = NULL, saved_reason = NULL, changed_at = now(), changed_by = $1
+RETURNING name, held, reason)";
 
 json names(const pg::Result& rows)
 {
@@ -71,9 +83,8 @@ void Engine::Impl::queue_hold(const Call& call)
     const auto reason = clean_text(args.text_or("reason", "a sentence", ""));
     // While an operation is open its holds are undone with it.
     const bool owns = model_.operation.has_value();
-    const bool save = args.flag("save") || owns;
-    std::vector<pg::Query> queries{
-        {hold_sql, {name, reason, call.caller.user, save ? "true" : "false"}}};
+    const auto* const save = owns ? "operation" : args.flag("save") ? "person" : "";
+    std::vector<pg::Query> queries{{hold_sql, {name, reason, call.caller.user, save}}};
     if (owns)
         queries.push_back({"UPDATE roleswap.operation SET holds = true WHERE id = $1",
                            {std::to_string(model_.operation->id)}});
@@ -103,8 +114,10 @@ void Engine::Impl::queue_release(const Call& call)
         for (const auto& [queue_name, queue] : model_.queues) held += queue.held ? 1U : 0U;
         return {{"released", names(results.at(0))}, {"still_held", held}};
     };
-    auto query = restore ? restore_queues_query(call.caller.user)
-                         : pg::Query{release_sql, {name, call.caller.user}};
+    const auto& user = call.caller.user;
+    auto query = !restore           ? pg::Query{release_sql, {name, user}}
+                 : model_.operation ? restore_queues_query(user)
+                                    : pg::Query{restore_saved_sql, {user}};
     session_->write({std::move(query)}, call.reply, std::move(done));
 }
 

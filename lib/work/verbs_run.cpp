@@ -8,7 +8,7 @@ using nlohmann::json;
 
 #define RUN_FIELDS                                                                                 \
     "'id', id, 'task', task, 'due', roleswap.iso(due), 'cause', cause, 'queue', queue, "           \
-    "'state', state, 'node', node, 'epoch', epoch, 'attempt', attempt, "                           \
+    "'priority', priority, 'state', state, 'node', node, 'epoch', epoch, 'attempt', attempt, "     \
     "'started_at', roleswap.iso(started_at), 'ended_at', roleswap.iso(ended_at), "                 \
     "'duration_ms', duration_ms, 'exit_code', exit_code, 'signal', signal, 'why', why"
 
@@ -48,7 +48,7 @@ void Engine::Impl::run_list(const Call& call)
     std::string state;
     if (args.has("state"))
         state = args.choice("state", {"queued", "running", "ok", "failed", "timeout", "killed",
-                                      "interrupted", "skipped"});
+                                      "interrupted", "skipped", "held"});
     session_->read(run_list_query(task, state, limit), call.reply,
                    [](std::vector<pg::Result>& results) -> json {
                        return {{"runs", json::parse(results.at(0)[0].text(0))}};
@@ -90,13 +90,15 @@ void Engine::Impl::run_kill(const Call& call)
                       fmt::format("run {} is just being started; try again", id));
     auto missing = fmt::format("run {} neither runs nor waits; see \"roleswap run list\"", id);
     session_->write({{"UPDATE roleswap.run SET state = 'killed', why = $2, ended_at = now(), "
-                      "epoch = $3 WHERE id = $1 AND state = 'queued'",
+                      "epoch = $3, held_since = NULL, released_at = NULL "
+                      "WHERE id = $1 AND state IN ('queued', 'held')",
                       {std::to_string(id), clean_text("killed by " + call.caller.user),
                        std::to_string(epoch_)}}},
                     found_or_refused(call.reply, std::move(missing)),
                     [this, id](std::vector<pg::Result>& results) -> json {
                         if (results.at(0).affected() == 0) return nullptr;
                         model_.forget(id);
+                        if (held_runs_->runs() > 0) held_runs_->count();
                         return {{"id", id}, {"killed", "waiting"}};
                     });
 }

@@ -61,6 +61,8 @@ std::string Engine::Impl::hindrance(const TaskEntry& entry) const
     const auto because = [](const std::string& reason) {
         return reason.empty() ? std::string{} : " (" + reason + ")";
     };
+    if (model_.pause.paused)
+        return "everything is paused " + pause_text() + ": its end decides by catch_up";
     if (model_.scheduler.stopped)
         return fmt::format("the scheduler is stopped{}: its start decides by catch_up",
                            because(model_.scheduler.reason));
@@ -158,6 +160,7 @@ void Engine::Impl::task_run(const Call& call)
                .queue = entry.task.queue,
                .cause = "manual",
                .due = now(),
+               .priority = entry.task.priority,
                .why = clean_text("asked for by " + call.caller.user),
                .ticket = ++tickets_};
     run_replies_.emplace(run.ticket, call.reply);

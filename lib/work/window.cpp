@@ -4,8 +4,7 @@
 namespace roleswap::work {
 namespace {
 
-/// As an array of text; names of tasks and queues have nothing that would need more care.
-template <typename Names> std::string array_text(const Names& names)
+template <typename Names> std::string text_of(const Names& names)
 {
     if (names.empty()) return "{}";
     return fmt::format("{{\"{}\"}}", fmt::join(names, "\",\""));
@@ -18,11 +17,37 @@ Instant instant(std::int64_t microseconds)
 
 } // namespace
 
+std::string array_text(const std::vector<std::string>& names)
+{
+    return text_of(names);
+}
+
 pg::Query window_query(const std::vector<std::string>& queues,
+                       const std::vector<std::string>& others,
                        const std::set<std::string>& passed_over)
 {
-    return {"SELECT * FROM roleswap.queued_runs($1, $2, $3)",
-            {array_text(queues), array_text(passed_over), std::to_string(window_runs)}};
+    pg::Query query{"SELECT * FROM roleswap.queued_runs($1, $2, $3)",
+                    {text_of(queues), text_of(passed_over), std::to_string(window_runs)}};
+    if (others.empty()) return query;
+    query.sql += " UNION ALL SELECT * FROM roleswap.queued_runs($4, $2, $5)";
+    query.params.emplace_back(text_of(others));
+    query.params.emplace_back(std::to_string(window_peek));
+    return query;
+}
+
+void Told::note(const OpenRun& run)
+{
+    if (run.not_before) return;
+    auto& last = last_[run.queue];
+    ++last.runs;
+    last.turn = turn_of(run);
+}
+
+void Told::set_edge(const std::string& name, QueueEntry& queue) const
+{
+    const auto found = last_.find(name);
+    queue.more = found != last_.end() && found->second.runs >= window_runs;
+    if (queue.more) queue.edge = found->second.turn;
 }
 
 OpenRun read_waiting_run(const pg::Row& row)

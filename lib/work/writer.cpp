@@ -11,12 +11,14 @@ constexpr auto retry_after = 500ms; ///< after a refusal of the store, such as a
 
 constexpr const char* insert_sql = R"(
 INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, node, batch, started_at, ended_at, why,
-                          not_before)
+                          not_before, priority, held_since)
 SELECT r.task, r.due, r.cause, r.queue, r.state, $2::bigint, CASE r.state WHEN 'running' THEN $3 END,
        $4::bigint, CASE r.state WHEN 'running' THEN clock_timestamp() END,
-       CASE WHEN r.state IN ('skipped', 'interrupted') THEN clock_timestamp() END, r.why, r.not_before
+       CASE WHEN r.state IN ('skipped', 'interrupted') THEN clock_timestamp() END, r.why, r.not_before,
+       r.priority, CASE r.state WHEN 'held' THEN clock_timestamp() END
 FROM jsonb_to_recordset($1::jsonb) AS r(task text, due timestamptz, cause text, queue text,
-                                        state text, why text, not_before timestamptz)
+                                        state text, why text, not_before timestamptz,
+                                        priority smallint)
 ON CONFLICT (task, due) DO NOTHING
 RETURNING id, task, (extract(epoch FROM due) * 1000000)::bigint, state = 'running', over)";
 
@@ -83,6 +85,8 @@ const char* state_text(NewRun::State state)
         return "skipped";
     case NewRun::State::interrupted:
         return "interrupted";
+    case NewRun::State::held:
+        return "held";
     }
     return "";
 }
@@ -97,6 +101,7 @@ json inserts_json(const Batch& batch)
                         {"queue", run.queue},
                         {"state", state_text(run.state)},
                         {"why", run.why},
+                        {"priority", run.priority},
                         {"not_before", run.not_before ? json(to_text(*run.not_before)) : json()}});
     return rows;
 }
@@ -182,7 +187,7 @@ std::vector<OpenRow> read_inserted(const pg::Result& result)
     std::vector<OpenRow> rows;
     for (std::size_t i = 0; i < result.rows(); ++i) {
         const auto row = result[i];
-        if (row.boolean(4)) continue; // passed over
+        if (row.boolean(4)) continue; // passed over, or held
         rows.push_back({row.integer(0), std::string(row.text(1)),
                         Instant(std::chrono::microseconds(row.integer(2))), row.boolean(3)});
     }

@@ -11,12 +11,13 @@ namespace roleswap::work {
 
 /// A run that has no row yet.
 struct NewRun {
-    enum class State : std::uint8_t { running, queued, skipped, interrupted };
+    enum class State : std::uint8_t { running, queued, skipped, interrupted, held };
     std::string task;
     std::string queue;
     std::string cause = "due"; ///< due, manual, reboot
     Instant due;
     std::optional<Instant> not_before; ///< of a due time with a jitter
+    int priority = 0;
     State state = State::queued;
     std::string why;
     std::uint64_t ticket = 0; ///< of the verb that waits for its number; 0: none

@@ -92,6 +92,19 @@ TEST_CASE("an external store and runs that wait for a decision are told")
     check_golden("status_external", render_status(status, plain));
 }
 
+TEST_CASE("held runs and a pause are told wherever the pair is shown")
+{
+    json status = fixture("trio");
+    const auto held = fixture("held");
+    status["held"] = held;
+    status["paused"] = {
+        {"by", "root"}, {"at", "2026-11-22T12:00:00.000Z"}, {"reason", "power work"}};
+    check_golden("status_held", render_status(status, plain) + render_bar(status, plain) + "\n");
+    check_golden("held", render_held(held, plain));
+    CHECK(render_held({{"held", json::array()}}, plain) == "No such run is held.\n");
+    CHECK(held_line({{"runs", 0}}).empty());
+}
+
 TEST_CASE("a copy shows how far it is, how fast and what is left")
 {
     const json half{{"done", 0.5},
@@ -117,6 +130,9 @@ TEST_CASE("lists read as in their golden files")
     check_golden("tasks", render_tasks(fixture("tasks"), plain));
     check_golden("check", render_check(fixture("check"), plain));
     check_golden("runs", render_runs(fixture("runs"), plain));
+    json ranked = fixture("runs");
+    ranked["runs"][1]["priority"] = -20;
+    check_golden("runs_ranked", render_runs(ranked, plain));
     check_golden("operation", render_operation(fixture("operation"), plain));
 }
 

@@ -325,6 +325,8 @@ watchdog_timeout = "5500ms")"),
      R"(f:12:13: work.keep_runs = 1000001; allowed: a whole number from 1 to 1000000)"},
     {in_section("work", "keep_days = 36501"),
      R"(f:12:13: work.keep_days = 36501; allowed: a whole number from 1 to 36500)"},
+    {in_section("work", R"(hold_after_outage = "2 weeks")"),
+     R"(f:12:21: work.hold_after_outage = "2 weeks"; allowed: a duration from "0s" to "366d")"},
     {in_section("work", R"(keep_days = "90d")"),
      R"(f:12:13: work.keep_days = "90d"; allowed: a whole number from 1 to 36500)"},
     {in_section("work", "drain_timeout = 1.5"),
@@ -455,6 +457,7 @@ timezone = "Europe/Berlin"
 output_tail = "1MiB"
 keep_runs = 20
 keep_days = 7
+hold_after_outage = "0s"
 )",
                               "f");
     CHECK(config.pair ==
@@ -468,8 +471,9 @@ keep_days = 7
                                                                       {"jit", "false"},
                                                                       {"random_page_cost", "1.1"}});
     CHECK(config.store.allow == std::vector<std::string>{"10.0.0.0/16", "fd00::/8"});
-    CHECK(config.work ==
-          Work{0s, {task::CatchUp::all, 7, 5s, "Europe/Berlin"}, std::uint64_t{1} << 20, 20, 7});
+    CHECK(
+        config.work ==
+        Work{0s, {task::CatchUp::all, 7, 5s, "Europe/Berlin"}, std::uint64_t{1} << 20, 20, 7, 0s});
 }
 
 TEST_CASE("a node finds itself by host name with or without domain", "[config]")

@@ -100,7 +100,7 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
             "schedule, timezone, except, jitter, kind, command, argv, shell, user, group, "
             "directory, "
             "environment, umask, "
-            "input, queue, enabled, timeout, retries, retry_delay, overlap, catch_up, "
+            "input, queue, priority, enabled, timeout, retries, retry_delay, overlap, catch_up, "
             "catch_up_limit, late_limit, after_crash, on_swap, mail_to, needs, backup_of, "
             "backup_on, "
             "node"},

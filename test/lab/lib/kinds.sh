@@ -109,6 +109,12 @@ AGENT
     chmod 0755 "$1"
 }
 
+# outage: what a pair that was off for 20 s would make up is held.
+before_outage() { WORK_MORE=$'hold_after_outage = "20s"\nlate_limit = "5s"'; } # of write_config
+config_outage() { :; }
+join_outage() { :; }
+after_outage() { :; }
+
 # dr: the third host is the dr node, on LAN A.
 before_dr() {
     make_one third "$1"

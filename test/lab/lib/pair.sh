@@ -40,6 +40,7 @@ allow = ["10.71.0.0/16"]
 catch_up = "all"
 catch_up_limit = 1000
 timezone = "UTC"
+${WORK_MORE:-}
 CONF
 }
 
