@@ -111,6 +111,31 @@ void Model::claim(std::int64_t id)
     run.place = OpenRun::Place::claiming;
 }
 
+void Model::give(std::int64_t id, const std::string& agent)
+{
+    auto& run = open.at(id);
+    run.place = OpenRun::Place::alive;
+    run.agent = agent;
+    ++given_;
+}
+
+void Model::add_given(OpenRun run)
+{
+    if (open.contains(run.id)) return;
+    run.place = OpenRun::Place::alive;
+    count_running(run.task, run.queue);
+    ++given_;
+    open.emplace(run.id, std::move(run));
+}
+
+/// What is given to an agent that is away would be stuck with it.
+bool Model::can_serve(const QueueEntry& queue) const
+{
+    if (queue.agent.empty()) return true;
+    const auto found = agents.find(queue.agent);
+    return found != agents.end() && found->second.here;
+}
+
 void Model::forget(std::int64_t id)
 {
     const auto found = open.find(id);
@@ -122,6 +147,7 @@ void Model::forget(std::int64_t id)
         if (--load.waiting == 0 && load.running == 0) loads_.erase(run.task);
     } else {
         uncount_running(run.task, run.queue);
+        if (!run.agent.empty()) --given_;
     }
     open.erase(found);
 }
@@ -136,7 +162,7 @@ std::vector<std::int64_t> Model::startable(Instant now, std::size_t runs_max) co
 void Model::startable_of(const std::string& name, Round& round) const
 {
     const auto& queue = queues.at(name);
-    if (queue.held) return;
+    if (queue.held || !can_serve(queue)) return;
     auto room = queue.concurrency.value_or(SIZE_MAX);
     room -= std::min(room, queue.running);
     for (const auto& turn : queue.waiting) {
@@ -178,7 +204,8 @@ task::OverlapDecision Model::decide(const TaskEntry& entry) const
     // What the model does not know of came before.
     const bool late = queue.more && entry.task.overlap != task::Overlap::parallel;
     if (queue.held) return task::OverlapDecision::wait;
-    if (decision == task::OverlapDecision::start && (full || late))
+    // What an agent is to run is given to it once it has a row.
+    if (decision == task::OverlapDecision::start && (full || late || !queue.agent.empty()))
         return task::OverlapDecision::wait;
     return decision;
 }

@@ -54,6 +54,10 @@ Engine::Impl::Verb Engine::Impl::find_verb(std::string_view name)
         {"memory_list", &Impl::memory_list},
         {"memory_show", &Impl::memory_show},
         {"memory_resolve", &Impl::memory_resolve},
+        {"agent_add", &Impl::agent_add},
+        {"agent_list", &Impl::agent_list},
+        {"agent_remove", &Impl::agent_remove},
+        {"agent_token", &Impl::agent_token},
     };
     const auto found = verbs.find(name);
     return found == verbs.end() ? nullptr : found->second;
@@ -140,6 +144,7 @@ json Engine::Impl::status_part() const
               {"running", running},
               {"next", next}}},
             {"operation", operation_json()},
+            {"agents", agents_json()},
             {"history", {{"undecided", undecided_}}}};
 }
 
