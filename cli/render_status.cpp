@@ -177,6 +177,7 @@ std::string work_part(const json& status, const Style& style)
     part += item(style, "Scheduler", reason.empty() ? state : state + ": " + reason,
                  state == "running" ? Paint::plain : Paint::warn);
     part += item(style, "Tasks", tasks_line(status));
+    part += item(style, "Agents", agents_text(status));
     if (const json& operation = member(status, "operation"); operation.is_object())
         part += item(style, "Operation", operation_line(operation), Paint::warn);
     return part;

@@ -243,6 +243,17 @@ void check_tasks(const Context& context, Report& report)
                     "what it needs is here", one.fix});
 }
 
+/// A swap waits for those that are connected, and nobody else runs what the others should.
+void check_agents(const Context& context, Report& report)
+{
+    if (context.driver.state().role != Role::master) return;
+    for (const auto& agent : context.engine.status_part()["agents"]) {
+        const auto state = agent["state"].get<std::string>();
+        report.add({"agent " + agent["name"].get<std::string>(), state == "connected", Level::warn,
+                    state, "connected", "look at that host: systemctl status roleswap-agent"});
+    }
+}
+
 } // namespace
 
 json local_checks(const Context& context, const link::ProbeResult& probe)
@@ -260,6 +271,7 @@ json local_checks(const Context& context, const link::ProbeResult& probe)
     check_machine(context, report);
     check_guard(context, report);
     check_tasks(context, report);
+    check_agents(context, report);
     return report.take();
 }
 

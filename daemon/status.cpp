@@ -113,6 +113,17 @@ void add_store_warnings(json& list, const json& node)
                        "decision: \"roleswap history list\", then accept or dismiss");
 }
 
+/// Hosts beside the pair that should be there.
+void add_agent_warnings(json& list, const json& node)
+{
+    for (const auto& agent : node.value("/work/agents"_json_pointer, json::array())) {
+        if (agent.value("state", "") == "connected") continue;
+        const auto runs = agent.value("running", std::uint64_t{0});
+        list.push_back("agent " + agent.value("name", "") + " is not connected" +
+                       (runs > 0 ? ": it has " + std::to_string(runs) + " runs" : ""));
+    }
+}
+
 /// The dr node as seen from the pair, and a node of the pair that waits because of it.
 void add_third_warnings(json& list, const Context& context, const json& third)
 {
@@ -162,7 +173,10 @@ json warnings(const Context& context, const json& self, const json& peer, const 
             list.push_back("switch " + context.peer_node().name +
                            " off, then say \"roleswap fence confirm\"");
     }
-    for (const auto* node : {&self, &peer}) add_store_warnings(list, *node);
+    for (const auto* node : {&self, &peer}) {
+        add_store_warnings(list, *node);
+        add_agent_warnings(list, *node);
+    }
     add_third_warnings(list, context, third);
     const auto role = context.driver.state().role;
     if (role != Role::master && role != Role::standby) list.push_back(self["why"]);
@@ -281,7 +295,8 @@ json pair_status(const Context& context, const json& peer, const json& third)
     json work{{"queues", json::array()},
               {"scheduler", {{"state", "stopped"}, {"reason", "no master"}}},
               {"tasks", {{"total", 0}, {"enabled", 0}, {"running", 0}, {"next", nullptr}}},
-              {"operation", nullptr}};
+              {"operation", nullptr},
+              {"agents", json::array()}};
     if (live) work.update(master["work"]);
     object.update(work);
     const auto now = safety_of(safety_facts(context));
