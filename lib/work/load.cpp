@@ -145,8 +145,10 @@ Loaded read_all(const std::vector<pg::Result>& results, LoadKind kind,
     read_tasks(results.at(at++), defaults, loaded);
     read_queues(results.at(at++), loaded);
     read_waiting(results.at(at++), loaded);
-    for (auto& session : read_sessions(results.at(at++)))
+    for (auto& session : read_sessions(results.at(at++))) {
+        session.entry.expected = session.connected; // until it was looked for
         loaded.agents.emplace(std::move(session.name), std::move(session.entry));
+    }
     read_given(results.at(at++), loaded);
     const auto& settings = results.at(at++);
     for (std::size_t i = 0; i < settings.rows(); ++i)
