@@ -28,7 +28,10 @@ void Engine::Impl::take_agents(Loaded& loaded)
 {
     for (auto& [name, agent] : loaded.agents) {
         const auto known = model_.agents.find(name);
-        agent.here = known != model_.agents.end() && known->second.here;
+        const auto before = known == model_.agents.end() ? AgentEntry{} : known->second;
+        agent.here = before.here;
+        agent.gone = before.gone;
+        agent.expected = agent.expected && !agent.here && !agent.gone;
     }
     model_.agents = std::move(loaded.agents);
     for (auto& run : loaded.given) model_.add_given(std::move(run));
@@ -66,17 +69,19 @@ void Engine::Impl::take_sessions(const pg::Result& rows)
     std::map<std::string, AgentEntry> now;
     for (auto& session : read_sessions(rows)) {
         const auto known = model_.agents.find(session.name);
-        const bool was_here = known != model_.agents.end() && known->second.here;
-        auto& entry = now[session.name] = std::move(session.entry);
+        const auto before = known == model_.agents.end() ? AgentEntry{} : known->second;
         const bool fresh = event::Loop::now() - begun_at_ < expected_for;
-        entry.expected = !entry.here && !was_here && session.connected && fresh;
-        if (entry.here && !was_here)
+        auto& entry = now[session.name] = std::move(session.entry);
+        const bool lost = session.connected && (before.here || !fresh);
+        entry.gone = !entry.here && (before.gone || lost);
+        entry.expected = !entry.here && !entry.gone && session.connected;
+        if (entry.here && !before.here)
             note("agent_connected", fmt::format("agent {} is connected from {}, version {}",
                                                 session.name, entry.address, entry.version));
-        if (!entry.here && session.connected && !entry.expected) agent_gone(session.name);
+        if (entry.here && !before.here) dispatcher_.trigger();
+        if (entry.gone && !before.gone) agent_gone(session.name);
     }
     model_.agents = std::move(now);
-    dispatcher_.trigger();
 }
 
 /// What it has stays its own.

@@ -251,8 +251,9 @@ void Engine::Impl::dispatch()
     const auto room = claims_max - std::min(claims_max, writer_->gathering_claims());
     auto starts = starts_max - std::min(starts_max, to_start_.size());
     for (const auto id : model_.startable(time, room)) {
-        const auto& name = model_.open.at(id).task;
-        const auto& agent = model_.queues.at(model_.open.at(id).queue).agent;
+        const auto& run = model_.open.at(id);
+        const auto& name = run.task;
+        const auto& agent = model_.queues.at(run.queue).agent;
         if (agent.empty() && !is_noop(name) && starts-- == 0) break;
         model_.claim(id);
         if (agent.empty())

@@ -54,6 +54,7 @@ struct QueueEntry {
 struct AgentEntry {
     bool here = false;     ///< its session is alive on the store of this master
     bool expected = false; ///< was connected to the master before, and is to come
+    bool gone = false;     ///< was connected, and it was told that it is no more
     std::string since;     ///< begin of its newest session, RFC 3339; empty: there was none
     std::string address;
     std::string version;
