@@ -73,7 +73,8 @@ void Pair::lost(const std::string& why)
     if (told_at_ && time - *told_at_ < tell_period) return;
     told_at_ = time;
     auto line = why;
-    std::ranges::replace(line, '\n', ' ');
+    std::ranges::replace_if(
+        line, [](char letter) { return letter == '\n' || letter == '\t'; }, ' ');
     journal_.tell("disconnected", line);
 }
 

@@ -247,7 +247,8 @@ void check_tasks(const Context& context, Report& report)
 void check_agents(const Context& context, Report& report)
 {
     if (context.driver.state().role != Role::master) return;
-    for (const auto& agent : context.engine.status_part()["agents"]) {
+    const auto work = context.engine.status_part();
+    for (const auto& agent : work["agents"]) {
         const auto state = agent["state"].get<std::string>();
         report.add({"agent " + agent["name"].get<std::string>(), state == "connected", Level::warn,
                     state, "connected", "look at that host: systemctl status roleswap-agent"});
