@@ -23,7 +23,7 @@ GOOD = {
     "agent_list": {"agents": []},
 }
 FORWARD = ["check", "operation_begin", "queue_hold", "scheduler_stop", "drain", "pending",
-           "hand_over", "agent_list", "scheduler_start", "queue_release", "operation_end"]
+           "hand_over", "scheduler_start", "queue_release", "operation_end"]
 UNDO_ALL = ["scheduler_start", "queue_release", "operation_end"]
 UNDO_HOLD = ["queue_release", "operation_end"]
 

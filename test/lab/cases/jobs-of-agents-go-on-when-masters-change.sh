@@ -7,7 +7,7 @@ seconds=${AGENT_JOB_S:-10}
 leader=$(master)
 for host in "${AGENTS[@]}"; do
     for policy in rerun hold; do
-        rs "$leader" task add "job-$host-$policy" --schedule '0 0 1 1 *' --queue "$host" --overlap parallel \
+        rs "$leader" task add "job-$host-$policy" --schedule @yearly --queue "$host" --overlap parallel \
             --after-crash "$policy" --command "/usr/local/bin/lab-job $seconds" >/dev/null
     done
 done
