@@ -34,7 +34,7 @@ TEST_CASE("the schema is made once, all of it is commented, and a newer one is r
     {
         Node node("left");
         node.start(1, database);
-        CHECK(database.ask("SELECT version FROM roleswap.meta") == "10");
+        CHECK(database.ask("SELECT version FROM roleswap.meta") == "11");
         node.kill();
         node.start(2, database);
         CHECK(node.trouble.empty());
