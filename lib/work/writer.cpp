@@ -186,9 +186,9 @@ void add_gifts(Plan& plan, const Batch& batch, const Session::Who& who, bool sen
     const auto ids = array_text(runs);
     const auto epoch = std::to_string(who.epoch);
     const auto number = std::to_string(batch.number);
-    // Names of agents have nothing that would need more care in an array.
+    // In quotes: an agent may be called null.
     plan.queries.push_back(
-        {give_sql, {ids, fmt::format("{{{}}}", fmt::join(agents, ",")), epoch, number}});
+        {give_sql, {ids, fmt::format("{{\"{}\"}}", fmt::join(agents, "\",\"")), epoch, number}});
     if (sent_before) plan.queries.push_back({given_sql, {ids, epoch, number}});
     plan.places.given = plan.queries.size() - 1;
 }
