@@ -166,6 +166,7 @@ private:
     AgentLoad load_of_agent(const std::string& name) const;
     const AgentEntry& find_agent(const std::string& name) const;
     void refuse_in_operation() const;
+    void end_agent_sessions(const pg::Result& role);
     std::vector<std::string> queues_for_agent(const Arguments& args,
                                               const std::string& agent) const;
     void write_agent(const Call& call, const std::string& name, const std::string& verifier,

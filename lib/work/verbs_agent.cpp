@@ -29,9 +29,9 @@ UPDATE roleswap.queue SET agent = NULL, held = true, reason = format('agent %s w
        changed_at = now(), changed_by = $2
 WHERE agent = $1 RETURNING name, held, reason, saved_held)";
 
-constexpr const char* end_session_sql = R"(
-SELECT pg_terminate_backend(s.pid) FROM roleswap.agent AS a JOIN pg_stat_activity AS s
-ON s.usename = a.role WHERE a.name = $1)";
+constexpr const char* role_sql = "SELECT oid FROM pg_roles WHERE rolname = $1";
+constexpr const char* end_sessions_sql =
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid = $1";
 
 std::string verifier_of(const Arguments& args)
 {
@@ -150,14 +150,29 @@ void Engine::Impl::agent_token(const Call& call)
     const auto verifier = verifier_of(args);
     find_agent(name);
     session_->write(
-        {{fmt::format("ALTER ROLE {} PASSWORD {}", pg::quote_identifier(agent_role(name)),
+        {{role_sql, {agent_role(name)}},
+         {fmt::format("ALTER ROLE {} PASSWORD {}", pg::quote_identifier(agent_role(name)),
                       pg::quote_literal(verifier))},
-         {"UPDATE roleswap.agent SET token_at = now() WHERE name = $1", {name}},
-         {end_session_sql, {name}}},
-        call.reply, [this, name, by = call.caller.user](std::vector<pg::Result>&) -> json {
+         {"UPDATE roleswap.agent SET token_at = now() WHERE name = $1", {name}}},
+        call.reply, [this, name, by = call.caller.user](std::vector<pg::Result>& results) -> json {
+            end_agent_sessions(results.at(0));
             note("agent_token", fmt::format("agent {} has a new token, by {}", name, by));
             return {{"name", name}};
         });
+}
+
+/// After the commit: a session that was ended before it would come back with the old token.
+void Engine::Impl::end_agent_sessions(const pg::Result& role)
+{
+    if (role.empty()) return;
+    const auto failed = [this](const VerbError& error) {
+        if (error.code != VerbError::Code::not_master) host_.on_store_trouble(error.why);
+    };
+    session_->read({end_sessions_sql, {std::string(role[0].text(0))}}, {[](const json&) {}, failed},
+                   [this](std::vector<pg::Result>&) -> json {
+                       look_at_agents();
+                       return nullptr;
+                   });
 }
 
 /// Runs that are at the agent, and those that wait for it.
@@ -186,7 +201,7 @@ void Engine::Impl::agent_remove(const Call& call)
     refuse_in_operation();
     const auto role = pg::quote_identifier(agent_role(name));
     session_->write(
-        {{end_session_sql, {name}},
+        {{role_sql, {agent_role(name)}},
          {give_up_sql, {name, runs.empty() ? "interrupt" : runs, std::to_string(epoch_)}},
          {orphan_sql, {name, call.caller.user}},
          {"DELETE FROM roleswap.agent_result WHERE agent = $1", {name}},
@@ -201,6 +216,7 @@ void Engine::Impl::agent_remove(const Call& call)
 json Engine::Impl::take_removal(std::vector<pg::Result>& results, const std::string& name,
                                 const std::string& by)
 {
+    end_agent_sessions(results.at(0));
     auto given_up = json::array();
     for (std::size_t i = 0; i < results.at(1).rows(); ++i) {
         const auto id = results.at(1)[i].integer(0);
