@@ -14,7 +14,7 @@ constexpr std::array
         Verb{
             "status", look, local,
             "Both nodes, links, replication, queues, scheduler and tasks at a glance.", "{}",
-            R"({"schema":1,"pair","node","at","takeover_delay_ms","nodes":[{"name","reachable","role","dr":BOOL,"mirror"?:{"lag_bytes","lag_ms","streaming","from"},"epoch","mode","in_sync","takeover_hold":BOOL,"since","boot","version","config_digest","store":{"kind","state","position","detail","refused"?,"rejoin"?:{"way","why"},"copy"?:{"done","bytes","bytes_total","bytes_per_second","left_ms"}},"guard":{"state":"armed|disarmed|missing","left_ms","trouble"},"witness"?:{as of witness_status},"fence"?:{as of fence_status},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","kind":"udp|serial","interval_ms","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting","more":BOOL}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"operation":null|{"id","kind","begun_by","begun_at","owner_node","owner_pid","steps":[{"step","state","at","detail"}]},"drain_timeout_ms","agents":[{as of agent_list}],"history":{"undecided"},"guarantees":[TEXT],"unsafe":[TEXT],"warnings":[TEXT]})"},
+            R"({"schema":1,"pair","node","at","takeover_delay_ms","nodes":[{"name","reachable","role","dr":BOOL,"mirror"?:{"lag_bytes","lag_ms","streaming","from"},"epoch","mode","in_sync","takeover_hold":BOOL,"since","boot","version","config_digest","store":{"kind","state","position","detail","refused"?,"rejoin"?:{"way","why"},"copy"?:{"done","bytes","bytes_total","bytes_per_second","left_ms"}},"guard":{"state":"armed|disarmed|missing","left_ms","trouble"},"witness"?:{as of witness_status},"fence"?:{as of fence_status},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","kind":"udp|serial","interval_ms","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting","more":BOOL,"agent"}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"operation":null|{"id","kind","begun_by","begun_at","owner_node","owner_pid","steps":[{"step","state","at","detail"}]},"drain_timeout_ms","agents":[{as of agent_list}],"history":{"undecided"},"guarantees":[TEXT],"unsafe":[TEXT],"warnings":[TEXT]})"},
         Verb{"node_status", look, local,
              "This node alone, as the peer needs it for its own status.", "{}",
              R"(one entry of status.nodes, and its "links")"},
@@ -106,7 +106,7 @@ constexpr std::array
             "run_kill", act, master, "Kill the processes of a run, all of them.", R"({"id"})",
             R"({"id","killed":"running|waiting|asked", the last of its agent,"agent"?:NAME})"},
         Verb{"queue_list", look, master, "All queues with what runs and waits in them.", "{}",
-             R"({"queues":[{"name","held":BOOL,"reason","running","waiting","more":BOOL}]})"},
+             R"({"queues":[{"name","held":BOOL,"reason","running","waiting","more":BOOL,"agent":NAME, empty: the master runs its runs}]})"},
         Verb{
             "queue_hold", act, master, "Start nothing more from a queue, or from all.",
             R"({"name" or "all":true,"reason"?:TEXT,"save"?:BOOL, remember which were held before,"operation"?:ID, refused when it is over})",

@@ -127,7 +127,8 @@ json Engine::Impl::status_part() const
                           {"reason", queue.reason},
                           {"running", queue.running},
                           {"waiting", queue.waiting.size()},
-                          {"more", queue.more}});
+                          {"more", queue.more},
+                          {"agent", queue.agent}});
     }
     const auto enabled = std::count_if(model_.tasks.begin(), model_.tasks.end(),
                                        [](const auto& entry) { return entry.second.task.enabled; });
