@@ -49,8 +49,8 @@ void Pair::came_up()
 {
     asked_ = 0;
     ask({"LISTEN roleswap_agent"}, [](const pg::Result&) {});
-    ask({"SELECT agent, epoch, node FROM roleswap.agent_hello($1, $2)",
-         {spool_.identity(), std::string(version)}},
+    ask({"SELECT agent, epoch, node FROM roleswap.agent_hello($1, $2, $3)",
+         {spool_.identity(), spool_.process(), std::string(version)}},
         [this](const pg::Result& result) { greeted(result); });
 }
 

@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-std::string new_identity()
+std::string random_text()
 {
     std::array<unsigned char, 16> bytes{};
     randombytes_buf(bytes.data(), bytes.size());
@@ -57,7 +57,7 @@ std::optional<Spool::Record> read_record(const Key& key, const std::string& path
 } // namespace
 
 Spool::Spool(durable::Writer& writer, std::string folder)
-    : writer_(writer), folder_(std::move(folder))
+    : writer_(writer), folder_(std::move(folder)), process_(random_text())
 {
     durable::make_folders(folder_ + "/runs", 0700);
     const auto text = durable::read(folder_ + "/identity");
@@ -68,7 +68,7 @@ Spool::Spool(durable::Writer& writer, std::string folder)
     identity_ = known.value("spool", "");
     epoch_ = known.value("epoch", std::uint64_t{0});
     if (!identity_.empty()) return;
-    identity_ = new_identity();
+    identity_ = random_text();
     durable::replace(folder_ + "/identity", json{{"spool", identity_}, {"epoch", 0}}.dump(), 0600);
 }
 

@@ -45,6 +45,8 @@ public:
     /// What an earlier process left; of a damaged file only which attempt had begun.
     std::vector<Record> load() const;
     const std::string& identity() const { return identity_; }
+    /// Of this process alone: the disk may have been copied to another host.
+    const std::string& process() const { return process_; }
     std::uint64_t epoch() const { return epoch_; }
 
     void put(const Record& record, Done done);
@@ -69,6 +71,7 @@ private:
     std::map<std::uint64_t, Write> writes_;
     std::uint64_t tickets_ = 0;
     std::string identity_;
+    std::string process_;
     std::uint64_t epoch_ = 0;
 };
 

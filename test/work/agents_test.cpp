@@ -39,10 +39,11 @@ public:
                     (text.empty() ? "" : " ") + std::string(PQgetvalue(result.get(), row, column));
         return text;
     }
-    std::string hello(const std::string& identity = spool)
+    std::string hello(const std::string& identity = spool,
+                      const std::string& process = "process-of-spool")
     {
-        const auto answer =
-            ask("SELECT epoch FROM roleswap.agent_hello('" + identity + "', '0.1.0')");
+        const auto answer = ask("SELECT epoch FROM roleswap.agent_hello('" + identity + "', '" +
+                                process + "', '0.1.0')");
         ask("SELECT roleswap.agent_wake()");
         return answer;
     }
@@ -189,6 +190,7 @@ TEST_CASE("a run of unknown end follows after_crash", "[work]")
             pair.begin(session);
             Session second(pair.database, "lost");
             CHECK(second.hello("another-identity") == "RS021"); // while the first is there
+            CHECK(second.hello(spool, "a copy of the host") == "RS021");
         }
         Session session(pair.database, "lost");
         until([&] { return session.hello("another-identity") == "1"; });

@@ -5,6 +5,7 @@ CREATE TABLE roleswap.agent (
     name text PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9._-]{1,40}$'),
     role name NOT NULL UNIQUE,
     spool text NOT NULL DEFAULT '',
+    process text NOT NULL DEFAULT '',
     connected boolean NOT NULL DEFAULT false,
     session_pid integer NOT NULL DEFAULT 0,
     session_begun timestamptz,
@@ -18,6 +19,7 @@ COMMENT ON TABLE roleswap.agent IS 'Agents that were added: each has a role of i
 COMMENT ON COLUMN roleswap.agent.name IS 'Its name';
 COMMENT ON COLUMN roleswap.agent.role IS 'The role by which it logs in';
 COMMENT ON COLUMN roleswap.agent.spool IS 'Identity of what it keeps on its disk; empty before it came for the first time';
+COMMENT ON COLUMN roleswap.agent.process IS 'Chance number of the process that has its newest session';
 COMMENT ON COLUMN roleswap.agent.connected IS 'It has said hello, and its session was not seen to be gone; a new master waits for these';
 COMMENT ON COLUMN roleswap.agent.session_pid IS 'Server process of its newest session';
 COMMENT ON COLUMN roleswap.agent.session_begun IS 'When that session began';
@@ -84,7 +86,9 @@ CREATE FUNCTION roleswap.agent_is_here(of_agent roleswap.agent) RETURNS boolean 
 $function$;
 COMMENT ON FUNCTION roleswap.agent_is_here(roleswap.agent) IS 'Its newest session is alive on this server';
 
-CREATE FUNCTION roleswap.agent_hello(spool text, version text)
+-- A second host with the same token would run what the first one runs, even with a copy of its disk;
+-- the same process that comes again has lost its session and need not wait for the end of that.
+CREATE FUNCTION roleswap.agent_hello(spool text, process text, version text)
 RETURNS TABLE (agent text, epoch bigint, node text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 #variable_conflict use_column
@@ -92,11 +96,12 @@ DECLARE
     me roleswap.agent := roleswap.this_agent();
 BEGIN
     IF agent_hello.spool IS NULL OR length(agent_hello.spool) NOT BETWEEN 16 AND 64
+        OR length(coalesce(agent_hello.process, '')) NOT BETWEEN 16 AND 64
         OR length(coalesce(agent_hello.version, '')) > 64 THEN
         RAISE EXCEPTION 'this is no hello of an agent' USING ERRCODE = 'RS022';
     END IF;
-    IF me.spool NOT IN ('', agent_hello.spool) AND roleswap.agent_is_here(me)
-        AND me.session_pid <> pg_backend_pid() THEN
+    IF (me.spool, me.process) <> (agent_hello.spool, agent_hello.process)
+        AND roleswap.agent_is_here(me) AND me.session_pid <> pg_backend_pid() THEN
         RAISE EXCEPTION 'agent "%" is connected from % already', me.name, me.address
             USING ERRCODE = 'RS021', HINT = 'Each host needs an agent of its own: "roleswap agent add".';
     END IF;
@@ -107,13 +112,14 @@ BEGIN
         FROM roleswap.run AS r WHERE r.agent = me.name AND NOT r.over AND r.state = 'running'
             AND r.taken_by <> agent_hello.spool
         ON CONFLICT DO NOTHING;
-    UPDATE roleswap.agent AS a SET spool = agent_hello.spool, version = coalesce(agent_hello.version, ''),
+    UPDATE roleswap.agent AS a SET spool = agent_hello.spool, process = agent_hello.process,
+            version = coalesce(agent_hello.version, ''),
             connected = true, session_pid = pg_backend_pid(), address = coalesce(host(inet_client_addr()), 'local'),
             session_begun = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
         WHERE a.name = me.name;
     RETURN QUERY SELECT me.name, t.epoch, t.node FROM roleswap.term AS t;
 END $function$;
-COMMENT ON FUNCTION roleswap.agent_hello(text, text) IS 'Begins the session of an agent and answers its name, the epoch and the master; raises RS021 while another host is connected as this agent';
+COMMENT ON FUNCTION roleswap.agent_hello(text, text, text) IS 'Begins the session of an agent and answers its name, the epoch and the master; raises RS021 while another process is connected as this agent';
 
 CREATE FUNCTION roleswap.agent_take(present_epoch bigint, known boolean)
 RETURNS TABLE (run bigint, attempt integer, task text, due_us bigint, kill boolean, definition jsonb, payload jsonb)
@@ -179,5 +185,5 @@ COMMENT ON FUNCTION roleswap.agent_wake() IS 'Tells the engine that an agent has
 -- As in version 4: nothing is open to all.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA roleswap FROM PUBLIC;
 GRANT USAGE ON SCHEMA roleswap TO roleswap_agent;
-GRANT EXECUTE ON FUNCTION roleswap.agent_hello(text, text), roleswap.agent_take(bigint, boolean),
+GRANT EXECUTE ON FUNCTION roleswap.agent_hello(text, text, text), roleswap.agent_take(bigint, boolean),
     roleswap.agent_finish(bigint, jsonb), roleswap.agent_wake() TO roleswap_agent;
