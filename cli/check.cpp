@@ -1,5 +1,6 @@
 #include "base/time_text.hpp"
 #include "commands.hpp"
+#include "deadline.hpp"
 #include "field.hpp"
 #include "render.hpp"
 #include <algorithm>
@@ -16,29 +17,6 @@ using Clock = std::chrono::steady_clock;
 constexpr milliseconds slice{1000};
 constexpr milliseconds next_slice{3000}; ///< of a drain comes within this, on a busy machine too
 constexpr milliseconds pending_poll{20}; ///< the countdown is part of a swap, so it is quick
-
-/// Counts down to the end of a wait.
-class Deadline {
-public:
-    Deadline(const char* option, const std::string& text)
-        : until_(Clock::now() + duration_option(option, text))
-    {
-    }
-    milliseconds left() const
-    {
-        return std::max(std::chrono::ceil<milliseconds>(until_ - Clock::now()), milliseconds(0));
-    }
-    bool over() const { return left().count() == 0; }
-
-private:
-    Clock::time_point until_;
-};
-
-bool passing(const bus::Error& error)
-{
-    return error.code() == bus::ErrorCode::unreachable ||
-           error.code() == bus::ErrorCode::not_master;
-}
 
 std::string pending_line(const json& result)
 {

@@ -52,6 +52,21 @@ WaitResult wait_for_pair(Context& context, const WaitOptions& options);
 int wait(Context& context, const WaitOptions& options);
 int drain(Context& context, const std::string& timeout);
 
+// agent.cpp
+struct AgentOptions {
+    std::string name;
+    std::vector<std::string> queues; ///< empty: one of its own name
+    std::string runs;                ///< of a removal: interrupt, rerun; empty: there must be none
+    std::string timeout = "10s";     ///< of a wait
+};
+int agent_list(Context& context);
+/// Prints what the agent's host gets as its configuration.
+int agent_add(Context& context, const AgentOptions& options);
+int agent_token(Context& context, const std::string& name);
+int agent_remove(Context& context, const AgentOptions& options);
+/// exit_failed where some are missing at the end.
+int agent_wait(Context& context, const std::string& timeout);
+
 // role.cpp
 int hand_over(Context& context, const std::string& operation);
 struct ActivateOptions {

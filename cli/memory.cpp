@@ -39,6 +39,12 @@ int tell_state(Context& context, const json& answer, int code_of_rest)
 json own_run(const std::string& command)
 {
     const std::string run = variable("ROLESWAP_RUN"), token = variable("ROLESWAP_TOKEN");
+    if (const auto agent = variable("ROLESWAP_AGENT"); !agent.empty())
+        throw UsageError(
+            fmt::format("{} works on the nodes of the pair only: this run is on agent "
+                        "{}, which keeps no memory of runs.  Keep the marks in a table "
+                        "of your own, or let the task run on the pair.",
+                        command, printable(agent)));
     std::int64_t number = 0;
     const auto read = std::from_chars(run.data(), run.data() + run.size(), number);
     if (run.empty() || token.empty())

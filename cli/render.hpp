@@ -33,6 +33,9 @@ std::string render_memory(const nlohmann::json& result, const Style& style);
 /// The memory of a run in the words of a line, and what is or was in doubt; empty where there is
 /// none.
 std::string memory_text(const nlohmann::json& memory, const Style& style);
+std::string render_agents(const nlohmann::json& result, const Style& style);
+/// "2 of 3 connected, web1 is missing" of a status; empty where there is no agent.
+std::string agents_text(const nlohmann::json& status);
 std::string render_witness(const nlohmann::json& result, const Style& style);
 /// "epoch 4 round 1 of left"
 std::string verdict_text(const nlohmann::json& verdict);

@@ -2,6 +2,7 @@
 #include "field.hpp"
 #include "render.hpp"
 #include "table.hpp"
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -188,6 +189,7 @@ std::string work_part(const json& status, const Style& style)
     part += item(style, "Tasks", tasks_line(status));
     if (const auto held = held_line(member(status, "held")); !held.empty())
         part += item(style, "Held", held, Paint::warn);
+    part += item(style, "Agents", agents_text(status));
     if (const json& operation = member(status, "operation"); operation.is_object())
         part += item(style, "Operation", operation_line(operation), Paint::warn);
     return part;
@@ -279,15 +281,23 @@ std::string render_bar(const json& status, const Style& style)
 
 std::string render_queues(const json& result, const Style& style)
 {
-    Table table(
-        {{"QUEUE"}, {"STATE"}, {"RUNNING", Align::right}, {"WAITING", Align::right}, {"REASON"}});
-    for (const json& queue : list(result, "queues")) {
+    std::vector<Table::Column> header{
+        {"QUEUE"}, {"STATE"}, {"RUNNING", Align::right}, {"WAITING", Align::right}, {"REASON"}};
+    const json& queues = list(result, "queues");
+    const bool agents = std::ranges::any_of(
+        queues, [](const json& queue) { return !text(queue, "agent").empty(); });
+    if (agents) header.insert(header.end() - 1, {"AGENT"});
+    Table table(header);
+    for (const json& queue : queues) {
         const bool held = flag(queue, "held");
-        table.row({text(queue, "name"),
-                   {held ? "held" : "open", held ? Paint::warn : Paint::plain},
-                   text(queue, "running", "0"),
-                   text(queue, "waiting", "0") + (flag(queue, "more") ? "+" : ""),
-                   text(queue, "reason")});
+        std::vector<Table::Cell> cells{text(queue, "name"),
+                                       {held ? "held" : "open", held ? Paint::warn : Paint::plain},
+                                       text(queue, "running", "0"),
+                                       text(queue, "waiting", "0") +
+                                           (flag(queue, "more") ? "+" : ""),
+                                       text(queue, "reason")};
+        if (agents) cells.insert(cells.end() - 1, text(queue, "agent"));
+        table.row(std::move(cells));
     }
     return table.text(style);
 }

@@ -26,8 +26,10 @@ int run_show(Context& context, const std::string& id)
 
 int run_kill(Context& context, const std::string& id)
 {
-    context.print(context.call("run_kill", {{"id", id_value(id)}}),
-                  [&](const json&) { return "Run " + id + " is killed.\n"; });
+    context.print(context.call("run_kill", {{"id", id_value(id)}}), [&](const json& result) {
+        if (text(result, "killed") != "asked") return "Run " + id + " is killed.\n";
+        return "Agent " + printable(text(result, "agent")) + " is asked to kill run " + id + ".\n";
+    });
     return exit_ok;
 }
 

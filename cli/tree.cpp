@@ -178,6 +178,7 @@ int run(int argc, char** argv)
     add_work_commands(app, values);
     add_held_commands(app, values);
     add_memory_commands(app, values);
+    add_agent_commands(app, values);
     add_setup_commands(app, values);
     // For the shell's completion; not shown in the help.
     if (argc > 1 && std::string_view(argv[1]) == "--complete") {

@@ -44,6 +44,7 @@ struct Values {
     MemoryListOptions memory;
     ResolveOptions resolve;
     EachOptions each;
+    AgentOptions agent;
 };
 
 /// Adds commands to `app`.  The chosen one runs while the command line is parsed.
@@ -52,6 +53,7 @@ void add_role_commands(CLI::App& app, Values& values);
 void add_work_commands(CLI::App& app, Values& values);
 void add_held_commands(CLI::App& app, Values& values);
 void add_memory_commands(CLI::App& app, Values& values);
+void add_agent_commands(CLI::App& app, Values& values);
 void add_setup_commands(CLI::App& app, Values& values);
 
 /// One sentence about the first word of the command line that is no command or no option, with the

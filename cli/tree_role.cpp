@@ -22,6 +22,9 @@ CLI::App* add_runbook(CLI::App& app, Values& values, const char* name, const cha
     command->add_flag_function("--yes", pass("--yes"), "Do not ask");
     command->add_option_function<std::string>("--sync-wait", pass_text("--sync-wait"),
                                               "Wait so long for the other node to be in sync");
+    if (name != std::string_view("rejoin"))
+        command->add_option_function<std::string>("--agent-wait", pass_text("--agent-wait"),
+                                                  "Wait so long for the agents");
     command->add_option("words", values.words, "After --: words for a runbook of this site");
     return command;
 }

@@ -260,6 +260,18 @@ void check_work(const Context& context, Report& report)
                 "look with \"roleswap held list\", then release or drop them"});
 }
 
+/// A swap waits for those that are connected, and nobody else runs what the others should.
+void check_agents(const Context& context, Report& report)
+{
+    if (context.driver.state().role != Role::master) return;
+    const auto work = context.engine.status_part();
+    for (const auto& agent : work["agents"]) {
+        const auto state = agent["state"].get<std::string>();
+        report.add({"agent " + agent["name"].get<std::string>(), state == "connected", Level::warn,
+                    state, "connected", "look at that host: systemctl status roleswap-agent"});
+    }
+}
+
 } // namespace
 
 json local_checks(const Context& context, const link::ProbeResult& probe)
@@ -278,6 +290,7 @@ json local_checks(const Context& context, const link::ProbeResult& probe)
     check_guard(context, report);
     check_tasks(context, report);
     check_work(context, report);
+    check_agents(context, report);
     return report.take();
 }
 

@@ -167,6 +167,8 @@ work::Settings work_settings(const Setup& setup, const std::string& conninfo)
     const auto& work = setup.config.work;
     work::Settings settings;
     settings.node = setup.config.nodes.at(setup.self).name;
+    for (const auto node : {core::Node::first, core::Node::second, core::Node::dr})
+        settings.nodes.push_back(setup.config.nodes.at(node).name);
     settings.task_store = conninfo;
     settings.task_socket = setup.config.nodes.at(setup.self).run_dir + "/ctl";
     settings.drain_timeout = work.drain_timeout;

@@ -126,6 +126,17 @@ void add_work_warnings(json& list, const json& node)
         list.push_back("everything is paused: \"roleswap resume-all\" ends it");
 }
 
+/// Hosts beside the pair that should be there.
+void add_agent_warnings(json& list, const json& node)
+{
+    for (const auto& agent : node.value("/work/agents"_json_pointer, json::array())) {
+        if (agent.value("state", "") == "connected") continue;
+        const auto runs = agent.value("running", std::uint64_t{0});
+        list.push_back("agent " + agent.value("name", "") + " is not connected" +
+                       (runs > 0 ? ": it has " + std::to_string(runs) + " runs" : ""));
+    }
+}
+
 /// The dr node as seen from the pair, and a node of the pair that waits because of it.
 void add_third_warnings(json& list, const Context& context, const json& third)
 {
@@ -178,6 +189,7 @@ json warnings(const Context& context, const json& self, const json& peer, const 
     for (const auto* node : {&self, &peer}) {
         add_store_warnings(list, *node);
         add_work_warnings(list, *node);
+        add_agent_warnings(list, *node);
     }
     add_third_warnings(list, context, third);
     const auto role = context.driver.state().role;
@@ -299,7 +311,8 @@ json pair_status(const Context& context, const json& peer, const json& third)
               {"tasks", {{"total", 0}, {"enabled", 0}, {"running", 0}, {"next", nullptr}}},
               {"held", nullptr},
               {"paused", nullptr},
-              {"operation", nullptr}};
+              {"operation", nullptr},
+              {"agents", json::array()}};
     if (live) work.update(master["work"]);
     object.update(work);
     const auto now = safety_of(safety_facts(context));

@@ -14,7 +14,7 @@ constexpr std::array
         Verb{
             "status", look, local,
             "Both nodes, links, replication, queues, scheduler and tasks at a glance.", "{}",
-            R"({"schema":1,"pair","node","at","takeover_delay_ms","nodes":[{"name","reachable","role","dr":BOOL,"mirror"?:{"lag_bytes","lag_ms","streaming","from"},"epoch","mode","in_sync","takeover_hold":BOOL,"since","boot","version","config_digest","store":{"kind","state","position","detail","refused"?,"rejoin"?:{"way","why"},"copy"?:{"done","bytes","bytes_total","bytes_per_second","left_ms"}},"guard":{"state":"armed|disarmed|missing","left_ms","trouble"},"witness"?:{as of witness_status},"fence"?:{as of fence_status},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","kind":"udp|serial","interval_ms","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting","more":BOOL}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"held":null|{"runs","tasks","released","rate","outage":null|{"from","until"}},"paused":null|{"reason","by","at"},"operation":null|{"id","kind","begun_by","begun_at","owner_node","owner_pid","steps":[{"step","state","at","detail"}]},"drain_timeout_ms","history":{"undecided"},"guarantees":[TEXT],"unsafe":[TEXT],"warnings":[TEXT]})"},
+            R"({"schema":1,"pair","node","at","takeover_delay_ms","nodes":[{"name","reachable","role","dr":BOOL,"mirror"?:{"lag_bytes","lag_ms","streaming","from"},"epoch","mode","in_sync","takeover_hold":BOOL,"since","boot","version","config_digest","store":{"kind","state","position","detail","refused"?,"rejoin"?:{"way","why"},"copy"?:{"done","bytes","bytes_total","bytes_per_second","left_ms"}},"guard":{"state":"armed|disarmed|missing","left_ms","trouble"},"witness"?:{as of witness_status},"fence"?:{as of fence_status},"last_change":{"at","what","why"}}],"links":[{"name","state":"up|down","kind":"udp|serial","interval_ms","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}],"replication":{"state","pending_bytes","pending_requests","link"},"queues":[{"name","held","reason","running","waiting","more":BOOL,"agent"}],"scheduler":{"state":"running|stopped","reason"},"tasks":{"total","enabled","running","next":{"task","due"}},"held":null|{"runs","tasks","released","rate","outage":null|{"from","until"}},"paused":null|{"reason","by","at"},"operation":null|{"id","kind","begun_by","begun_at","owner_node","owner_pid","steps":[{"step","state","at","detail"}]},"drain_timeout_ms","agents":[{as of agent_list}],"history":{"undecided"},"guarantees":[TEXT],"unsafe":[TEXT],"warnings":[TEXT]})"},
         Verb{"node_status", look, local,
              "This node alone, as the peer needs it for its own status.", "{}",
              R"(one entry of status.nodes, and its "links")"},
@@ -101,10 +101,11 @@ constexpr std::array
             "run_show", act, master, "One run with the tail of its output and its memory.",
             R"({"id"})",
             R"({"run":{as in run_list, "output":TEXT,"truncated":BOOL,"memory":null|{as of memory_list}}})"},
-        Verb{"run_kill", act, master, "Kill the processes of a run, all of them.", R"({"id"})",
-             "{}"},
+        Verb{
+            "run_kill", act, master, "Kill the processes of a run, all of them.", R"({"id"})",
+            R"({"id","killed":"running|waiting|asked", the last of its agent,"agent"?:NAME})"},
         Verb{"queue_list", look, master, "All queues with what runs and waits in them.", "{}",
-             R"({"queues":[{"name","held":BOOL,"reason","running","waiting","more":BOOL}]})"},
+             R"({"queues":[{"name","held":BOOL,"reason","running","waiting","more":BOOL,"agent":NAME, empty: the master runs its runs}]})"},
         Verb{
             "queue_hold", act, master, "Start nothing more from a queue, or from all.",
             R"({"name" or "all":true,"reason"?:TEXT,"save"?:BOOL, remember which were held before,"operation"?:ID, refused when it is over})",
@@ -206,6 +207,19 @@ constexpr std::array
         Verb{"memory_resolve", act, master,
              "Decide of an item that is in doubt, skipped or failed.",
              R"({"id","item","decision":"done|redo"})", R"({"decision"})"},
+        Verb{"agent_add", act, master,
+             "Add an agent: a host beside the pair that runs the runs of its queues.",
+             R"({"name", no node's,"verifier":TEXT, of its token,"queues"?:[NAME], default one of its own name})",
+             R"({"name","queues":[NAME]})"},
+        Verb{"agent_list", look, master, "All agents: which are connected, and what they run.", "{}",
+             R"({"agents":[{"name","state":"connected|missing|away","since":TIME|null,"address","version","queues":[NAME],"running":N,"added_at","added_by","token_at"}]})"},
+        Verb{"agent_token", act, master,
+             "Give an agent a new token; its session with the old one ends.",
+             R"({"name","verifier":TEXT})", R"({"name"})"},
+        Verb{"agent_remove", act, master,
+             "Remove an agent; its queues are held. Refused while runs are open, unless told how.",
+             R"({"name","runs"?:"interrupt|rerun", what becomes of those it has})",
+             R"({"name","runs":[RUN],"held":[QUEUE]})"},
         Verb{"join_password", act, master,
              "Set the admin password for roleswap join: what the store keeps of it, and the pair "
              "key "

@@ -7,12 +7,15 @@ namespace {
 
 using nlohmann::json;
 
-/// Changes with each change of the tasks.
+/// Changes with each change of the tasks, and of who runs them.  A queue by its JSON: the store may
+/// be of a version that knows no agents.
 constexpr const char* stamp_sql = R"(
-SELECT (count(*) + coalesce(sum(extract(epoch FROM changed_at) * 1000000), 0))::bigint
+SELECT (count(*) + coalesce(sum(extract(epoch FROM changed_at) * 1000000), 0)
+        + (SELECT 1000003 * count(*) FROM roleswap.queue AS q WHERE to_jsonb(q) ->> 'agent' IS NOT NULL))::bigint
 FROM roleswap.task)";
 
-/// Tasks of which a node has no values of its own, those with the same needs together.
+/// Tasks of which a node has no values of its own, those with the same needs together.  What agents
+/// run needs nothing here.
 constexpr const char* alike_sql = R"(
 SELECT min(name), count(*), needs FROM (
     SELECT name, CASE WHEN definition ->> 'kind' = 'noop' THEN '{"kind": "noop"}'::jsonb
@@ -28,12 +31,14 @@ SELECT min(name), count(*), needs FROM (
     WHERE enabled AND coalesce(definition -> 'node', '{}') = '{}'
         AND coalesce(definition ->> 'backup_of', '') = ''
         AND NOT EXISTS (SELECT FROM roleswap.task AS b WHERE b.definition ->> 'backup_of' = t.name)
+        AND NOT EXISTS (SELECT FROM roleswap.queue AS q WHERE q.name = t.queue AND to_jsonb(q) ->> 'agent' IS NOT NULL)
 ) AS plain GROUP BY needs)";
 
 constexpr const char* bound_sql = R"(
 SELECT definition FROM roleswap.task AS t
-WHERE coalesce(definition -> 'node', '{}') <> '{}' OR coalesce(definition ->> 'backup_of', '') <> ''
-    OR EXISTS (SELECT FROM roleswap.task AS b WHERE b.definition ->> 'backup_of' = t.name)
+WHERE (coalesce(definition -> 'node', '{}') <> '{}' OR coalesce(definition ->> 'backup_of', '') <> ''
+       OR EXISTS (SELECT FROM roleswap.task AS b WHERE b.definition ->> 'backup_of' = t.name))
+    AND NOT EXISTS (SELECT FROM roleswap.queue AS q WHERE q.name = t.queue AND to_jsonb(q) ->> 'agent' IS NOT NULL)
 ORDER BY name)";
 
 /// Undefined table, no such schema: nothing was ever written into this store.

@@ -64,7 +64,8 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
           [this] { end_operation("abandoned", "nothing was heard of it for 15 minutes", {}); }),
       house_timer_(loop, [this] { keep_house(); }), house_soon_(loop, [this] { keep_house(); }),
       look_timer_(loop, [this] { look_in_store(); }), life_timer_(loop, [this] { show_life(); }),
-      slices_(loop), looks_(loop), changer_(loop, [this] { next_change(); }), worker_(loop)
+      agent_timer_(loop, [this] { look_at_agents(); }), slices_(loop), looks_(loop),
+      changer_(loop, [this] { next_change(); }), worker_(loop)
 {
 }
 
@@ -96,12 +97,14 @@ void Engine::Impl::make_session()
                                    reading_ = 0;
                                    writer_->pause();
                                    marks_->pause();
+                                   asking_agents_ = false;
                                },
                            .on_wake =
                                [this] {
                                    window_.peeked = {};
                                    look_in_store();
                                },
+                           .on_result = [this] { look_at_agents(); },
                            .on_trouble = host_.on_store_trouble,
                            .on_superseded = [this](const std::string& why) { superseded(why); }});
     writer_ = std::make_unique<Writer>(
@@ -129,11 +132,13 @@ void Engine::Impl::end_session()
     looking_ = false;
     reading_ = 0;
     for (auto* timer : {&retry_timer_, &drain_timer_, &operation_timer_, &house_timer_,
-                        &house_soon_, &look_timer_, &life_timer_})
+                        &house_soon_, &look_timer_, &life_timer_, &agent_timer_})
         timer->stop();
     if (model_.operation) host_.watch_owner(model_.operation->id, 0);
     model_ = {};
     window_ = {};
+    applying_.clear();
+    asking_agents_ = ask_agents_again_ = false;
     ended_tasks_.clear();
     claimed_.clear();
     again_.clear();
@@ -208,6 +213,7 @@ void Engine::Impl::resume()
     starter_.trigger();
     look_at_all();
     look_in_store();
+    look_at_agents();
     dispatch();
 }
 

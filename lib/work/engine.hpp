@@ -9,14 +9,16 @@
 #include <string>
 #include <string_view>
 #include <sys/types.h>
+#include <vector>
 
 namespace roleswap::work {
 
 /// From [work] of the configuration; see roleswap.toml(5).
 struct Settings {
-    std::string node;          ///< name of this node
-    std::string task_store;    ///< libpq conninfo that tasks find in ROLESWAP_STORE
-    std::string task_socket{}; ///< path of the control socket, ROLESWAP_SOCKET of tasks
+    std::string node;                 ///< name of this node
+    std::vector<std::string> nodes{}; ///< names of all nodes: no agent has one of them
+    std::string task_store;           ///< libpq conninfo that tasks find in ROLESWAP_STORE
+    std::string task_socket{};        ///< path of the control socket, ROLESWAP_SOCKET of tasks
     std::chrono::milliseconds drain_timeout{60'000};
     std::chrono::milliseconds late_limit{60'000}; ///< a due time missed by less is run late
     std::string catch_up = "last";                ///< default of tasks: none, last, all
@@ -125,11 +127,12 @@ public:
                         std::function<void(const std::string& obstacle)> on_done);
 
     /// True when `verb` is one of the work verbs (task_*, run_*, queue_*, scheduler_*, drain,
-    /// operation_*, memory_*); then the reply comes.  Access is checked by the caller before.
+    /// operation_*, memory_*, agent_*); then the reply comes.  Access is checked by the caller
+    /// before.
     bool handle(std::string_view verb, const nlohmann::json& args, const Caller& caller,
                 Reply reply);
 
-    /// {"queues","scheduler","tasks","operation"} of the status object, from memory.
+    /// {"queues","scheduler","tasks","operation","agents"} of the status object, from memory.
     nlohmann::json status_part() const;
     /// Runs that are not finished and store transactions in flight (part of `pending`).
     std::uint64_t pending_requests() const;

@@ -26,6 +26,7 @@ void Engine::Impl::loaded(Loaded loaded)
     take_queues(loaded);
     take_tasks(loaded);
     take_waiting(loaded);
+    take_agents(loaded);
     take_settings(loaded);
     model_.operation = loaded.operation;
     session_ready_ = true;
@@ -41,6 +42,7 @@ void Engine::Impl::loaded(Loaded loaded)
     else
         adopt_operation(first ? LoadKind::first : LoadKind::again);
     want_wake(true);
+    look_at_agents();
     count_history();
     held_runs_->count();
     answer_early_calls();
@@ -114,6 +116,7 @@ void Engine::Impl::take_settings(const Loaded& loaded)
 void Engine::Impl::begin_epoch(const Loaded& loaded)
 {
     phase_ = Phase::running;
+    begun_at_ = event::Loop::now();
     tell_freed(loaded);
     ended_tasks_.clear();
     for (const auto& [name, entry] : model_.tasks) ended_tasks_.insert(name);

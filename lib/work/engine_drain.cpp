@@ -24,12 +24,12 @@ bool Engine::Impl::operation_drained() const
     return gate_operation_ != 0 && model_.operation && model_.operation->id == gate_operation_;
 }
 
-/// Claims under way included.
+/// Claims under way included.  What agents have goes on beside a swap.
 std::size_t Engine::Impl::runs_alive() const
 {
     std::size_t running = 0;
     for (const auto& [name, queue] : model_.queues) running += queue.running;
-    return running;
+    return running - model_.given();
 }
 
 /// Runs that have a process or are just getting one.
@@ -37,7 +37,7 @@ json Engine::Impl::alive_runs() const
 {
     auto running = json::array();
     for (const auto& [id, run] : model_.open)
-        if (run.place != OpenRun::Place::waiting)
+        if (run.place != OpenRun::Place::waiting && run.agent.empty())
             running.push_back({{"id", id}, {"task", run.task}});
     return running;
 }

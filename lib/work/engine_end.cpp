@@ -35,8 +35,14 @@ void Engine::Impl::ended(std::int64_t id, const run::RunEnd& end)
 {
     const auto run = model_.open.at(id);
     const auto definition = claimed_.extract(id);
-    auto after =
-        after_end(definition.empty() ? task::Task{} : definition.mapped(), run, end, now());
+    finish_run(run,
+               after_end(definition.empty() ? task::Task{} : definition.mapped(), run, end, now()));
+}
+
+void Engine::Impl::finish_run(const OpenRun& ended_run, AfterEnd after)
+{
+    const auto run = ended_run; // it belongs to the model
+    const auto id = run.id;
     model_.forget(id);
     ended_tasks_.insert(run.task);
     dispatcher_.trigger(); // before the writer's turn: what starts now goes with this end

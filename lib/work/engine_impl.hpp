@@ -1,5 +1,6 @@
 #pragma once
 #include "event/worker.hpp"
+#include "work/agents.hpp"
 #include "work/arguments.hpp"
 #include "work/change.hpp"
 #include "work/engine.hpp"
@@ -23,9 +24,9 @@ namespace roleswap::work {
 /// The engine's parts and the paths between them.  The files say which: engine.cpp (life),
 /// engine_begin.cpp (what a new master does first), engine_window.cpp (which waiting runs are known
 /// here), engine_runs.cpp (due time to start of a run), engine_end.cpp (end and after),
-/// engine_doubt.cpp (what an old master may have run), engine_outage.cpp (what is held after a time
-/// without a scheduler), engine_change.cpp (tasks), engine_drain.cpp
-/// (until nothing runs), engine_operation.cpp, verbs_*.cpp.
+/// engine_agents.cpp (what other hosts run), engine_doubt.cpp (what an old master may have run),
+/// engine_outage.cpp (what is held after a time without a scheduler), engine_change.cpp (tasks),
+/// engine_drain.cpp (until nothing runs), engine_operation.cpp, verbs_*.cpp.
 class Engine::Impl {
 public:
     Impl(event::Loop& loop, run::Executor& executor, Settings settings, Host host);
@@ -115,6 +116,7 @@ private:
     void take_queues(Loaded& loaded);
     void take_waiting(Loaded& loaded);
     void take_settings(const Loaded& loaded);
+    void take_agents(Loaded& loaded);
     void begin_epoch(const Loaded& loaded);
     void tell_freed(const Loaded& loaded);
     void look_at_pair_boot();
@@ -148,6 +150,7 @@ private:
     void start_some();
     void start_one(std::int64_t id);
     void ended(std::int64_t id, const run::RunEnd& end);
+    void finish_run(const OpenRun& run, AfterEnd after);
     void dispatch();
     void arm_retries(Instant time);
     bool gate_is_shut() const;
@@ -158,6 +161,34 @@ private:
     void drain_timed_out();
     void keep_house();
     void prune(const std::vector<std::string>& names);
+
+    // agents
+    void look_at_agents();
+    void take_sessions(const pg::Result& rows);
+    void agent_gone(const std::string& name);
+    void take_results(const pg::Result& rows);
+    void take_result(const Delivered& which, const pg::Row& row);
+    void ended_at_agent(const OpenRun& run, const Report& report);
+    void take_gifts(const Batch& batch, const std::vector<std::int64_t>& given);
+    nlohmann::json agents_json() const;
+    struct AgentLoad {
+        std::size_t running = 0;
+        std::size_t waiting = 0;
+    };
+    AgentLoad load_of_agent(const std::string& name) const;
+    const AgentEntry& find_agent(const std::string& name) const;
+    void refuse_in_operation() const;
+    void end_agent_sessions(const pg::Result& role);
+    std::vector<std::string> queues_for_agent(const Arguments& args,
+                                              const std::string& agent) const;
+    void write_agent(const Call& call, const std::string& name, const std::string& verifier,
+                     const std::vector<std::string>& queues);
+    nlohmann::json take_removal(std::vector<pg::Result>& results, const std::string& name,
+                                const std::string& by);
+    void agent_add(const Call& call);
+    void agent_list(const Call& call);
+    void agent_token(const Call& call);
+    void agent_remove(const Call& call);
 
     // which waiting runs are known here, and when the store is looked at for others
     void look_in_store();
@@ -263,6 +294,7 @@ private:
     void run_list(const Call& call);
     void run_show(const Call& call);
     void run_kill(const Call& call);
+    void kill_at_agent(const Call& call, const OpenRun& run);
     void queue_list(const Call& call);
     void queue_hold(const Call& call);
     void queue_release(const Call& call);
@@ -318,6 +350,10 @@ private:
     std::set<std::string> ended_tasks_;          ///< since old runs were looked for
     std::map<std::int64_t, task::Task> claimed_; ///< definition of runs claimed or alive
     std::map<std::int64_t, OpenRun> again_;      ///< ended, for another attempt, not committed
+    std::set<Delivered> applying_;               ///< results of agents, until that is committed
+    bool asking_agents_ = false;
+    bool ask_agents_again_ = false;
+    event::Duration begun_at_{0};                ///< of this epoch's work
     std::deque<std::int64_t> to_start_;          ///< committed, without a process yet
     std::map<std::uint64_t, Reply> run_replies_; ///< of task_run, by ticket
     std::map<std::uint64_t, Change> changes_;    ///< by ticket; one, but while an engine ends
@@ -352,6 +388,7 @@ private:
     event::Timer house_soon_;
     event::Timer look_timer_;
     event::Timer life_timer_;
+    event::Timer agent_timer_;
     Slices slices_; ///< of verbs
     Slices looks_;  ///< of the schedule, which waits for no verb
     event::Deferred changer_;

@@ -1,5 +1,6 @@
 // What a node that joins may fetch from the store.
 #include "work/engine_impl.hpp"
+#include "work/verifier.hpp"
 #include <fmt/format.h>
 #include <regex>
 
@@ -11,8 +12,8 @@ using nlohmann::json;
 constexpr const char* offer_sql =
     "UPDATE roleswap.join_offer SET config = $1, version = $2 WHERE config <> $1 OR version <> $2";
 
-/// What the server keeps instead of a password (manual, pg_authid); it never sees the password.  A
-/// text of another form or length it would take for a password in the clear: keys have 32 bytes.
+} // namespace
+
 bool is_verifier(const std::string& text)
 {
     static const std::regex form(
@@ -21,8 +22,6 @@ bool is_verifier(const std::string& text)
         "[$][A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=");
     return text.size() < 500 && std::regex_match(text, form);
 }
-
-} // namespace
 
 /// The configuration may have been edited since the last epoch.
 void Engine::Impl::offer_config()

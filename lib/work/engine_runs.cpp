@@ -130,6 +130,7 @@ void Engine::Impl::committed(Batch batch, const Written& written)
     host_.on_store_well();
     if (!batch.inserts.empty()) take_inserts(batch, written.inserted);
     take_promotes(batch, written.claimed);
+    take_gifts(batch, written.given);
     for (const auto& row : batch.ends) {
         auto again = again_.extract(row.at("id").get<std::int64_t>());
         if (!again.empty()) model_.add_waiting(std::move(again.mapped()));
@@ -271,10 +272,15 @@ void Engine::Impl::dispatch()
     const auto room = claims_max - std::min(claims_max, writer_->gathering_claims());
     auto starts = starts_max - std::min(starts_max, to_start_.size());
     for (const auto id : model_.startable(time, room)) {
-        const auto& name = model_.open.at(id).task;
-        if (!is_noop(name) && starts-- == 0) break;
+        const auto& run = model_.open.at(id);
+        const auto& name = run.task;
+        const auto& agent = model_.queues.at(run.queue).agent;
+        if (agent.empty() && !is_noop(name) && starts-- == 0) break;
         model_.claim(id);
-        writer_->next().promotes.push_back(id);
+        if (agent.empty())
+            writer_->next().promotes.push_back(id);
+        else
+            writer_->next().gifts.push_back({id, agent});
         note_claim(name);
     }
     refill();

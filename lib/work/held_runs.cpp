@@ -8,7 +8,7 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 constexpr auto trouble_period = 500ms;
 
-constexpr const char* count_sql =
+constexpr const char* held_count_sql =
     "SELECT count(*), count(DISTINCT task), count(released_at) FROM roleswap.run "
     "WHERE held_since IS NOT NULL AND state = 'held'";
 
@@ -28,7 +28,7 @@ HeldRuns::HeldRuns(event::Loop& loop, Session& session, Callbacks callbacks)
 
 pg::Query HeldRuns::count_query()
 {
-    return {count_sql};
+    return {held_count_sql};
 }
 
 void HeldRuns::count()

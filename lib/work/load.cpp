@@ -1,5 +1,6 @@
 #include "work/load.hpp"
 #include "task/error.hpp"
+#include "work/agents.hpp"
 #include "work/window.hpp"
 #include <fmt/format.h>
 
@@ -32,22 +33,27 @@ constexpr const char* rerun_sql = R"(
 UPDATE roleswap.run SET state = 'queued', attempt = run.attempt + 1, epoch = $1::bigint,
        batch = NULL, not_before = NULL,
        why = format('its end on %s is unknown; run again', run.node)
-FROM roleswap.task WHERE task.name = run.task AND run.state = 'running'
+FROM roleswap.task WHERE task.name = run.task AND run.state = 'running' AND run.agent IS NULL
      AND NOT run.over AND coalesce(task.definition ->> 'after_crash', 'rerun') = 'rerun'
 RETURNING format('%s (run %s)', run.task, run.id))";
 
 constexpr const char* interrupt_sql = R"(
 UPDATE roleswap.run SET state = 'interrupted', epoch = $1::bigint, ended_at = now(),
        why = format('its end on %s is unknown: look, and run it by hand if needed', node)
-WHERE state = 'running' AND NOT over RETURNING format('%s (run %s)', task, id))";
+WHERE state = 'running' AND NOT over AND agent IS NULL RETURNING format('%s (run %s)', task, id))";
 
 constexpr const char* tasks_sql =
     "SELECT definition, floor(extract(epoch FROM last_due))::bigint, name FROM roleswap.task "
     "ORDER BY name";
 constexpr const char* queues_sql =
-    "SELECT name, held, reason, concurrency FROM roleswap.queue ORDER BY name";
+    "SELECT name, held, reason, concurrency, agent FROM roleswap.queue ORDER BY name";
 constexpr const char* waiting_sql =
     "SELECT * FROM roleswap.queued_runs(ARRAY(SELECT name FROM roleswap.queue), '{}', $1)";
+/// What agents have stays theirs, whoever is master.
+constexpr const char* given_sql = R"(
+SELECT id, task, queue, round(date_part('epoch', due) * 1e6)::bigint, attempt, retries_used,
+       NULL::bigint, priority, agent
+FROM roleswap.run WHERE NOT over AND agent IS NOT NULL AND state = 'running')";
 constexpr const char* settings_sql = "SELECT name, value FROM roleswap.setting";
 constexpr const char* operation_sql = R"(
 SELECT id, kind, begun_by, roleswap.iso(begun_at), owner_node, owner_pid,
@@ -87,6 +93,7 @@ void read_queues(const pg::Result& result, Loaded& loaded)
         queue.held = row.boolean(1);
         queue.reason = row.text(2);
         if (!row.is_null(3)) queue.concurrency = static_cast<std::size_t>(row.integer(3));
+        queue.agent = row.maybe_text(4).value_or("");
     }
 }
 
@@ -94,6 +101,14 @@ void read_waiting(const pg::Result& result, Loaded& loaded)
 {
     for (std::size_t i = 0; i < result.rows(); ++i)
         loaded.waiting.push_back(read_waiting_run(result[i]));
+}
+
+void read_given(const pg::Result& result, Loaded& loaded)
+{
+    for (std::size_t i = 0; i < result.rows(); ++i) {
+        loaded.given.push_back(read_waiting_run(result[i]));
+        loaded.given.back().agent = result[i].text(8);
+    }
 }
 
 void read_operation(const pg::Result& result, const pg::Result& steps, Loaded& loaded)
@@ -133,6 +148,11 @@ Loaded read_all(const std::vector<pg::Result>& results, LoadKind kind,
     read_tasks(results.at(at++), defaults, loaded);
     read_queues(results.at(at++), loaded);
     read_waiting(results.at(at++), loaded);
+    for (auto& session : read_sessions(results.at(at++))) {
+        session.entry.expected = session.connected; // until it was looked for
+        loaded.agents.emplace(std::move(session.name), std::move(session.entry));
+    }
+    read_given(results.at(at++), loaded);
     const auto& settings = results.at(at++);
     for (std::size_t i = 0; i < settings.rows(); ++i)
         loaded.settings.emplace(settings[i].text(0), json::parse(settings[i].text(1)));
@@ -158,8 +178,8 @@ void load(Session& session, const Look& look,
         queries = {{hold_sql, {epoch, std::to_string(look.doubt)}},
                    {rerun_sql, {epoch}},
                    {interrupt_sql, {epoch}}};
-    for (const char* sql :
-         {tasks_sql, queues_sql, waiting_sql, settings_sql, operation_sql, steps_sql}) {
+    for (const char* sql : {tasks_sql, queues_sql, waiting_sql, agents_sql, given_sql, settings_sql,
+                            operation_sql, steps_sql}) {
         queries.push_back({sql});
         if (sql == waiting_sql) queries.back().params.emplace_back(std::to_string(window_runs));
     }

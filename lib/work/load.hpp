@@ -13,6 +13,8 @@ struct Loaded {
     std::map<std::string, TaskEntry> tasks;   ///< by name
     std::map<std::string, QueueEntry> queues; ///< without counts and waiting runs
     std::vector<OpenRun> waiting;             ///< the first of each queue, see window.hpp
+    std::map<std::string, AgentEntry> agents; ///< none is here yet
+    std::vector<OpenRun> given;               ///< agents have them
     std::map<std::string, nlohmann::json> settings;
     std::optional<Operation> operation;
     std::vector<std::string> freed;       ///< "task (run 5)": to be run again

@@ -124,6 +124,31 @@ void Model::claim(std::int64_t id)
     run.place = OpenRun::Place::claiming;
 }
 
+void Model::give(std::int64_t id, const std::string& agent)
+{
+    auto& run = open.at(id);
+    run.place = OpenRun::Place::alive;
+    run.agent = agent;
+    ++given_;
+}
+
+void Model::add_given(OpenRun run)
+{
+    if (open.contains(run.id)) return;
+    run.place = OpenRun::Place::alive;
+    count_running(run.task, run.queue);
+    ++given_;
+    open.emplace(run.id, std::move(run));
+}
+
+/// What is given to an agent that is away would be stuck with it.
+bool Model::can_serve(const QueueEntry& queue) const
+{
+    if (queue.agent.empty()) return true;
+    const auto found = agents.find(queue.agent);
+    return found != agents.end() && found->second.here;
+}
+
 void Model::forget(std::int64_t id)
 {
     const auto found = open.find(id);
@@ -135,6 +160,7 @@ void Model::forget(std::int64_t id)
         if (load->second.waiting == 0 && load->second.running == 0) loads_.erase(load);
     } else {
         uncount_running(run.task, run.queue);
+        if (!run.agent.empty()) --given_;
     }
     open.erase(found);
 }
@@ -160,7 +186,7 @@ std::vector<Model::Lane> Model::open_lanes() const
         auto room = queue.concurrency.value_or(SIZE_MAX);
         room -= std::min(room, queue.running);
         const Lane lane{queue.waiting.begin(), queue.waiting.end(), room};
-        if (!queue.held && !lane.is_over()) lanes.push_back(lane);
+        if (!queue.held && can_serve(queue) && !lane.is_over()) lanes.push_back(lane);
     }
     return lanes;
 }
@@ -237,7 +263,8 @@ task::OverlapDecision Model::decide(const TaskEntry& entry, std::size_t at_once)
     // What the model does not know of came before.
     const bool late = queue.more && entry.task.overlap != task::Overlap::parallel;
     if (queue.held) return task::OverlapDecision::wait;
-    if (decision == task::OverlapDecision::start && (full || late))
+    // What an agent is to run is given to it once it has a row.
+    if (decision == task::OverlapDecision::start && (full || late || !queue.agent.empty()))
         return task::OverlapDecision::wait;
     // Several at once come from a time when nobody could run them: none is passed over.
     if (decision == task::OverlapDecision::skip && at_once > 1) return task::OverlapDecision::wait;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -46,10 +47,25 @@ struct QueueEntry {
     std::set<Turn> waiting; ///< queued runs: the first ones, where there are `more` in the store
     std::size_t later = 0;  ///< of those: with a time to wait for
     bool more = false;
+    std::string agent; ///< that runs its runs; empty: the master does
     Turn edge; ///< where there are more: what comes after this turn is not known
     std::size_t ready() const { return waiting.size() - later; }
     /// Whether a run of this turn comes before all that are not known.
     bool is_known_place(const Turn& turn) const { return !more || turn < edge; }
+};
+
+/// A program on another host that runs the runs of its queues.
+struct AgentEntry {
+    bool here = false;     ///< its session is alive on the store of this master
+    bool expected = false; ///< was connected to the master before, and is to come
+    bool gone = false;     ///< was connected, and it was told that it is no more
+    std::string since;     ///< begin of its newest session, RFC 3339; empty: there was none
+    std::string address;
+    std::string version;
+    std::string added_at; ///< RFC 3339
+    std::string added_by;
+    std::string token_at; ///< when it got its present token
+    std::string_view state() const { return here ? "connected" : expected ? "missing" : "away"; }
 };
 
 /// A run that is not over.
@@ -70,6 +86,7 @@ struct OpenRun {
     std::string payload; ///< JSON text; known once it is claimed
     Place place = Place::waiting;
     bool moving = false; ///< killed by a drain, to go on at the peer
+    std::string agent{}; ///< that was given it, and has it until it has delivered its end
 };
 
 inline Turn turn_of(const OpenRun& run)
@@ -118,6 +135,7 @@ public:
     std::map<std::string, TaskEntry> tasks;
     std::map<std::string, QueueEntry> queues;
     std::map<std::int64_t, OpenRun> open; ///< by id; new claims are in none until committed
+    std::map<std::string, AgentEntry> agents;
     Scheduler scheduler;
     Pause pause;
     std::optional<Operation> operation;
@@ -147,6 +165,12 @@ public:
     void uncount_running(const std::string& task, const std::string& queue);
     /// From waiting to claiming.
     void claim(std::int64_t id);
+    /// From claiming to alive, at an agent.
+    void give(std::int64_t id, const std::string& agent);
+    /// A run that an agent has, as the store tells it; repeating it does no harm.
+    void add_given(OpenRun run);
+    /// Runs that are alive at agents.
+    std::size_t given() const { return given_; }
     void forget(std::int64_t id);
     /// Forgets the last runs of a queue where it has more than `runs_max` ready ones: others are in
     /// front of them.
@@ -170,7 +194,9 @@ private:
     bool may_start(const OpenRun& run, Round& round) const;
     bool is_delayed(const OpenRun& run) const;
     void leave_queue(const OpenRun& run);
+    bool can_serve(const QueueEntry& queue) const;
     std::unordered_map<std::string, Load> loads_;
+    std::size_t given_ = 0;
     std::set<std::pair<Instant, std::int64_t>> later_;     ///< (not before, run) of waiting ones
     std::map<std::string, std::set<std::string>> backups_; ///< by the name of the primary
 };

@@ -84,6 +84,36 @@ std::size_t sequence_length(std::string_view text)
     return length;
 }
 
+AfterEnd after(const task::Task& task, const OpenRun& run, const run::RunEnd& end,
+               task::Outcome outcome, Instant ended)
+{
+    const auto plan = task::retry_plan(task, run.retries_used, outcome);
+    AfterEnd after{.row = make_row(end), .state = state_of(outcome), .why = end.why};
+    auto next = run;
+    switch (plan.kind) {
+    case task::RetryPlan::Kind::done:
+        break;
+    case task::RetryPlan::Kind::hold:
+        after.state = "interrupted";
+        break;
+    case task::RetryPlan::Kind::again:
+        after.state = "queued";
+        ++next.attempt;
+        next.retries_used += plan.counts ? 1U : 0U;
+        next.not_before = ended + plan.delay;
+        next.moving = false;
+        next.agent.clear();
+        after.why += fmt::format("; attempt {} follows", next.attempt);
+        after.again = next;
+    }
+    after.row["state"] = after.state;
+    after.row["why"] = clean_text(after.why);
+    after.row["attempt"] = next.attempt;
+    after.row["retries_used"] = next.retries_used;
+    after.row["not_before"] = after.again ? json(to_text(*next.not_before)) : json(nullptr);
+    return after;
+}
+
 } // namespace
 
 std::string clean_text(std::string_view bytes)
@@ -111,7 +141,8 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
     for (const auto& [name, value] : task.environment)
         spec.environment.push_back(name + "=" + value);
     const auto due = std::chrono::floor<std::chrono::milliseconds>(run.due);
-    const auto token = make_token(place.secret, {run.id, run.attempt, place.epoch});
+    const auto token =
+        place.secret.empty() ? "" : make_token(place.secret, {run.id, run.attempt, place.epoch});
     for (const auto& [name, value] :
          std::map<std::string, std::string>{{"RUN", std::to_string(run.id)},
                                             {"TASK", task.name},
@@ -121,8 +152,9 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
                                             {"ATTEMPT", std::to_string(run.attempt)},
                                             {"SOCKET", place.task_socket},
                                             {"TOKEN", token},
-                                            {"STORE", place.task_store}})
-        spec.environment.push_back(fmt::format("ROLESWAP_{}={}", name, value));
+                                            {"STORE", place.task_store},
+                                            {"AGENT", place.agent}})
+        if (!value.empty()) spec.environment.push_back(fmt::format("ROLESWAP_{}={}", name, value));
     if (!run.payload.empty()) spec.environment.push_back("ROLESWAP_PAYLOAD=" + run.payload);
     if (task.umask) spec.umask = static_cast<mode_t>(*task.umask);
     spec.stdin_text = task.input.empty() ? run.payload : task.input;
@@ -135,31 +167,13 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
 AfterEnd after_end(const task::Task& task, const OpenRun& run, const run::RunEnd& end,
                    Instant ended)
 {
-    const auto outcome = outcome_of(run, end);
-    const auto plan = task::retry_plan(task, run.retries_used, outcome);
-    AfterEnd after{.row = make_row(end), .state = state_of(outcome), .why = end.why};
-    auto next = run;
-    switch (plan.kind) {
-    case task::RetryPlan::Kind::done:
-        break;
-    case task::RetryPlan::Kind::hold:
-        after.state = "interrupted";
-        break;
-    case task::RetryPlan::Kind::again:
-        after.state = "queued";
-        ++next.attempt;
-        next.retries_used += plan.counts ? 1U : 0U;
-        next.not_before = ended + plan.delay;
-        next.moving = false;
-        after.why += fmt::format("; attempt {} follows", next.attempt);
-        after.again = next;
-    }
-    after.row["state"] = after.state;
-    after.row["why"] = clean_text(after.why);
-    after.row["attempt"] = next.attempt;
-    after.row["retries_used"] = next.retries_used;
-    after.row["not_before"] = after.again ? json(to_text(*next.not_before)) : json(nullptr);
-    return after;
+    return after(task, run, end, outcome_of(run, end), ended);
+}
+
+AfterEnd after_unknown(const task::Task& task, const OpenRun& run, const run::RunEnd& end,
+                       Instant ended)
+{
+    return after(task, run, end, task::Outcome::unknown, ended);
 }
 
 } // namespace roleswap::work

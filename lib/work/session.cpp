@@ -8,6 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto retry_after = 500ms; ///< after a refusal of the store, such as a full disk
+constexpr std::string_view result_channel = "roleswap_result";
 
 } // namespace
 
@@ -17,8 +18,8 @@ Session::Session(event::Loop& loop, Who who, std::string conninfo, Callbacks cal
                   {.on_up = [this] { came_up(); },
                    .on_down = [this](const std::string& why) { went_down(why); },
                    .on_notification =
-                       [this](const pg::Notification&) {
-                           if (up_) callbacks_.on_wake();
+                       [this](const pg::Notification& notification) {
+                           if (up_) woken(notification.channel);
                        }})
 {
     connection_.connect();
@@ -29,6 +30,12 @@ Session::~Session()
     for (const auto& [ticket, reply] : std::exchange(replies_, {}))
         reply.failed({VerbError::Code::not_master,
                       "this node ceased to be master before the store answered; ask again"});
+}
+
+void Session::woken(const std::string& channel)
+{
+    if (channel == result_channel) return callbacks_.on_result();
+    callbacks_.on_wake();
 }
 
 void Session::came_up()
@@ -54,7 +61,8 @@ void Session::claim()
 {
     std::vector<pg::Query> queries{{.sql = "SELECT roleswap.claim_epoch($1, $2)",
                                     .params = {std::to_string(who_.epoch), who_.node}},
-                                   {.sql = "LISTEN roleswap_run"}};
+                                   {.sql = "LISTEN roleswap_run"},
+                                   {.sql = "LISTEN roleswap_result"}};
     connection_.transaction(std::move(queries), [this](const pg::Outcome& outcome) {
         if (check_superseded(outcome)) return;
         if (!std::holds_alternative<pg::Committed>(outcome)) return trouble(pg::describe(outcome));
@@ -113,6 +121,12 @@ void Session::write(std::vector<pg::Query> queries, Reply reply, Done done)
         const auto result = done(committed->results);
         if (const auto waiting = take(ticket); waiting.done) waiting.done(result);
     });
+}
+
+void Session::tell(const std::string& channel, const std::string& text)
+{
+    connection_.query({.sql = "SELECT pg_notify($1, $2)", .params = {channel, text}},
+                      [](const pg::Reply&) {});
 }
 
 void Session::read(pg::Query query, Reply reply, Done done)

@@ -27,7 +27,8 @@ public:
         /// The connection is up, schema and epoch are right: read everything (again).
         std::function<void()> on_up;
         std::function<void()> on_down;
-        std::function<void()> on_wake; ///< a run was enqueued
+        std::function<void()> on_wake;   ///< a run was enqueued
+        std::function<void()> on_result; ///< an agent has come or has delivered
         std::function<void(const std::string&)> on_trouble;
         std::function<void(const std::string&)> on_superseded; ///< may destroy the session
     };
@@ -49,6 +50,9 @@ public:
     /// The same for a verb: `done` makes its answer, everything else is answered here.
     void write(std::vector<pg::Query> queries, Reply reply, Done done);
     void read(pg::Query query, Reply reply, Done done);
+    /// Wakes who listens on `channel`.  In a transaction of its own: in one that writes it would
+    /// make commits wait for each other.  May be lost; a timer of the listener backs it up.
+    void tell(const std::string& channel, const std::string& text);
     /// The store is not sure about a commit: begin again with `on_up`.
     void reconnect();
     /// The store refused: begin again with `on_up` after a while.
@@ -56,6 +60,7 @@ public:
 
 private:
     void came_up();
+    void woken(const std::string& channel);
     void went_down(const std::string& why);
     void migrated(const std::string& trouble);
     void claim();

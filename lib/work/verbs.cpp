@@ -60,6 +60,10 @@ Engine::Impl::Verb Engine::Impl::find_verb(std::string_view name)
         {"memory_list", &Impl::memory_list},
         {"memory_show", &Impl::memory_show},
         {"memory_resolve", &Impl::memory_resolve},
+        {"agent_add", &Impl::agent_add},
+        {"agent_list", &Impl::agent_list},
+        {"agent_remove", &Impl::agent_remove},
+        {"agent_token", &Impl::agent_token},
     };
     const auto found = verbs.find(name);
     return found == verbs.end() ? nullptr : found->second;
@@ -129,7 +133,8 @@ json Engine::Impl::status_part() const
                           {"reason", queue.reason},
                           {"running", queue.running},
                           {"waiting", queue.waiting.size()},
-                          {"more", queue.more}});
+                          {"more", queue.more},
+                          {"agent", queue.agent}});
     }
     const auto enabled = std::count_if(model_.tasks.begin(), model_.tasks.end(),
                                        [](const auto& entry) { return entry.second.task.enabled; });
@@ -148,6 +153,7 @@ json Engine::Impl::status_part() const
             {"held", held_json()},
             {"paused", pause_json()},
             {"operation", operation_json()},
+            {"agents", agents_json()},
             {"history", {{"undecided", undecided_}}}};
 }
 

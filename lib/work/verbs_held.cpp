@@ -13,7 +13,7 @@ constexpr const char* pattern_rule =
 
 #define HELD "held_since IS NOT NULL AND state = 'held' AND ($1 = '' OR task ~ $1)"
 
-constexpr const char* list_sql = R"(
+constexpr const char* held_list_sql = R"(
 SELECT coalesce(json_agg(json_build_object('id', id, 'task', task, 'due', roleswap.iso(due), 'queue', queue,
     'priority', priority, 'held_since', roleswap.iso(held_since), 'released_at', roleswap.iso(released_at),
     'why', why) ORDER BY task, due), '[]'),
@@ -65,7 +65,7 @@ void Engine::Impl::held_list(const Call& call)
     const Arguments args(call.verb, call.args, {"patterns", "limit"});
     const auto limit = args.number_or("limit", 1, 10'000, 100);
     const auto regex = regex_of(args.texts("patterns", pattern_rule));
-    session_->read({list_sql, {regex, std::to_string(limit)}}, call.reply,
+    session_->read({held_list_sql, {regex, std::to_string(limit)}}, call.reply,
                    [this](std::vector<pg::Result>& results) -> json {
                        auto answer = held_json();
                        answer["held"] = json::parse(results.at(0)[0].text(0));

@@ -70,6 +70,7 @@ SELECT coalesce(json_agg(json_build_object('name', name, 'held', held, 'reason',
                            row["running"] = queue.running;
                            row["waiting"] = queue.waiting.size();
                            row["more"] = queue.more;
+                           row["agent"] = queue.agent;
                        }
                        return {{"queues", queues}};
                    });

@@ -85,6 +85,8 @@ void Engine::Impl::run_kill(const Call& call)
     const auto id = args.number("id", 1, INT64_MAX);
     if (executor_.kill(id)) return call.reply.done({{"id", id}, {"killed", "running"}});
     const auto found = model_.open.find(id);
+    if (found != model_.open.end() && !found->second.agent.empty())
+        return kill_at_agent(call, found->second);
     if (found != model_.open.end() && found->second.place != OpenRun::Place::waiting)
         throw Refusal(VerbError::Code::refused,
                       fmt::format("run {} is just being started; try again", id));
@@ -101,6 +103,19 @@ void Engine::Impl::run_kill(const Call& call)
                         if (held_runs_->runs() > 0) held_runs_->count();
                         return {{"id", id}, {"killed", "waiting"}};
                     });
+}
+
+/// The agent kills it, at once or when it comes back.
+void Engine::Impl::kill_at_agent(const Call& call, const OpenRun& run)
+{
+    auto done = [this, id = run.id, agent = run.agent](std::vector<pg::Result>&) -> json {
+        session_->tell("roleswap_agent", agent);
+        return {{"id", id}, {"killed", "asked"}, {"agent", agent}};
+    };
+    session_->write({{"UPDATE roleswap.run SET kill_asked = true WHERE id = $1 AND agent = $2 AND "
+                      "NOT over",
+                      {std::to_string(run.id), run.agent}}},
+                    call.reply, std::move(done));
 }
 
 } // namespace roleswap::work

@@ -27,6 +27,17 @@ UPDATE roleswap.run SET state = 'running', epoch = $2::bigint, node = $3, batch 
        started_at = clock_timestamp(), ended_at = NULL, not_before = NULL, why = ''
 WHERE id = ANY ($1::bigint[]) AND state = 'queued' RETURNING id, payload)";
 
+constexpr const char* give_sql = R"(
+UPDATE roleswap.run SET state = 'running', epoch = $3::bigint, node = g.agent, agent = g.agent,
+       taken_by = NULL, kill_asked = false, batch = $4::bigint, started_at = clock_timestamp(),
+       ended_at = NULL, not_before = NULL, why = ''
+FROM unnest($1::bigint[], $2::text[]) AS g(id, agent)
+WHERE run.id = g.id AND run.state = 'queued' RETURNING run.id)";
+
+constexpr const char* delivered_sql = R"(
+DELETE FROM roleswap.agent_result AS a USING unnest($1::bigint[], $2::integer[]) AS g(run, attempt)
+WHERE a.run = g.run AND a.attempt = g.attempt)";
+
 constexpr const char* noop_sql = R"(
 UPDATE roleswap.run SET state = 'ok', ended_at = clock_timestamp(), duration_ms = 0, exit_code = 0
 WHERE id = ANY ($1::bigint[]) AND state = 'running' AND epoch = $2::bigint)";
@@ -39,12 +50,14 @@ UPDATE roleswap.run SET state = e.state, epoch = $2::bigint, attempt = e.attempt
        retries_used = e.retries_used, not_before = e.not_before, started_at = e.started_at,
        ended_at = e.ended_at, duration_ms = e.duration_ms, exit_code = e.exit_code,
        signal = e.signal, why = e.why, output_tail = e.output_tail,
-       output_bytes = e.output_bytes, cpu_ms = e.cpu_ms, peak_memory_kib = e.peak_memory_kib
+       output_bytes = e.output_bytes, cpu_ms = e.cpu_ms, peak_memory_kib = e.peak_memory_kib,
+       agent = CASE WHEN e.state <> 'queued' THEN run.agent END, taken_by = NULL, kill_asked = false
 FROM jsonb_to_recordset($1::jsonb) AS e(id bigint, state text, attempt integer,
        retries_used integer, not_before timestamptz, started_at timestamptz, ended_at timestamptz,
        duration_ms bigint, exit_code integer, signal integer, why text, output_tail text,
-       output_bytes bigint, cpu_ms bigint, peak_memory_kib bigint)
-WHERE run.id = e.id AND run.state = 'running' AND run.epoch = $2::bigint)";
+       output_bytes bigint, cpu_ms bigint, peak_memory_kib bigint, late boolean)
+WHERE run.id = e.id AND (run.state = 'running' AND (run.epoch = $2::bigint OR run.agent IS NOT NULL)
+                         OR run.state = 'interrupted' AND e.late))";
 
 /// After the ends: a token that a function of the memory checks meanwhile sees them.
 constexpr const char* void_passes_sql = R"(
@@ -69,6 +82,10 @@ constexpr const char* inserted_sql = R"(
 SELECT r.id, r.task, (extract(epoch FROM r.due) * 1000000)::bigint, r.state = 'running', r.over
 FROM jsonb_to_recordset($1::jsonb) AS w(task text, due timestamptz)
 JOIN roleswap.run AS r USING (task, due) WHERE r.epoch = $2::bigint AND r.batch = $3::bigint)";
+
+constexpr const char* given_sql = R"(
+SELECT id FROM roleswap.run
+WHERE id = ANY ($1::bigint[]) AND state = 'running' AND epoch = $2::bigint AND batch = $3::bigint)";
 
 constexpr const char* claimed_sql = R"(
 SELECT id, payload FROM roleswap.run
@@ -130,6 +147,7 @@ std::string array_text(const std::vector<std::int64_t>& numbers)
 struct Places {
     std::optional<std::size_t> inserted;
     std::optional<std::size_t> claimed;
+    std::optional<std::size_t> given;
 };
 
 struct Plan {
@@ -137,9 +155,21 @@ struct Plan {
     Places places;
 };
 
+pg::Query delivered_query(const std::vector<Delivered>& delivered)
+{
+    std::vector<std::int64_t> runs;
+    std::vector<std::int64_t> attempts;
+    for (const auto& one : delivered) {
+        runs.push_back(one.run);
+        attempts.push_back(one.attempt);
+    }
+    return {delivered_sql, {array_text(runs), array_text(attempts)}};
+}
+
 /// Ends first: a run that ends and is claimed again within one batch needs that order.
 void add_ends(Plan& plan, const Batch& batch, const std::string& epoch)
 {
+    if (!batch.delivered.empty()) plan.queries.push_back(delivered_query(batch.delivered));
     if (!batch.noops.empty()) plan.queries.push_back({noop_sql, {array_text(batch.noops), epoch}});
     if (batch.ends.empty()) return;
     plan.queries.push_back(
@@ -147,6 +177,25 @@ void add_ends(Plan& plan, const Batch& batch, const std::string& epoch)
     std::vector<std::int64_t> ids;
     for (const auto& row : batch.ends) ids.push_back(row.at("id").get<std::int64_t>());
     plan.queries.push_back({void_passes_sql, {array_text(ids)}});
+}
+
+void add_gifts(Plan& plan, const Batch& batch, const Session::Who& who, bool sent_before)
+{
+    if (batch.gifts.empty()) return;
+    std::vector<std::int64_t> runs;
+    std::vector<std::string> agents;
+    for (const auto& gift : batch.gifts) {
+        runs.push_back(gift.id);
+        agents.push_back(gift.agent);
+    }
+    const auto ids = array_text(runs);
+    const auto epoch = std::to_string(who.epoch);
+    const auto number = std::to_string(batch.number);
+    // In quotes: an agent may be called null.
+    plan.queries.push_back(
+        {give_sql, {ids, fmt::format("{{\"{}\"}}", fmt::join(agents, "\",\"")), epoch, number}});
+    if (sent_before) plan.queries.push_back({given_sql, {ids, epoch, number}});
+    plan.places.given = plan.queries.size() - 1;
 }
 
 void add_starts(Plan& plan, const Batch& batch, const Session::Who& who, bool sent_before)
@@ -174,6 +223,7 @@ Plan plan_of(const Batch& batch, const Session::Who& who, bool sent_before)
     auto& queries = plan.queries;
     add_ends(plan, batch, epoch);
     add_starts(plan, batch, who, sent_before);
+    add_gifts(plan, batch, who, sent_before);
     if (!batch.last_due.empty()) queries.push_back({last_due_sql, {last_due_json(batch).dump()}});
     if (!batch.settings.empty()) queries.push_back({setting_sql, {json(batch.settings).dump()}});
     if (!batch.notes.empty())
@@ -210,6 +260,9 @@ Written read_written(const Places& places, const std::vector<pg::Result>& result
     Written written;
     if (places.inserted) written.inserted = read_inserted(results.at(*places.inserted));
     if (places.claimed) written.claimed = read_claimed(results.at(*places.claimed));
+    if (!places.given) return written;
+    const auto& given = results.at(*places.given);
+    for (std::size_t i = 0; i < given.rows(); ++i) written.given.push_back(given[i].integer(0));
     return written;
 }
 
@@ -245,8 +298,9 @@ Instant now()
 
 bool Batch::empty() const
 {
-    return inserts.empty() && promotes.empty() && noops.empty() && ends.empty() &&
-           last_due.empty() && settings.empty() && notes.empty() && !asleep;
+    return inserts.empty() && promotes.empty() && gifts.empty() && delivered.empty() &&
+           noops.empty() && ends.empty() && last_due.empty() && settings.empty() && notes.empty() &&
+           !asleep;
 }
 
 Writer::Writer(event::Loop& loop, Session& session, OnCommitted on_committed,

@@ -26,6 +26,19 @@ struct NewRun {
 /// New runs in one transaction: more would hold the loop when they are written and committed.
 inline constexpr std::size_t batch_runs_max = 250;
 
+/// A waiting run for an agent.
+struct Gift {
+    std::int64_t id = 0;
+    std::string agent;
+};
+
+/// A result that an agent has delivered.
+struct Delivered {
+    std::int64_t run = 0;
+    std::int64_t attempt = 1;
+    auto operator<=>(const Delivered&) const = default;
+};
+
 struct Note {
     std::string what;
     std::string why;
@@ -35,6 +48,8 @@ struct Note {
 struct Batch {
     std::vector<NewRun> inserts;
     std::vector<std::int64_t> promotes;         ///< queued -> running
+    std::vector<Gift> gifts;                    ///< queued -> running, at an agent
+    std::vector<Delivered> delivered;           ///< applied: they are in `ends`, or not wanted
     std::vector<std::int64_t> noops;            ///< running -> ok: those without a process
     std::vector<nlohmann::json> ends;           ///< columns of the run rows that leave `running`
     std::map<std::string, task::Time> last_due; ///< by task
@@ -63,6 +78,7 @@ struct Claim {
 struct Written {
     std::vector<OpenRow> inserted;
     std::vector<Claim> claimed;
+    std::vector<std::int64_t> given; ///< runs that agents have now
 };
 
 /// Writes batches, one at a time: while a commit is on its way the next batch gathers.  A batch
@@ -76,7 +92,10 @@ public:
 
     /// The batch that is gathering; it is sent at the next turn of the loop.
     Batch& next();
-    std::size_t gathering_claims() const { return gathering_.promotes.size(); }
+    std::size_t gathering_claims() const
+    {
+        return gathering_.promotes.size() + gathering_.gifts.size();
+    }
     /// The session is up and everything was read.
     void resume();
     /// Sends nothing until `resume`; a commit under way is not taken back.

@@ -20,6 +20,7 @@ GOOD = {
     "drain": {"drained": True, "running": []},
     "pending": {"bytes": 0, "requests": 0, "state": "streaming"},
     "hand_over": {"epoch": 6, "master": "right", "took_ms": 48},
+    "agent_list": {"agents": []},
 }
 FORWARD = ["check", "operation_begin", "queue_hold", "scheduler_stop", "drain", "pending",
            "hand_over", "scheduler_start", "queue_release", "operation_end"]
@@ -54,7 +55,7 @@ class PlannedSwap(Case):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(self.verbs(), FORWARD)
         self.assertEqual(self.result(), "done")
-        self.assertRegex(done.stdout, r"(?m)^\[ 9/14\] hand over \.+ ok \d+ ms$")
+        self.assertRegex(done.stdout, r"(?m)^\[ 9/15\] hand over \.+ ok \d+ ms$")
         self.assertIn("right is master, left is its standby", done.stdout)
         self.assertNotIn("\033", done.stdout)
         calls = dict(self.calls())
@@ -66,7 +67,7 @@ class PlannedSwap(Case):
         self.assertEqual(calls["operation_end"], {"id": 7, "result": "done", "operation": 7})
         steps = [(args["step"], args["state"]) for verb, args in self.calls()
                  if verb == "operation_step"]
-        self.assertEqual(len(steps), 25)  # two for each step, one for opening the report
+        self.assertEqual(len(steps), 27)  # two for each step, one for opening the report
         self.assertEqual(steps[-1], ("verify", "done"))
 
     def test_a_step_that_the_report_lacks_is_told_and_ends_nothing(self):
@@ -74,6 +75,15 @@ class PlannedSwap(Case):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(self.result(), "done")
         self.assertRegex(done.stderr, r"(?m)^ +the report lacks \"hand_over done\": .*no luck")
+
+    def test_an_agent_that_does_not_come_is_named_and_ends_nothing(self):
+        agents = [{"name": "web1", "state": "connected"}, {"name": "web2", "state": "missing"}]
+        done = self.swap(dict(GOOD, agent_list={"agents": agents}), "--agent-wait", "100ms")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(self.result(), "done")
+        told = [args["detail"] for verb, args in self.calls()
+                if verb == "operation_step" and args["step"] == "wait_agents" and args["state"] == "done"]
+        self.assertEqual(told, ["missing after 100ms: web2"])
 
     def test_each_step_before_the_hand_over_is_undone_in_reverse_order(self):
         for verb, undone in {"queue_hold": UNDO_HOLD, "scheduler_stop": UNDO_ALL,
@@ -192,12 +202,12 @@ class PlannedSwap(Case):
         done = self.swap(GOOD, "--dry-run")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.verbs(), [])
-        self.assertEqual(len([line for line in done.stdout.splitlines() if line[0] == "["]), 14)
+        self.assertEqual(len([line for line in done.stdout.splitlines() if line[0] == "["]), 15)
 
     def test_a_dry_run_prints_its_steps_for_programs_too(self):
         lines = [json.loads(line) for line in self.swap(GOOD, "--dry-run", "--json").stdout.splitlines()]
         self.assertEqual(self.verbs(), [])
-        self.assertEqual([line["state"] for line in lines[:-1]], ["planned"] * 14)
+        self.assertEqual([line["state"] for line in lines[:-1]], ["planned"] * 15)
         self.assertEqual(lines[8]["step"], "hand_over")
         self.assertEqual({key: lines[-1][key] for key in ("result", "operation", "why")},
                          {"result": "planned", "operation": "", "why": ""})
@@ -205,7 +215,7 @@ class PlannedSwap(Case):
     def test_json_prints_one_object_per_step(self):
         done = self.swap(GOOD, "--json")
         lines = [json.loads(line) for line in done.stdout.splitlines()]
-        self.assertEqual(len(lines), 15)
+        self.assertEqual(len(lines), 16)
         self.assertEqual(lines[8]["step"], "hand_over")
         self.assertEqual(lines[-1]["result"], "done")
         self.assertEqual(lines[-1]["operation"], "7")

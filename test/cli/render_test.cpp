@@ -220,3 +220,28 @@ TEST_CASE("the state of the pair is told with its reason")
     bad["nodes"][1]["reachable"] = false;
     CHECK(pair_state(bad, "left", Sync::required).why == "right does not answer");
 }
+
+TEST_CASE("agents are told with what they run, and who is not there")
+{
+    CHECK(render_agents({{"agents", json::array()}}, plain) ==
+          "There is no agent; see roleswap agent add.\n");
+    const json here{{"name", "web1"},
+                    {"state", "connected"},
+                    {"since", nullptr},
+                    {"address", "10.0.0.3"},
+                    {"version", "0.1.0"},
+                    {"running", 2},
+                    {"queues", {"web1", "batch"}}};
+    auto missing = here;
+    missing.update({{"name", "web2"}, {"state", "missing"}, {"running", 0}, {"queues", {"web2"}}});
+    const json both{{"agents", {here, missing}}};
+    CHECK(render_agents(both, plain) ==
+          "AGENT  STATE      SINCE  ADDRESS   VERSION  RUNNING  QUEUES\n"
+          "web1   connected  -      10.0.0.3  0.1.0          2  web1 batch\n"
+          "web2   missing    -      10.0.0.3  0.1.0          0  web2\n");
+    CHECK(agents_text(both) == "1 of 2 connected, web2 is missing");
+    CHECK(agents_text({{"agents", json::array()}}).empty());
+    CHECK(render_queues({{"queues", {{{"name", "web1"}, {"agent", "web1"}}}}}, plain) ==
+          "QUEUE  STATE  RUNNING  WAITING  AGENT  REASON\n"
+          "web1   open         0        0  web1\n");
+}

@@ -6,7 +6,7 @@ all_runs_again() {
     [[ $(status_of "$(master)" '.operation == null and .scheduler.state == "running"
         and ([.queues[] | select(.held)] | length) == 0') == true ]]
 }
-for step in 2 5 6 7 8 9 10 11 12 14; do
+for step in 2 5 6 7 8 9 10 11 12 13 15; do
     from=$(master)
     rs "$from" swap >"$LAB/swap.log" 2>&1 &
     wait_for 20 "step $step is done" step_is_done "$step"

@@ -134,3 +134,37 @@ after_dr() {
 dr_mirrors() {
     [[ $(status_of "$1" '.nodes[2].mirror | "\(.from) \(.streaming) \(.lag_bytes)"') == "$2 true 0" ]]
 }
+
+# agents: the third and the fourth host are agents, on LAN A, each with a queue of its own name.
+AGENTS=(third fourth)
+before_agents() {
+    local host
+    for host in "${AGENTS[@]}"; do make_one "$host" "$1"; done
+}
+config_agents() { :; }
+join_agents() { :; }
+after_agents() {
+    local host
+    for host in "${AGENTS[@]}"; do
+        mkdir -p "$LAB/$host/root/etc/roleswap"
+        (umask 077 && rs left agent add "$host" >"$LAB/$host/root/etc/roleswap/agent.toml")
+        write_job_program "$LAB/$host/root/usr/local/bin/lab-job"
+        in_host "$host" systemctl enable --now roleswap-agent
+    done
+    for host in "${AGENTS[@]}"; do wait_for 15 "agent $host is connected" agent_is "$host" connected; done
+}
+agent_is() { # AGENT STATE: as the master sees it
+    [[ $(rs "$(master)" agent list --json | jq -r --arg name "$1" '.agents[] | select(.name == $name) | .state') == "$2" ]]
+}
+# lab-job SECONDS: notes its begin and its end on the agent's disk.
+write_job_program() {
+    cat >"$1" <<'JOB'
+#!/bin/sh
+mkdir -p /var/lib/lab
+echo "begin $ROLESWAP_TASK $ROLESWAP_RUN $ROLESWAP_ATTEMPT $ROLESWAP_EPOCH" >>/var/lib/lab/jobs
+sleep "$1"
+echo "end $ROLESWAP_TASK $ROLESWAP_RUN $ROLESWAP_ATTEMPT" >>/var/lib/lab/jobs
+echo "job $ROLESWAP_RUN of $ROLESWAP_AGENT"
+JOB
+    chmod 0755 "$1"
+}

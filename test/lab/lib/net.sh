@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# The cables.  Network namespaces: left, right, the third host, and `office`, the room with the
+# The cables.  Network namespaces: left, right, the third and the fourth host, and `office`, the room with the
 # switches.
 #
 #   left  lana ----[ switch lana in office, 10.71.1.254 ]---- lana  right
 #                                  |
-#                                lana  third
+#                                lana  third, fourth
 #   left  lanb ----[ switch lanb in office, 10.71.2.254 ]---- lanb  right
 #   left  cross ------------------------------------------- cross  right
 #   left  west ---- west  third  east -------------------- east  right
@@ -14,12 +14,12 @@
 # desk is a cable that the pair knows nothing of: what looks at both nodes while all else is cut.
 
 LINKS=(lana lanb cross)
-HOSTS=(left right third)
+HOSTS=(left right third fourth)
 declare -A CABLES=([left]='lana lanb cross west desk' [right]='lana lanb cross east desk'
-    [third]='lana west east')
+    [third]='lana west east' [fourth]='lana')
 declare -A SUBNET=([lana]=10.71.1 [lanb]=10.71.2 [cross]=10.71.3 [west]=10.71.4 [east]=10.71.5
     [desk]=10.71.9)
-declare -A HOST_BYTE=([left]=1 [right]=2 [third]=3)
+declare -A HOST_BYTE=([left]=1 [right]=2 [third]=3 [fourth]=4)
 
 peer_of() { if [[ $1 == left ]]; then echo right; else echo left; fi; }
 netns() { echo "$LAB_ID-$1"; }
@@ -65,7 +65,7 @@ make_direct_cable() { # LINK NODE NODE
 make_cables() {
     local node
     for node in "${HOSTS[@]}" office; do make_netns "$node"; done
-    make_switch lana left right third
+    make_switch lana left right third fourth
     make_switch lanb left right
     make_switch desk left right
     make_direct_cable cross left right
