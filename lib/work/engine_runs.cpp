@@ -60,7 +60,7 @@ Slice Engine::Impl::look_at_one()
 void Engine::Impl::look_at(TaskEntry& entry, task::Time time)
 {
     const auto& name = entry.task.name;
-    if (!entry.task.enabled || entry.schedule.is_reboot() || entry.is_backup())
+    if (!entry.task.enabled || entry.schedule.is_reboot() || !entry.has_schedule())
         return planner_.remove(name);
     // The clock was set back: the time until then comes again, and due times that had their run
     // are recognised by their rows.
@@ -124,9 +124,13 @@ void Engine::Impl::committed(Batch batch, const Written& written)
     host_.on_store_well();
     if (!batch.inserts.empty()) take_inserts(batch, written.inserted);
     take_promotes(batch, written.claimed);
+    for (const auto& run : written.followers) take_follower(run);
     for (const auto& row : batch.ends) {
-        auto again = again_.extract(row.at("id").get<std::int64_t>());
+        const auto id = row.at("id").get<std::int64_t>();
+        auto again = again_.extract(id);
         if (!again.empty()) model_.add_waiting(std::move(again.mapped()));
+        tell_killed(id);
+        outputs_.wake(id);
     }
     if (batch.asleep == true) look_timer_.start_in(event::Duration(0));
     dispatch();
@@ -156,20 +160,25 @@ void Engine::Impl::take_insert(const NewRun& run, const OpenRow* row)
         (row != nullptr && model_.open.contains(row->id)))
         return;
     if (run.state == NewRun::State::queued) {
-        // Behind those that are not known yet it is found with them.
-        if (row != nullptr && !model_.queues[run.queue].more && !window_.capped.contains(run.task))
-            model_.add_waiting({.id = row->id,
-                                .task = run.task,
-                                .queue = run.queue,
-                                .due = run.due,
-                                .not_before = run.not_before});
-        return;
+        if (row == nullptr) return;
+        return wait_in_queue({.id = row->id,
+                              .task = run.task,
+                              .queue = run.queue,
+                              .due = run.due,
+                              .not_before = run.not_before});
     }
     if (row == nullptr) return model_.uncount_running(run.task, run.queue);
     auto& open = model_.open[row->id];
     open = {.id = row->id, .task = run.task, .queue = run.queue, .due = run.due};
     open.place = OpenRun::Place::alive;
     begin(open);
+}
+
+/// Behind those that are not known yet it is found with them.
+void Engine::Impl::wait_in_queue(OpenRun run)
+{
+    if (!model_.queues[run.queue].more && !window_.capped.contains(run.task))
+        model_.add_waiting(std::move(run));
 }
 
 /// What was claimed and is not among `claims` was not queued any more.
@@ -179,6 +188,7 @@ void Engine::Impl::take_promotes(const Batch& batch, const std::vector<Claim>& c
         auto& run = model_.open.at(claim.id);
         run.place = OpenRun::Place::alive;
         run.payload = claim.payload;
+        run.origin = claim.origin;
         begin(run);
     }
     if (claims.size() == batch.promotes.size()) return;
@@ -201,6 +211,7 @@ void Engine::Impl::begin(OpenRun& run)
     if (is_noop(run.task)) {
         ended_tasks_.insert(run.task);
         writer_->next().noops.push_back(run.id);
+        if (model_.is_followed(run.task)) writer_->next().followed.push_back(run.id);
         return model_.forget(run.id);
     }
     to_start_.push_back(run.id);
@@ -241,6 +252,7 @@ void Engine::Impl::start_one(std::int64_t id)
                     [this, generation](const run::RunEnd& end) {
                         if (generation == generation_) ended(end.id, end);
                     });
+    outputs_.wake(id);
 }
 
 void Engine::Impl::dispatch()

@@ -124,6 +124,7 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
                                             {"STORE", place.task_store}})
         spec.environment.push_back(fmt::format("ROLESWAP_{}={}", name, value));
     if (!run.payload.empty()) spec.environment.push_back("ROLESWAP_PAYLOAD=" + run.payload);
+    if (run.origin != 0) spec.environment.push_back(fmt::format("ROLESWAP_ORIGIN={}", run.origin));
     if (task.umask) spec.umask = static_cast<mode_t>(*task.umask);
     spec.stdin_text = task.input.empty() ? run.payload : task.input;
     spec.needs = task.needs;
@@ -138,6 +139,7 @@ AfterEnd after_end(const task::Task& task, const OpenRun& run, const run::RunEnd
     const auto outcome = outcome_of(run, end);
     const auto plan = task::retry_plan(task, run.retries_used, outcome);
     AfterEnd after{.row = make_row(end), .state = state_of(outcome), .why = end.why};
+    if (outcome == task::Outcome::killed && !run.killed_why.empty()) after.why = run.killed_why;
     auto next = run;
     switch (plan.kind) {
     case task::RetryPlan::Kind::done:
@@ -151,6 +153,7 @@ AfterEnd after_end(const task::Task& task, const OpenRun& run, const run::RunEnd
         next.retries_used += plan.counts ? 1U : 0U;
         next.not_before = ended + plan.delay;
         next.moving = false;
+        next.killed_why.clear();
         after.why += fmt::format("; attempt {} follows", next.attempt);
         after.again = next;
     }
