@@ -145,7 +145,7 @@ TEST_CASE("what the kernel takes of arguments and environment is checked before 
                Catch::Contains("the command has 131072 bytes"));
 }
 
-TEST_CASE("no text field of a task takes a null byte", "[task]")
+TEST_CASE("no text field of a task takes a NUL byte", "[task]")
 {
     const auto field = GENERATE(
         "name = \"a\\u0000\"", "description = \"a\\u0000\"", "schedule = \"@daily\\u0000\"",
