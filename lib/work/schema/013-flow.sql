@@ -81,6 +81,10 @@ BEGIN
 END $function$;
 COMMENT ON FUNCTION roleswap.put_follower(text, text, bigint, text, text) IS 'Makes one run that the end of another brings';
 
+CREATE FUNCTION roleswap.not_so(of_task text, run_id bigint, end_state text, which text) RETURNS text LANGUAGE sql IMMUTABLE AS
+$function$ SELECT format('%s (run %s) ended as %s; this task is after its %s', of_task, run_id, end_state, which) $function$;
+COMMENT ON FUNCTION roleswap.not_so(text, bigint, text, text) IS 'Why a run is passed over whose predecessor ended otherwise';
+
 CREATE FUNCTION roleswap.see_end(follower text, its_queue text, which text, run_id bigint, of_task text, end_state text)
 RETURNS void LANGUAGE plpgsql AS $function$
 DECLARE
@@ -98,7 +102,7 @@ BEGIN
     WHERE e.task = follower AND e.predecessor = of_task AND e.waits AND e.ended_run <> run_id;
     IF which = 'success' AND NOT counts THEN -- what waits for a failure needs no word of each success
         number := roleswap.put_follower(follower, its_queue, run_id, 'skipped',
-            format('%s (run %s) ended as %s; this task is after its %s', of_task, run_id, end_state, which));
+            roleswap.not_so(of_task, run_id, end_state, which));
         UPDATE roleswap.after_end AS e SET run = number WHERE e.task = follower AND e.ended_run = run_id;
     ELSIF counts AND NOT EXISTS (
         SELECT FROM roleswap.task_after AS a WHERE a.task = follower AND NOT EXISTS (
@@ -111,26 +115,74 @@ BEGIN
 END $function$;
 COMMENT ON FUNCTION roleswap.see_end(text, text, text, bigint, text, text) IS 'Decides once what an end means for one task that is after it: a run, a run that is passed over, or that others have to end, too';
 
+-- Thousands of short runs may end in one transaction, mostly with followers that wait for nobody else.
+-- Runs are looked up one by one, which is right for any number of them and any state of the statistics.
+CREATE FUNCTION roleswap.see_ends_at_once(ended bigint[]) RETURNS void LANGUAGE plpgsql AS $function$
+DECLARE
+    alone CONSTANT text[] := ARRAY(
+        SELECT a.task FROM roleswap.task_after AS a WHERE a.task IN (
+            SELECT f.task FROM unnest(ended) AS u(number)
+                CROSS JOIN LATERAL (SELECT * FROM roleswap.run AS o WHERE o.id = u.number LIMIT 1) AS r
+                JOIN roleswap.task_after AS f ON f.predecessor = r.task)
+        GROUP BY a.task HAVING count(*) = 1);
+BEGIN
+    UPDATE roleswap.after_end AS e SET waits = false WHERE e.task = ANY (alone) AND e.waits;
+    WITH seen AS (
+        INSERT INTO roleswap.after_end (task, ended_run, predecessor, state, waits, run)
+        SELECT t.name, r.id, r.task, r.state, false,
+               CASE WHEN a.which = 'success' OR roleswap.end_counts(a.which, r.state)
+               THEN nextval('roleswap.run_id_seq') END
+        FROM unnest(ended) AS u(number)
+            CROSS JOIN LATERAL (SELECT * FROM roleswap.run AS o WHERE o.id = u.number LIMIT 1) AS r
+            JOIN roleswap.task_after AS a ON a.predecessor = r.task AND a.task = ANY (alone)
+            JOIN roleswap.task AS t ON t.name = a.task
+        WHERE r.state IN ('ok', 'failed', 'timeout', 'killed') AND t.enabled
+        ON CONFLICT DO NOTHING RETURNING task, ended_run, predecessor, state, run
+    ), begun AS MATERIALIZED (
+        SELECT t.name, t.queue, a.which, greatest(clock_timestamp(),
+               (SELECT max(o.due) FROM roleswap.run AS o WHERE o.task = t.name)) AS at
+        FROM roleswap.task AS t JOIN roleswap.task_after AS a ON a.task = t.name WHERE t.name = ANY (alone)
+    )
+    INSERT INTO roleswap.run (id, task, due, cause, queue, state, epoch, origin, why, ended_at)
+    OVERRIDING SYSTEM VALUE
+    SELECT s.run, s.task, b.at + row_number() OVER (ORDER BY s.ended_run) * interval '1 us', 'after', b.queue,
+           CASE WHEN c.counts THEN 'queued' ELSE 'skipped' END, m.epoch, s.ended_run,
+           CASE WHEN c.counts THEN '' ELSE roleswap.not_so(s.predecessor, s.ended_run, s.state, b.which) END,
+           CASE WHEN NOT c.counts THEN clock_timestamp() END
+    FROM roleswap.term AS m, seen AS s JOIN begun AS b ON b.name = s.task
+        CROSS JOIN LATERAL roleswap.end_counts(b.which, s.state) AS c(counts)
+    WHERE s.run IS NOT NULL;
+EXCEPTION WHEN unique_violation THEN -- somebody asked for a run in one of these microseconds
+    NULL; -- nothing was done; they are decided one by one
+END $function$;
+COMMENT ON FUNCTION roleswap.see_ends_at_once(bigint[]) IS 'What see_end does, for all ends and for tasks that are after one task only';
+
 -- To be called in the transaction that writes the ends: then no crash comes between.
 CREATE FUNCTION roleswap.bring_followers(ended bigint[])
-RETURNS TABLE (id bigint, task text, queue text, due_us bigint) LANGUAGE plpgsql AS $function$
+RETURNS TABLE (id bigint, task text, queue text, due_us bigint)
+LANGUAGE plpgsql SET jit = off AS $function$
 #variable_conflict use_column
 DECLARE
     found record;
 BEGIN
+    PERFORM roleswap.see_ends_at_once(bring_followers.ended);
     FOR found IN
         SELECT t.name, t.queue, a.which, r.id AS run_id, r.task AS of_task, r.state AS end_state
-        FROM roleswap.run AS r JOIN roleswap.task_after AS a ON a.predecessor = r.task
+        FROM unnest(bring_followers.ended) AS u(number)
+            CROSS JOIN LATERAL (SELECT * FROM roleswap.run AS o WHERE o.id = u.number LIMIT 1) AS r
+            JOIN roleswap.task_after AS a ON a.predecessor = r.task
             JOIN roleswap.task AS t ON t.name = a.task
-        WHERE r.id = ANY (bring_followers.ended) AND r.state IN ('ok', 'failed', 'timeout', 'killed') AND t.enabled
+        WHERE r.state IN ('ok', 'failed', 'timeout', 'killed') AND t.enabled
+          AND (SELECT e.ended_run FROM roleswap.after_end AS e WHERE e.task = a.task AND e.ended_run = r.id) IS NULL
         ORDER BY t.name, r.ended_at, r.id -- one order of the locks for all
     LOOP
         PERFORM roleswap.see_end(found.name, found.queue, found.which, found.run_id, found.of_task, found.end_state);
     END LOOP;
     RETURN QUERY
-        SELECT DISTINCT r.id, r.task, r.queue, round(date_part('epoch', r.due) * 1e6)::bigint
-        FROM roleswap.after_end AS e JOIN roleswap.run AS r ON r.id = e.run
-        WHERE e.ended_run = ANY (bring_followers.ended) AND r.state = 'queued';
+        SELECT r.id, r.task, r.queue, round(date_part('epoch', r.due) * 1e6)::bigint
+        FROM unnest(bring_followers.ended) AS u(number)
+            CROSS JOIN LATERAL (SELECT * FROM roleswap.run AS o WHERE o.origin = u.number OFFSET 0) AS r
+        WHERE r.cause = 'after' AND r.state = 'queued';
 END $function$;
 COMMENT ON FUNCTION roleswap.bring_followers(bigint[]) IS 'Makes the runs that are due after these ended ones, once for each end, and answers those that wait; once in a transaction, after all ends of it';
 
