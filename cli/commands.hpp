@@ -114,6 +114,7 @@ struct TaskOptions {
     std::vector<std::string> argv;                ///< run without a shell
     std::vector<std::string> environment;         ///< NAME=VALUE
     std::vector<std::string> needs;               ///< paths
+    std::vector<std::string> after;               ///< tasks, such as "fetch:any"
     std::map<std::string, std::string> texts;     ///< field of the task -> its text
     std::map<std::string, std::string> durations; ///< field without _ms -> "90s"
     std::map<std::string, long> numbers;          ///< field -> number
@@ -124,7 +125,10 @@ struct TaskOptions {
 int task_add(Context& context, const TaskOptions& options);
 int task_list(Context& context);
 int task_show(Context& context, const std::string& name);
-/// Verb is one of task_remove, task_enable, task_disable, task_run.
+enum class Follow : std::uint8_t { no, yes };
+/// With Follow::yes the exit code of the run.
+int task_run(Context& context, const std::string& name, Follow follow);
+/// Verb is one of task_remove, task_enable, task_disable.
 int task_change(Context& context, const std::string& verb, const std::string& name);
 
 // task_next.cpp
@@ -146,7 +150,18 @@ struct RunListOptions {
 };
 int run_list(Context& context, const RunListOptions& options);
 int run_show(Context& context, const std::string& id);
-int run_kill(Context& context, const std::string& id);
+int run_kill(Context& context, const std::string& id, const std::string& reason);
+/// Repeats a run; exit code of the new one where it is followed.
+int run_again(Context& context, const std::string& id, Follow follow);
+
+// follow.cpp
+struct OutputOptions {
+    std::string run; ///< its number, or the name of a task: its newest run
+    long tail = -1;  ///< lines; negative: all that is kept
+};
+int run_output(Context& context, const OutputOptions& options);
+/// Until the run is over; its exit code.
+int run_follow(Context& context, const OutputOptions& options);
 
 // memory.cpp: all but the last two work inside a task only
 /// exit_ok: do it; exit_refused: it is done or skipped; exit_in_doubt.
@@ -188,8 +203,16 @@ struct ApplyOptions {
     bool dry_run = false;
     bool remove_others = false; ///< tasks that the file lacks
 };
+/// The answer of the daemon to a file.
+nlohmann::json call_apply(Context& context, const std::string& path, const ApplyOptions& options);
 int apply(Context& context, const std::string& path, const ApplyOptions& options);
-int export_tasks(Context& context);
+int export_tasks(Context& context, const std::vector<std::string>& names);
+
+// diff.cpp
+/// exit_failed where the file would change something.
+int diff(Context& context, const std::string& path, const ApplyOptions& options);
+bool changes_something(const nlohmann::json& result);
+
 struct ImportOptions {
     std::vector<std::string> files;
     std::string user;

@@ -1,7 +1,9 @@
 #include "commands.hpp"
 #include "field.hpp"
+#include "render.hpp"
 #include "task/crontab.hpp"
 #include "task/task.hpp"
+#include <algorithm>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -108,22 +110,52 @@ std::string render_import(const json& result, bool dry_run)
 
 } // namespace
 
-/// Parsed here first, so that a fault is told with the path the user knows.
-int apply(Context& context, const std::string& path, const ApplyOptions& options)
+/// Parsed here first, so that a fault is told with the path the user knows; what only the daemon
+/// can see, such as what a task is after, gets that path afterwards.
+json call_apply(Context& context, const std::string& path, const ApplyOptions& options)
 {
     const std::string text = read_text(path);
     (void)task::parse_tasks(text, path);
-    const json result = context.call(
-        "task_apply",
-        {{"toml", text}, {"dry_run", options.dry_run}, {"remove_others", options.remove_others}});
-    context.print(result, [&](const json& shown) { return render_apply(shown, options.dry_run); });
+    try {
+        return context.call("task_apply", {{"toml", text},
+                                           {"dry_run", options.dry_run},
+                                           {"remove_others", options.remove_others}});
+    } catch (const bus::Error& error) {
+        constexpr std::string_view begin = "roleswap apply: toml:";
+        const std::string_view what = error.what();
+        if (!what.starts_with(begin)) throw;
+        throw bus::Error(error.code(), fmt::format("{}:{}", path, what.substr(begin.size())));
+    }
+}
+
+int apply(Context& context, const std::string& path, const ApplyOptions& options)
+{
+    const json result = call_apply(context, path, options);
+    context.print(result, [&](const json& shown) {
+        if (!options.dry_run) return render_apply(shown, false);
+        return render_diff(shown, context.style) + "Nothing was done (--dry-run).\n";
+    });
     return exit_ok;
 }
 
-int export_tasks(Context& context)
+/// Of these tasks, or of all.
+int export_tasks(Context& context, const std::vector<std::string>& names)
 {
-    context.print(context.call("task_export"),
-                  [](const json& result) { return text(result, "toml"); });
+    json result = context.call("task_export");
+    if (!names.empty()) {
+        const auto all = task::parse_tasks(text(result, "toml"), "export");
+        std::vector<task::Task> chosen;
+        for (const auto& name : names) {
+            const auto found = std::ranges::find(all, name, &task::Task::name);
+            if (found == all.end())
+                throw bus::Error(bus::ErrorCode::not_found, "There is no task \"" +
+                                                                printable(name) +
+                                                                "\"; see roleswap task list.");
+            chosen.push_back(*found);
+        }
+        result["toml"] = task::export_tasks(chosen);
+    }
+    context.print(result, [](const json& shown) { return text(shown, "toml"); });
     return exit_ok;
 }
 

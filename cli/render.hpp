@@ -26,6 +26,8 @@ std::string render_held(const nlohmann::json& result, const Style& style);
 std::string held_line(const nlohmann::json& held);
 std::string render_tasks(const nlohmann::json& result, const Style& style);
 std::string render_task(const nlohmann::json& result, const Style& style);
+/// Of the verb task_apply with "dry_run".
+std::string render_diff(const nlohmann::json& result, const Style& style);
 std::string render_runs(const nlohmann::json& result, const Style& style);
 std::string render_run(const nlohmann::json& result, const Style& style);
 /// Of the verbs memory_list and memory_show.

@@ -25,18 +25,22 @@ Paint level_paint(const std::string& level)
     return level == "warning" ? Paint::warn : Paint::plain;
 }
 
-/// A backup task has no schedule of its own.
-std::string schedule_text(const json& task)
-{
-    const auto primary = text(task, "backup_of");
-    if (primary.empty()) return text(task, "schedule");
-    return fmt::format("for {} on {}", primary, text(task, "backup_on"));
-}
-
 std::string json_text(const json& value)
 {
     if (value.is_string()) return value.get<std::string>();
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// A backup task has no schedule of its own.
+std::string schedule_text(const json& task)
+{
+    const auto primary = text(task, "backup_of");
+    if (!primary.empty()) return fmt::format("for {} on {}", primary, text(task, "backup_on"));
+    std::string after;
+    for (const json& name : list(task, "after"))
+        after += (after.empty() ? "after " : " and ") + json_text(name);
+    const auto schedule = text(task, "schedule");
+    return schedule + (schedule.empty() || after.empty() ? "" : "; ") + after;
 }
 
 /// Exit code or signal, and why where that is known.
@@ -50,6 +54,44 @@ std::string ending(const json& run)
         end = "exit " + text(run, "exit_code");
     if (end.empty() || why.empty()) return end + why;
     return end + ", " + why;
+}
+
+/// What the task waits for, and who waits for it.
+std::string links_text(const json& result)
+{
+    std::string out;
+    for (const json& one : list(result, "waits_for")) {
+        const auto run = text(one, "run");
+        out += fmt::format("  {} ({}): {}\n", printable(text(one, "task")), text(one, "which"),
+                           run.empty() ? "not yet"
+                                       : fmt::format("{} in run {}, {}", text(one, "state"), run,
+                                                     local_time(text(one, "at"))));
+    }
+    if (!out.empty()) out = "\nRuns after the next end of all of these:\n" + out;
+    std::string followers;
+    for (const json& name : list(result, "followers"))
+        followers += " " + printable(json_text(name));
+    if (!followers.empty()) out += "\nAfter it run:" + followers + "\n";
+    return out;
+}
+
+/// The ends that brought a run, and the runs that came of it.
+std::string origin_text(const json& run, const Style& style)
+{
+    const auto line = [&](const char* key, const std::string& words) {
+        return words.empty()
+                   ? ""
+                   : paint(style, Paint::faint, fmt::format("{:<16}", key)) + words + "\n";
+    };
+    std::string after, next;
+    for (const json& one : list(run, "after"))
+        after += fmt::format("{}run {} of {}, {}", after.empty() ? "" : "; ", text(one, "run"),
+                             printable(text(one, "task")), text(one, "state"));
+    for (const json& one : list(run, "next"))
+        next += fmt::format("{}{} run {} of {}, {}", next.empty() ? "" : "; ",
+                            text(one, "cause") == "again" ? "repeated by" : "brought",
+                            text(one, "run"), printable(text(one, "task")), text(one, "state"));
+    return line("after", after) + line("next", next);
 }
 
 bool unset(const json& value)
@@ -131,6 +173,7 @@ std::string render_task(const json& result, const Style& style)
         for (const json& time : due)
             if (time.is_string()) out += "  " + local_time(time.get<std::string>()) + "\n";
     }
+    out += links_text(result);
     if (!list(result, "runs").empty()) out += "\n" + render_runs(result, style);
     return out;
 }
@@ -164,14 +207,20 @@ std::string render_run(const json& result, const Style& style)
     const json& run = member(result, "run").is_object() ? member(result, "run") : result;
     std::string out;
     for (const auto& [key, value] : run.items())
-        if (key != "output" && key != "memory" && !unset(value))
+        if (key != "output" && key != "memory" && key != "after" && key != "next" && !unset(value))
             out += paint(style, Paint::faint, fmt::format("{:<16}", key)) +
                    printable(json_text(value)) + "\n";
+    out += origin_text(run, style);
     if (const auto memory = memory_text(member(run, "memory"), style); !memory.empty())
         out += paint(style, Paint::faint, fmt::format("{:<16}", "memory")) + memory;
     const std::string output = text(run, "output");
     if (output.empty()) return out;
-    out += flag(run, "truncated") ? "\nEnd of the output:\n" : "\nOutput:\n";
+    if (flag(run, "truncated"))
+        out += fmt::format("\nOutput, the last {} of {}:\n", base::human_bytes(output.size()),
+                           base::human_bytes(static_cast<std::uint64_t>(
+                               std::max<std::int64_t>(number(run, "output_bytes"), 0))));
+    else
+        out += "\nOutput:\n";
     out += printable(output, Lines::keep);
     return output.ends_with('\n') ? out : out + "\n";
 }

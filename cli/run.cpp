@@ -24,11 +24,25 @@ int run_show(Context& context, const std::string& id)
     return exit_ok;
 }
 
-int run_kill(Context& context, const std::string& id)
+int run_kill(Context& context, const std::string& id, const std::string& reason)
 {
-    context.print(context.call("run_kill", {{"id", id_value(id)}}), [&](const json& result) {
+    json args{{"id", id_value(id)}};
+    if (!reason.empty()) args["reason"] = reason;
+    context.print(context.call("run_kill", args), [&](const json& result) {
         if (text(result, "killed") != "asked") return "Run " + id + " is killed.\n";
         return "Agent " + printable(text(result, "agent")) + " is asked to kill run " + id + ".\n";
+    });
+    return exit_ok;
+}
+
+int run_again(Context& context, const std::string& id, Follow follow)
+{
+    const json result = context.call("run_again", {{"id", id_value(id)}});
+    const auto again = text(result, "id", "?");
+    if (follow == Follow::yes) return run_follow(context, {again});
+    context.print(result, [&](const json& shown) {
+        return "Run " + again + ", which repeats run " + id + ", is " +
+               printable(text(shown, "state", "queued")) + ".\n";
     });
     return exit_ok;
 }

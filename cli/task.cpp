@@ -34,14 +34,16 @@ json task_of(const TaskOptions& options)
     if (!options.environment.empty()) task["environment"] = environment_of(options.environment);
     if (!options.needs.empty()) task["needs"] = options.needs;
     if (!options.except.empty()) task["except"] = options.except;
+    if (!options.after.empty()) task["after"] = options.after;
     if (!options.argv.empty()) task["argv"] = options.argv;
     if (options.priority != 0) task["priority"] = options.priority;
     if (options.disabled) task["enabled"] = false;
     const bool noop = task.value("kind", "") == "noop"; // the daemon checks the rest
     if (!noop && task.contains("command") == task.contains("argv"))
         throw UsageError("A task needs either --command TEXT or a program after --.");
-    if (!task.contains("schedule") && !task.contains("backup_of"))
-        throw UsageError("A task needs --schedule TEXT, or --backup-of NAME and --backup-on NODE.");
+    if (!task.contains("schedule") && !task.contains("after") && !task.contains("backup_of"))
+        throw UsageError("A task needs --schedule TEXT or --after TASK, or --backup-of NAME and "
+                         "--backup-on NODE.");
     return task;
 }
 
@@ -77,14 +79,24 @@ int task_show(Context& context, const std::string& name)
     return exit_ok;
 }
 
+int task_run(Context& context, const std::string& name, Follow follow)
+{
+    const json result = context.call("task_run", {{"name", name}});
+    const auto id = text(result, "id", "?");
+    const bool none = text(result, "state") == "skipped";
+    if (follow == Follow::yes && !none) return run_follow(context, {id});
+    context.print(result, [&](const json& shown) {
+        if (none)
+            return "Task " + name + " has a run of this very second already; none was added.\n";
+        return "Run " + id + " of task " + name + " is " +
+               printable(text(shown, "state", "queued")) + ".\n";
+    });
+    return exit_ok;
+}
+
 int task_change(Context& context, const std::string& verb, const std::string& name)
 {
     context.print(context.call(verb, {{"name", name}}), [&](const json& result) {
-        if (verb == "task_run" && text(result, "state") == "skipped")
-            return "Task " + name + " has a run of this very second already; none was added.\n";
-        if (verb == "task_run")
-            return "Run " + text(result, "id", "?") + " of task " + name + " is " +
-                   printable(text(result, "state", "queued")) + ".\n";
         const std::string done = verb.substr(verb.find('_') + 1);
         return "Task " + name + " " + done + (done.ends_with('e') ? "d" : "ed") +
                next_line(result) + ".\n";

@@ -21,6 +21,7 @@ struct Values {
     bool dry_run = false;
     bool mermaid = false;
     bool remove_others = false;
+    bool follow = false;
     unsigned concurrency = 0;
     pid_t owner = 0;
     std::string name, id, kind, role, reason, why, outcome, path, timeout = "60s";
@@ -35,6 +36,7 @@ struct Values {
     TaskOptions task;
     NextOptions next;
     RunListOptions runs;
+    OutputOptions output;
     ImportOptions import;
     QueueOptions queue;
     HeldOptions held;

@@ -47,6 +47,11 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
         ->take_all()
         ->expected(1)
         ->allow_extra_args(false);
+    add.add_option("--after", task.after,
+                   "Task after whose success it runs, or TASK:any, TASK:failure; may be repeated")
+        ->take_all()
+        ->expected(1)
+        ->allow_extra_args(false);
     add.add_option("--env", task.environment, "NAME=VALUE, may be repeated")
         ->take_all()
         ->expected(1)
@@ -81,6 +86,11 @@ void add_task_next(CLI::App& task, Values& values)
     next->callback([&] { values.result = task_next(values.context, values.next); });
 }
 
+Follow follow_of(const Values& values)
+{
+    return values.follow ? Follow::yes : Follow::no;
+}
+
 void add_task(CLI::App& app, Values& values)
 {
     auto* task = app.add_subcommand("task", "Tasks of the pair")->group(work_group);
@@ -98,13 +108,30 @@ void add_task(CLI::App& app, Values& values)
     for (const auto& [action, what] : std::initializer_list<std::pair<const char*, const char*>>{
              {"remove", "Remove it; its runs stay in the history"},
              {"enable", "Let it run again"},
-             {"disable", "Keep it, but do not run it"},
-             {"run", "Run it once, now"}}) {
+             {"disable", "Keep it, but do not run it"}}) {
         auto* command = task->add_subcommand(action, what);
         command->add_option("name", values.name, "Name")->required();
         command->callback([&values, verb = std::string("task_") + action] {
             values.result = task_change(values.context, verb, values.name);
         });
+    }
+    auto* run = task->add_subcommand("run", "Run it once, now");
+    run->add_option("name", values.name, "Name")->required();
+    run->add_flag("--follow", values.follow, "Show its output until it is over");
+    run->callback(
+        [&] { values.result = task_run(values.context, values.name, follow_of(values)); });
+}
+
+void add_run_output(CLI::App& run, Values& values)
+{
+    auto* output = run.add_subcommand("output", "What it has put out");
+    output->callback([&] { values.result = run_output(values.context, values.output); });
+    auto* follow = run.add_subcommand("follow", "What it puts out, live, until it is over");
+    follow->callback([&] { values.result = run_follow(values.context, values.output); });
+    for (CLI::App* command : {output, follow}) {
+        command->add_option("run", values.output.run, "Run, or a task: its newest run")->required();
+        command->add_option("-n,--tail", values.output.tail, "Only so many lines to begin with")
+            ->check(CLI::NonNegativeNumber);
     }
 }
 
@@ -120,9 +147,16 @@ void add_run(CLI::App& app, Values& values)
     auto* show = run->add_subcommand("show", "One run with its output");
     show->add_option("id", values.id, "Run")->required();
     show->callback([&] { values.result = run_show(values.context, values.id); });
+    add_run_output(*run, values);
     auto* kill = run->add_subcommand("kill", "Kill all its processes");
     kill->add_option("id", values.id, "Run")->required();
-    kill->callback([&] { values.result = run_kill(values.context, values.id); });
+    kill->add_option("--reason", values.reason, "Recorded with who did it");
+    kill->callback([&] { values.result = run_kill(values.context, values.id, values.reason); });
+    auto* again = run->add_subcommand("again", "Repeat a run that is over, as a new one");
+    again->add_option("id", values.id, "Run")->required();
+    again->add_flag("--follow", values.follow, "Show its output until it is over");
+    again->callback(
+        [&] { values.result = run_again(values.context, values.id, follow_of(values)); });
 }
 
 void add_files(CLI::App& app, Values& values)
@@ -137,8 +171,16 @@ void add_files(CLI::App& app, Values& values)
         values.result =
             cli::apply(values.context, values.path, {values.dry_run, values.remove_others});
     });
+    auto* diff =
+        app.add_subcommand("diff", "What apply would change, field by field")->group(work_group);
+    diff->add_option("file", values.path, "File, or - for standard input")->required();
+    diff->add_flag("--remove-others", values.remove_others, "Also tasks that the file lacks");
+    diff->callback([&] {
+        values.result = cli::diff(values.context, values.path, {true, values.remove_others});
+    });
     auto* out = app.add_subcommand("export", "All tasks as a TOML file")->group(work_group);
-    out->callback([&] { values.result = export_tasks(values.context); });
+    out->add_option("task", values.words, "Only these tasks");
+    out->callback([&] { values.result = export_tasks(values.context, values.words); });
     auto* import =
         app.add_subcommand("import", "Take over tasks from elsewhere")->group(work_group);
     import->require_subcommand(1);

@@ -43,6 +43,7 @@ inline constexpr MessageKind message_kinds[] = {
     {"hold", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21c", "notice"},
     {"freeze", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21d", "warning"},
     {"run_failed", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e21e", "warning"},
+    {"run_killed", "5b0c7e1d3f2a4c6e9d8b1a7f60c4e213", "notice"},
     {"queue_held", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e220", "notice"},
     {"memory_resolved", "2f6d1f0a7c3e4d0f9b8a64c7e21d5a01", "info"},
     {"task_changed", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e221", "info"},

@@ -4,6 +4,9 @@
 
 namespace roleswap::base {
 
+/// For messages, which end at a null byte: it is written as in TOML, \u0000.
+std::string with_visible_nulls(std::string text);
+
 /// A text that somebody wrote is not what it should be.  what() is "path:line:column: message";
 /// the message tells what was read and what is allowed.  Lines and columns count from 1, columns
 /// in bytes.

@@ -21,10 +21,9 @@ constexpr std::array
         Verb{
             "links", look, local, "State, round-trip time and loss of each link.", "{}",
             R"({"links":[{"name","state","kind","interval_ms","rtt_ms","loss_percent","local","remote","in_use","unsteady":BOOL}]})"},
-        Verb{
-            "events", look, local, "The newest events of this node, oldest first.",
-            R"({"limit"?:1..1000, default 50,"after"?:SEQ})",
-            R"({"events":[{"node","seq","at","what","why","level":"info|notice|warning|error"}]})"},
+        Verb{"events", look, local, "The newest events of this node, oldest first.",
+         R"({"limit"?:1..1000, default 50,"after"?:SEQ})",
+         R"({"events":[{"node","seq","at","what","why","level":"info|notice|warning|error"}]})"},
         Verb{"why", look, local,
              "What this node is and waits for now, and what its newest decisions, or that of one "
              "event, "
@@ -70,15 +69,16 @@ constexpr std::array
              "A human says that the node to be switched off is off; refused when none is.",
              R"({"name":NODE, the node that is off})", R"({"peer":NODE})"},
         Verb{
-            "task_list", look, master, "All tasks with their state and next due time.", "{}",
-            R"({"tasks":[{"name","schedule","queue","enabled":BOOL,"next_due":TIME|null,"last":null|{"run","state","due","ended_at"},"running":N}]})"},
-        Verb{"task_show", act, master, "One task with all its fields.", R"({"name"})",
-             R"({"task":{fields of the task table},"next_due":[TIME],"runs":[as in run_list]})"},
+        "task_list", look, master, "All tasks with their state and next due time.", "{}",
+        R"({"tasks":[{"name","schedule","after":[TEXT],"queue","enabled":BOOL,"next_due":TIME|null,"last":null|{"run","state","due","ended_at"},"running":N}]})"},
         Verb{
-            "task_next", look, master,
-            "When a task is due next, by the clock of its zone and in UTC, and what hinders it.",
-            R"({"name","count"?:1..1000, default 5})",
-            R"({"name","schedule","timezone","next":[{"due":TIME,"local":TIME with the offset of the zone,"start"?:TIME, with a jitter}],"why":TEXT, empty when nothing hinders})"},
+        "task_show", act, master, "One task with all its fields.", R"({"name"})",
+        R"({"task":{fields of the task table},"next_due":[TIME],"backups":[NAME],"followers":[NAME], tasks that are after it,"waits_for"?:[{"task","which":"success|failure|any","run":N|null,"state","at"}], where it is after others,"runs":[as in run_list]})"},
+        Verb{
+        "task_next", look, master,
+        "When a task is due next, by the clock of its zone and in UTC, and what hinders it.",
+        R"({"name","count"?:1..1000, default 5})",
+        R"({"name","schedule","after":[TEXT],"timezone","next":[{"due":TIME,"local":TIME with the offset of the zone,"start"?:TIME, with a jitter}],"why":TEXT, empty when nothing hinders})"},
         Verb{"task_export", act, master, "All tasks as a TOML file that task_apply takes.", "{}",
              R"({"toml":TEXT})"},
         Verb{"task_add", act, master, "Add one task; refused when the name is taken.",
@@ -92,18 +92,26 @@ constexpr std::array
         Verb{"task_run", act, master, "Start one run of a task now.", R"({"name"})",
              R"({"id":RUN,"state":TEXT})"},
         Verb{
-            "task_apply", act, master, "Add and change tasks as a TOML text says; all or nothing.",
-            R"({"toml":TEXT,"dry_run"?:BOOL,"remove_others"?:BOOL, default false: remove the tasks that the text lacks})",
-            R"({"added":[NAME],"changed":[NAME],"removed":[NAME],"same":N})"},
+        "task_apply", act, master,
+        "Add and change tasks as a TOML text says; all or nothing.", R"({"toml":TEXT,"dry_run"?:BOOL,"remove_others"?:BOOL, default false: remove the tasks that the text lacks})", R"({"added":[NAME],"changed":[NAME],"removed":[NAME],"same":N, of a dry run also "others":N, tasks that the text lacks and that stay,"fields":{NAME:[{"field","old","new"}]}})"},
         Verb{
             "run_list", look, master, "The newest runs.", R"({"task"?:NAME,"limit"?:1..1000, default 20,"state"?:"queued|running|ok|failed|timeout|killed|interrupted|skipped|held"})", R"({"runs":[{"id","task","due","priority","state","node","attempt","cause","queue","epoch","started_at","ended_at","duration_ms","exit_code","signal","why"}]})"},
         Verb{
-            "run_show", act, master, "One run with the tail of its output and its memory.",
-            R"({"id"})",
-            R"({"run":{as in run_list, "output":TEXT,"truncated":BOOL,"memory":null|{as of memory_list}}})"},
+        "run_show", act, master, "One run with the tail of its output and its memory.", R"({"id"})",
+        R"({"run":{as in run_list, "output":TEXT,"truncated":BOOL,"memory":null|{as of memory_list},"after":null|[{"task","run","state"}], the ends that brought it,"next":null|[{"run","task","cause","state"}], what it brought and what repeats it}})"},
         Verb{
-            "run_kill", act, master, "Kill the processes of a run, all of them.", R"({"id"})",
+        "run_output", act, master,
+        "What is new of a run, or of the newest run of a task; waits for it up to timeout_ms.",
+        R"({"id" or "task","attempt"?:N, that is known,"from"?:N, byte of the output of that,"state"?:TEXT, that is known,"timeout_ms"?:0..60000, default 0})",
+        R"({"run":{as in run_list, at least "id","state","attempt"},"over":BOOL,"output":TEXT,"from":N,"next":N, to be asked from,"lost":N, bytes between the two that are kept no more,"bytes":N, of the whole output})"},
+        Verb{
+            "run_kill", act, master,
+            "Kill the processes of a run, all of them; answers when both nodes hold its end.",
+            R"({"id","reason"?:TEXT})",
             R"({"id","killed":"running|waiting|asked", the last of its agent,"agent"?:NAME})"},
+        Verb{"run_again", act, master,
+         "Repeat a run that is over: a new run of its task, with the same payload.", R"({"id"})",
+         R"({"id":RUN, the new one,"state":TEXT})"},
         Verb{"queue_list", look, master, "All queues with what runs and waits in them.", "{}",
              R"({"queues":[{"name","held":BOOL,"reason","running","waiting","more":BOOL,"agent":NAME, empty: the master runs its runs}]})"},
         Verb{

@@ -4,12 +4,13 @@
 #include <functional>
 #include <grp.h>
 #include <pwd.h>
-#include <stdexcept>
 #include <unistd.h>
 
 namespace roleswap::run {
 namespace {
 
+constexpr const char* make_user = "make the account, or give the task another user on this node";
+constexpr const char* run_as_root = "run roleswapd as root, or leave user and group out";
 constexpr std::size_t entry_bytes_max = 1U << 20U; ///< a group with many members
 
 /// Calls one of the getpw*_r/getgr*_r functions with a buffer that grows until it is enough.
@@ -36,7 +37,7 @@ void fill_user(Account& account, const std::string& user)
                             : ::getpwnam_r(user.c_str(), e, b, n, f);
     });
     if (!found && !user.empty())
-        throw std::runtime_error(fmt::format("user \"{}\" does not exist on this node", user));
+        throw AccountError(fmt::format("user \"{}\" does not exist on this node", user), make_user);
     account.uid = found ? entry.pw_uid : self;
     account.gid = found ? entry.pw_gid : ::getegid();
     account.name = found ? entry.pw_name : std::to_string(self);
@@ -51,7 +52,8 @@ gid_t find_group(const std::string& name)
         return ::getgrnam_r(name.c_str(), e, b, n, f);
     });
     if (!found)
-        throw std::runtime_error(fmt::format("group \"{}\" does not exist on this node", name));
+        throw AccountError(fmt::format("group \"{}\" does not exist on this node", name),
+                           "make the group, or give the task another one on this node");
     return entry.gr_gid;
 }
 
@@ -76,13 +78,17 @@ Account find_account(const std::string& user, const std::string& group)
     account.change = ::geteuid() == 0;
     fill_user(account, user);
     if (!account.change && account.uid != ::geteuid())
-        throw std::runtime_error(fmt::format(
-            "user \"{}\" needs the daemon to run as root; it runs as uid {}", user, ::geteuid()));
+        throw AccountError(
+            fmt::format("user \"{}\" needs the daemon to run as root; it runs as uid {}", user,
+                        ::geteuid()),
+            run_as_root);
     if (!group.empty()) account.gid = find_group(group);
     if (!account.change && account.gid != ::getegid())
-        throw std::runtime_error(fmt::format(
-            "group {} needs the daemon to run as root; it runs as gid {}",
-            group.empty() ? std::to_string(account.gid) : '"' + group + '"', ::getegid()));
+        throw AccountError(
+            fmt::format("group {} needs the daemon to run as root; it runs as gid {}",
+                        group.empty() ? std::to_string(account.gid) : '"' + group + '"',
+                        ::getegid()),
+            run_as_root);
     if (account.change) fill_groups(account);
     return account;
 }

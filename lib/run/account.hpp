@@ -1,6 +1,7 @@
 #pragma once
 #include "event/loop.hpp"
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <sys/types.h>
 #include <utility>
@@ -18,8 +19,17 @@ struct Account {
     bool change = false; ///< the daemon is root: set all ids in the child
 };
 
-/// Empty `user` is the daemon's own, empty `group` the user's primary one.  Throws
-/// std::runtime_error with a sentence: unknown, or another user while the daemon is not root.
+/// what() says what is wrong, `fix` what to do about it.
+struct AccountError : std::runtime_error {
+    AccountError(const std::string& why, std::string remedy)
+        : std::runtime_error(why), fix(std::move(remedy))
+    {
+    }
+    std::string fix;
+};
+
+/// Empty `user` is the daemon's own, empty `group` the user's primary one.  Throws AccountError:
+/// unknown, or another user while the daemon is not root.
 Account find_account(const std::string& user, const std::string& group);
 
 /// Remembers answers for a moment: many runs that start at once ask the user database once.

@@ -55,6 +55,8 @@ public:
 
     void prepare(std::function<void()> on_ready);
     void start(RunSpec spec, OnEnd on_end);
+    const LiveRun* find(RunId id) const;
+    void watch(RunId id, std::function<void()> on_output);
     bool kill(RunId id);
     void kill_all(std::function<void()> on_dead);
     std::size_t alive() const { return runs_.size(); }
@@ -143,10 +145,24 @@ void Executor::Impl::start(RunSpec spec, OnEnd on_end)
         end.id = id;
         end.code = exit_not_permitted;
         end.why = error.what();
+        if (const auto* account = dynamic_cast<const AccountError*>(&error))
+            end.why += "; " + account->fix;
         end.started_at = end.ended_at = std::chrono::system_clock::now();
         not_started_.push_back({std::move(end), std::move(on_end)});
         later_.trigger();
     }
+}
+
+const LiveRun* Executor::Impl::find(RunId id) const
+{
+    const auto found = runs_.find(id);
+    return found == runs_.end() ? nullptr : found->second.run.get();
+}
+
+void Executor::Impl::watch(RunId id, std::function<void()> on_output)
+{
+    if (const auto found = runs_.find(id); found != runs_.end())
+        found->second.run->watch(std::move(on_output));
 }
 
 bool Executor::Impl::kill(RunId id)
@@ -207,6 +223,18 @@ void Executor::prepare(std::function<void()> on_ready)
 void Executor::start(RunSpec spec, OnEnd on_end)
 {
     impl_->start(std::move(spec), std::move(on_end));
+}
+
+std::optional<OutputPiece> Executor::output(RunId id, std::uint64_t from,
+                                            std::size_t bytes_max) const
+{
+    const auto* run = impl_->find(id);
+    return run == nullptr ? std::nullopt : std::optional(run->output(from, bytes_max));
+}
+
+void Executor::watch(RunId id, std::function<void()> on_output)
+{
+    impl_->watch(id, std::move(on_output));
 }
 
 bool Executor::kill(RunId id)

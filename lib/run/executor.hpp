@@ -1,7 +1,9 @@
 #pragma once
+#include "run/output.hpp"
 #include "run/spec.hpp"
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace roleswap::run {
@@ -47,6 +49,12 @@ public:
     /// `on_end` comes exactly once, never inside this call.  What prevents the start (unknown
     /// user, missing directory or command) comes as its outcome, not as an exception.
     void start(RunSpec spec, OnEnd on_end);
+
+    /// What a run that is alive has put out, from this byte on, as far as it is kept (see
+    /// `output_tail_bytes`), at most `bytes_max` of it; empty where no such run is alive.
+    std::optional<OutputPiece> output(RunId id, std::uint64_t from, std::size_t bytes_max) const;
+    /// Calls back after each piece of output of this run, until it ends.
+    void watch(RunId id, std::function<void()> on_output);
 
     /// Ends the tree of this run at once by SIGKILL; false where no such run is alive.
     bool kill(RunId id);

@@ -206,15 +206,15 @@ std::string LiveRun::sentence() const
 void LiveRun::read_output(std::size_t bytes_max)
 {
     std::array<char, turn_bytes_max> buffer{};
-    for (std::size_t done = 0; done < bytes_max;) {
+    std::size_t done = 0;
+    while (done < bytes_max) {
         const auto got = ::read(output_pipe_.get(), buffer.data(), buffer.size());
-        if (got <= 0) {
-            if (got == 0) output_io_.reset();
-            return;
-        }
+        if (got == 0) output_io_.reset();
+        if (got <= 0) break;
         done += static_cast<std::size_t>(got);
         output_.feed({buffer.data(), static_cast<std::size_t>(got)});
     }
+    if (done > 0 && on_output_) on_output_();
 }
 
 void LiveRun::timed_out()

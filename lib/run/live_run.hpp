@@ -29,6 +29,12 @@ public:
 
     /// SIGKILL to the whole tree; the first reason stands.
     void kill(Killed why);
+    OutputPiece output(std::uint64_t from, std::size_t bytes_max) const
+    {
+        return output_.piece(from, bytes_max);
+    }
+    /// After each piece of output; from the loop.
+    void watch(std::function<void()> on_output) { on_output_ = std::move(on_output); }
     /// To be taken in `finished`.
     RunEnd& end() { return end_; }
 
@@ -53,6 +59,7 @@ private:
     std::string marker_;
     std::optional<Cgroup> cgroup_;
     Output output_;
+    std::function<void()> on_output_; ///< empty: nobody follows it
     event::UniqueFd output_pipe_;
     event::UniqueFd report_pipe_;
     event::UniqueFd process_;

@@ -63,9 +63,8 @@ std::vector<Obstacle> obstacles(const RunSpec& spec)
     Account account;
     try {
         account = find_account(spec.user, spec.group);
-    } catch (const std::runtime_error& error) {
-        found.push_back({fmt::format("user \"{}\"", spec.user), error.what(),
-                         "make the account, or give the task another user on this node"});
+    } catch (const AccountError& error) {
+        found.push_back({fmt::format("user \"{}\"", spec.user), error.what(), error.fix});
     }
     add_directory(spec, found);
     add_program(spec, account, found);

@@ -1,6 +1,16 @@
 #include "run/output.hpp"
+#include <algorithm>
 
 namespace roleswap::run {
+
+OutputPiece cut_piece(std::string_view tail, std::uint64_t bytes, std::uint64_t from,
+                      std::size_t bytes_max)
+{
+    const auto first = bytes - tail.size();
+    OutputPiece piece{std::min(std::max(from, first), bytes), bytes, {}};
+    piece.text = tail.substr(static_cast<std::size_t>(piece.from - first), bytes_max);
+    return piece;
+}
 
 void Output::feed(std::string_view text)
 {

@@ -61,6 +61,36 @@ std::vector<char*> pointers(std::vector<std::string>& texts)
     return result;
 }
 
+/// execve(2), "Limits on size of arguments and environment".
+constexpr std::size_t argument_bytes_max = std::size_t{32} * 4096; ///< with the null byte
+constexpr std::size_t stack_share_max = std::size_t{6} * 1024 * 1024;
+
+std::size_t arguments_bytes_max()
+{
+    const auto limit = ::sysconf(_SC_ARG_MAX); // a quarter of the stack limit
+    return limit < 0 ? stack_share_max : std::min(stack_share_max, static_cast<std::size_t>(limit));
+}
+
+/// Before there is a process: "Argument list too long" would tell neither what nor how much.
+void check_size(const std::vector<std::string>& argv, const std::vector<std::string>& environment)
+{
+    constexpr auto remedy = "keep large data in a file, and name that";
+    std::size_t bytes = 0;
+    for (const auto* texts : {&argv, &environment})
+        for (const auto& text : *texts) {
+            bytes += text.size() + 1 + sizeof(char*);
+            if (text.size() < argument_bytes_max) continue;
+            const auto what = texts == &argv ? "an argument" : text.substr(0, text.find('='));
+            throw std::runtime_error(fmt::format("{} has {} bytes; the kernel takes up to {}: {}",
+                                                 what, text.size(), argument_bytes_max - 1,
+                                                 remedy));
+        }
+    if (const auto most = arguments_bytes_max(); bytes > most)
+        throw std::runtime_error(fmt::format("arguments and environment have {} bytes; this node "
+                                             "takes up to {} (a quarter of ulimit -s): {}",
+                                             bytes, most, remedy));
+}
+
 std::string shell_of(const RunSpec& spec, const std::vector<std::string>& environment)
 {
     auto shell = spec.shell.empty() ? value_of(environment, "SHELL") : spec.shell;
@@ -110,6 +140,7 @@ Plan::Plan(const RunSpec& spec, Account runs_as, const std::string& marker)
     else
         argv_ = spec.argv;
     candidates_ = make_candidates(argv_.front(), value_of(environment_, "PATH"));
+    check_size(argv_, environment_);
     argv_pointers = pointers(argv_);
     environment_pointers = pointers(environment_);
     candidate_pointers = pointers(candidates_);
@@ -128,7 +159,8 @@ std::string explain(const Report& report, const RunSpec& spec)
     case Stage::user:
         return fmt::format("become user \"{}\": {}", spec.user, why);
     case Stage::directory:
-        return fmt::format("directory {}: {}", spec.directory, why);
+        return fmt::format("directory {}: {}; make it, or give the task another one on this node",
+                           spec.directory, why);
     case Stage::keeper:
         return "start the task's process: " + why;
     case Stage::execute:

@@ -3,8 +3,8 @@
 namespace roleswap::task {
 
 Error::Error(unsigned column, const std::string& read, const std::string& allowed)
-    : std::runtime_error(read + "; allowed: " + allowed), column_(column), read_(read),
-      allowed_(allowed)
+    : std::runtime_error(base::with_visible_nulls(read + "; allowed: " + allowed)), column_(column),
+      read_(read), allowed_(allowed)
 {
 }
 

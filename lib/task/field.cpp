@@ -1,6 +1,8 @@
 #include "task/field.hpp"
+#include "task/after.hpp"
 #include "task/error.hpp"
 #include "task/schedule.hpp"
+#include "task/size.hpp"
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,6 +12,7 @@ namespace roleswap::task {
 namespace {
 
 using namespace std::chrono_literals;
+constexpr std::size_t after_max = 100; ///< tasks that one is after
 using Text = std::string;
 using TextTest = bool (*)(std::string_view);
 
@@ -86,12 +89,39 @@ bool set_except(Task& task, const FieldValue& value)
     return true;
 }
 
+/// In the shortest form, so that two ways to say the same are no difference.
+bool set_after(Task& task, const FieldValue& value)
+{
+    const auto* list = std::get_if<std::vector<Text>>(&value);
+    if (!list || list->size() > after_max) return false;
+    std::vector<Text> texts, names;
+    for (const auto& entry : *list) {
+        const auto after = parse_after(entry);
+        if (std::ranges::find(names, after.task) != names.end())
+            throw Error(1, fmt::format("task \"{}\" twice in after", after.task), "each task once");
+        names.push_back(after.task);
+        texts.push_back(to_text(after));
+    }
+    task.after = std::move(texts);
+    return true;
+}
+
 bool set_argv(Task& task, const FieldValue& value)
 {
     const auto* list = std::get_if<std::vector<Text>>(&value);
     if (!list || !std::ranges::all_of(*list, is_free_text)) return false;
     if (!list->empty() && list->front().empty()) return false;
+    for (const auto& argument : *list) check_argument_size("an argument", argument.size());
     task.argv = *list;
+    return true;
+}
+
+bool set_command(Task& task, const FieldValue& value)
+{
+    const auto* text = std::get_if<Text>(&value);
+    if (!text || !is_free_text(*text)) return false;
+    check_argument_size("the command", text->size());
+    task.command = *text;
     return true;
 }
 
@@ -120,6 +150,9 @@ bool set_environment(Task& task, const FieldValue& value)
             return is_variable_name(variable.first) && is_free_text(variable.second);
         }))
         return false;
+    for (const auto& [name, text] : *map)
+        check_argument_size(fmt::format("variable \"{}\"", name.substr(0, 64)),
+                            name.size() + 1 + text.size());
     task.environment = *map;
     return true;
 }
@@ -252,12 +285,14 @@ constexpr std::array all_fields{
     Field{"timezone", get<&Task::timezone>, set_timezone, "an IANA name"},
     Field{"except", get<&Task::except>, set_except,
           "a list of dates such as \"2026-12-25\", \"12-25\", \"2026-12-24..2026-12-31\""},
+    Field{"after", get<&Task::after>, set_after,
+          "a list of up to 100 names of tasks, each alone or with :success, :failure or :any"},
     Field{"jitter", get<&Task::jitter>, set_duration<&Task::jitter, 24 * hour_ms>,
           "0s (none) to 1d", true},
     Field{"kind", get_choice<&Task::kind>,
           set_choice<&Task::kind, TaskKind, TaskKind::command, TaskKind::noop>,
           "\"command\" or \"noop\""},
-    Field{"command", get<&Task::command>, set_text<&Task::command, is_free_text>, "a text"},
+    Field{"command", get<&Task::command>, set_command, "a text"},
     Field{"argv", get<&Task::argv>, set_argv, "a list of texts, the program first"},
     Field{"shell", get<&Task::shell>, set_text<&Task::shell, is_path>, path_rule},
     Field{"user", get<&Task::user>, set_text<&Task::user, is_account_or_empty>, account_rule},
@@ -318,8 +353,11 @@ void check_whole(const Task& task)
         throw Error(1, read("one of backup_of and backup_on"),
                     "both: the task it stands in for, and the node on which it does");
     if (task.backup_of == task.name) throw Error(1, read("itself as backup_of"), "another task");
-    if (task.schedule.empty() && task.backup_of.empty())
-        throw Error(1, read("no schedule"), schedule_rule);
+    if (!task.backup_of.empty() && !task.after.empty())
+        throw Error(1, read("both backup_of and after"),
+                    "after in its primary: a backup task has no runs of its own");
+    if (task.schedule.empty() && task.backup_of.empty() && task.after.empty())
+        throw Error(1, read("no schedule"), fmt::format("{}; or after", schedule_rule));
     if (!task.backup_of.empty() && task.kind == TaskKind::noop)
         throw Error(1, read("backup_of, and its kind is noop"), "a command: its node runs that");
     const bool has_command = !task.command.empty() || !task.argv.empty();
@@ -332,6 +370,7 @@ void check_whole(const Task& task)
         throw Error(1, read("no command"), "command (for a shell) or argv");
     if (!task.command.empty() && !task.argv.empty())
         throw Error(1, read("both command and argv"), "one of them");
+    check_arguments_size(task);
 }
 
 } // namespace roleswap::task

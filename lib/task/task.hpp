@@ -56,6 +56,7 @@ struct Task {
     std::string schedule;              ///< text for parse_schedule
     std::string timezone;              ///< IANA name; empty: the default of the pair
     std::vector<std::string> except;   ///< dates without due times, for Exclusions::parse
+    std::vector<std::string> after;    ///< tasks after whose ends it runs; see after.hpp
     milliseconds jitter{0};            ///< a run starts up to so much after its due time
     TaskKind kind = TaskKind::command; ///< of a noop neither command nor argv is there
     std::string command;               ///< run by `shell`; exactly one of command and argv is there
@@ -94,13 +95,22 @@ bool is_valid_name(std::string_view name);
 /// Reads `[[task]]` tables.  Throws FileError at the first fault; names are unique within the file,
 /// schedules and time zones are valid.
 std::vector<Task> parse_tasks(std::string_view text, std::string_view path);
+/// The same, with the place of `after` in each, or of its table where it has none: whether there
+/// are the tasks it names is not known here.
+struct PlacedTask {
+    Task task;
+    unsigned line = 1;
+    unsigned column = 1;
+};
+std::vector<PlacedTask> parse_placed_tasks(std::string_view text, std::string_view path);
 /// The text that parse_tasks reads back to the same tasks, only what differs from the default.
 std::string export_tasks(std::span<const Task> tasks);
 
 /// Every field under its name; durations as integers named *_ms, empty optionals as null, umask as
 /// octal text.
 nlohmann::json to_json(const Task& task);
-/// The reverse; fields may be missing (default) except name, schedule and one of command and argv.
+/// The reverse; fields may be missing (default) except name, one of schedule and after, and one of
+/// command and argv.
 /// Throws Error on unknown fields, wrong types, ranges, bad schedules and zones.
 Task from_json(const nlohmann::json& object);
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <tuple>
 
 namespace roleswap::task {
 namespace {
@@ -166,18 +167,22 @@ struct ToToml {
 
 } // namespace
 
-std::vector<Task> parse_tasks(std::string_view text, std::string_view path)
+std::vector<PlacedTask> parse_placed_tasks(std::string_view text, std::string_view path)
 {
     const auto root = base::parse_toml(text, path);
     Reader reader{path};
-    std::vector<Task> tasks;
+    std::vector<PlacedTask> tasks;
     std::map<std::string, unsigned, std::less<>> lines;
     for (const auto& entry : root.entries) {
         if (entry.key != "task" || entry.value.kind != Kind::array)
             reader.fail(entry, fmt::format("\"{}\"", entry.key), "[[task]] tables");
         for (const auto& table : entry.value.items) {
-            tasks.push_back(reader.read_task(table));
-            const auto& name = tasks.back().name;
+            tasks.push_back({reader.read_task(table), table.line, table.column});
+            const auto after = std::ranges::find(table.entries, "after", &TomlEntry::key);
+            if (after != table.entries.end())
+                std::tie(tasks.back().line, tasks.back().column) =
+                    std::pair(after->value.line, after->value.column);
+            const auto& name = tasks.back().task.name;
             const auto [first, is_new] = lines.emplace(name, table.line);
             if (is_new) continue;
             reader.fail(
@@ -186,6 +191,13 @@ std::vector<Task> parse_tasks(std::string_view text, std::string_view path)
                 "each name once");
         }
     }
+    return tasks;
+}
+
+std::vector<Task> parse_tasks(std::string_view text, std::string_view path)
+{
+    std::vector<Task> tasks;
+    for (auto& placed : parse_placed_tasks(text, path)) tasks.push_back(std::move(placed.task));
     return tasks;
 }
 

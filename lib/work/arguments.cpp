@@ -7,6 +7,16 @@ namespace roleswap::work {
 
 using nlohmann::json;
 
+namespace {
+
+/// The store takes no such text, and C would cut it there.
+bool has_null(const std::string& text)
+{
+    return text.find('\0') != std::string::npos;
+}
+
+} // namespace
+
 Arguments::Arguments(std::string_view verb, const json& args,
                      const std::vector<std::string_view>& known)
     : command_(base::command_name(verb)), args_(args)
@@ -39,7 +49,9 @@ bool Arguments::has(const char* name) const
 std::string Arguments::text(const char* name, const char* allowed) const
 {
     if (!has(name) || !args_.at(name).is_string()) refuse(name, allowed);
-    return args_.at(name).get<std::string>();
+    auto text = args_.at(name).get<std::string>();
+    if (has_null(text)) refuse(name, fmt::format("{}, without NUL bytes", allowed));
+    return text;
 }
 
 std::string Arguments::text_or(const char* name, const char* allowed,
@@ -86,6 +98,7 @@ std::vector<std::string> Arguments::texts(const char* name, const char* allowed)
     for (const auto& text : args_.at(name)) {
         if (!text.is_string()) refuse(name, allowed);
         texts.push_back(text.get<std::string>());
+        if (has_null(texts.back())) refuse(name, fmt::format("{}, without NUL bytes", allowed));
     }
     return texts;
 }

@@ -8,7 +8,8 @@ namespace {
 
 void read_tasks(Change& change, const task::Defaults& defaults)
 {
-    for (auto& task : task::parse_tasks(change.text, "toml")) {
+    for (auto& [task, line, column] : task::parse_placed_tasks(change.text, "toml")) {
+        if (!task.after.empty()) change.places[task.name] = {"toml", line, column};
         auto entry = make_entry(std::move(task), change.since, defaults);
         check_is_ever_due(entry, change.since);
         change.named.insert(entry.task.name);
@@ -39,12 +40,13 @@ void put(Change& change, TaskEntry entry, const std::string& row)
     if (!change.rows.empty()) change.rows += ',';
     change.rows += row;
     change.queues.insert(entry.task.queue);
+    change.place_of.insert_or_assign(entry.task.name, change.entries.size());
     change.entries.push_back(std::move(entry));
 }
 
 void check_is_ever_due(const TaskEntry& entry, task::Time now)
 {
-    if (entry.schedule.is_reboot() || entry.schedule.next(now)) return;
+    if (!entry.has_schedule() || entry.schedule.is_reboot() || entry.schedule.next(now)) return;
     throw task::Error(
         1,
         fmt::format("task {}: schedule = \"{}\", which is never due", entry.task.name,

@@ -1,6 +1,9 @@
 #pragma once
+#include "base/parse_error.hpp"
+#include "task/after.hpp"
 #include "work/engine.hpp"
 #include "work/model.hpp"
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -29,6 +32,7 @@ struct Change {
     std::vector<TaskEntry> read;
     std::vector<std::string> read_rows; ///< JSON of each
     std::set<std::string> named;
+    std::map<std::string, base::ParseError::Place> places; ///< of `after`, by task
     std::optional<VerbError> error;
 
     nlohmann::json answer;
@@ -39,6 +43,12 @@ struct Change {
     std::vector<std::string> leaving; ///< of the removed: not yet out of the model
     std::size_t at = 0;               ///< how far the walk over `read` or `entries` has come
     std::optional<std::string> after; ///< the same for the tasks of the model
+
+    std::map<std::string, std::size_t> place_of; ///< in `entries`, by name
+    std::optional<task::AfterWalk> walk;         ///< along what the tasks are after
+    std::size_t after_at = 0;                    ///< entries it has begun from
+    std::string after_of;                        ///< the last one
+    std::optional<std::string> after_removed;    ///< the last of `removed` that was looked at
 };
 
 /// Reads `text`; touches nothing but the change, so that it may run beside the loop.
@@ -46,6 +56,9 @@ void read_text(Change& change, const task::Defaults& defaults);
 
 /// Adds a task that is to be written.
 void put(Change& change, TaskEntry entry, const std::string& row);
+
+/// [{"field","old","new"}] of what differs.
+nlohmann::json field_changes(const task::Task& old, const task::Task& changed);
 
 /// Throws task::Error for a schedule without any due time ("30 February"), which is a mistake.
 void check_is_ever_due(const TaskEntry& entry, task::Time now);

@@ -64,8 +64,9 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
           [this] { end_operation("abandoned", "nothing was heard of it for 15 minutes", {}); }),
       house_timer_(loop, [this] { keep_house(); }), house_soon_(loop, [this] { keep_house(); }),
       look_timer_(loop, [this] { look_in_store(); }), life_timer_(loop, [this] { show_life(); }),
-      agent_timer_(loop, [this] { look_at_agents(); }), slices_(loop), looks_(loop),
-      changer_(loop, [this] { next_change(); }), worker_(loop)
+      agent_timer_(loop, [this] { look_at_agents(); }),
+      outputs_(loop, [this](OutputPoll poll) { look_at_output(std::move(poll)); }), slices_(loop),
+      looks_(loop), changer_(loop, [this] { next_change(); }), worker_(loop)
 {
 }
 
@@ -152,6 +153,9 @@ void Engine::Impl::end_session()
     drop_changes();
     drop_listings();
     for (const auto& [ticket, reply] : std::exchange(run_replies_, {})) reply.failed(gone);
+    for (const auto& [id, replies] : std::exchange(kills_, {}))
+        for (const auto& reply : replies) reply.failed(gone);
+    outputs_.refuse_all(gone);
     if (const auto drain = std::exchange(drain_, {})) drain->reply.failed(gone);
     drain_goes_on_ = false;
     gate_operation_ = 0;

@@ -161,7 +161,7 @@ void Engine::Impl::look_at_pair_boot()
 void Engine::Impl::run_reboot_tasks()
 {
     for (const auto& [name, entry] : model_.tasks) {
-        if (!entry.task.enabled || !entry.schedule.is_reboot() || entry.is_backup()) continue;
+        if (!entry.task.enabled || !entry.schedule.is_reboot() || !entry.has_schedule()) continue;
         NewRun run{.task = name,
                    .queue = entry.task.queue,
                    .cause = "reboot",

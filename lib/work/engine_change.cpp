@@ -25,7 +25,8 @@ ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, changed_at = 
 
 constexpr const char* remove_tasks_sql = R"(
 WITH gone AS (DELETE FROM roleswap.task WHERE name IN (SELECT jsonb_array_elements_text($1::jsonb))
-              RETURNING name)
+              RETURNING name),
+seen AS (DELETE FROM roleswap.after_end USING gone WHERE task = gone.name AND waits)
 UPDATE roleswap.run SET state = 'skipped', why = 'its task was removed', ended_at = now(),
        held_since = NULL, released_at = NULL
 FROM gone WHERE run.task = gone.name AND run.state IN ('queued', 'held'))";
@@ -50,6 +51,7 @@ std::uint64_t Engine::Impl::begin_change(Reply reply)
 
 void Engine::Impl::change_one(Reply reply, json answer, TaskEntry entry)
 {
+    check_after(entry.task);
     const auto ticket = begin_change(std::move(reply));
     auto& change = changes_.at(ticket);
     change.answer = std::move(answer);
@@ -71,9 +73,15 @@ void Engine::Impl::compare(std::uint64_t ticket)
                      {"removed", json::array()},
                      {"same", 0}};
     slices_.add([this, ticket] { return compare_one(changes_.at(ticket)); });
+    slices_.add([this, ticket] { return check_after_one(changes_.at(ticket)); });
     slices_.add([this, ticket] {
         auto& compared = changes_.at(ticket);
+        if (compared.error) {
+            fail_change(ticket, VerbError(*compared.error));
+            return Slice::over;
+        }
         compared.at = 0; // from now on of the entries
+        if (compared.dry_run) count_others(compared);
         const bool nothing = compared.entries.empty() && compared.removed.empty();
         if (compared.dry_run || nothing)
             finish_change(ticket);
@@ -94,9 +102,21 @@ Slice Engine::Impl::compare_one(Change& change)
         change.answer["same"] = change.answer["same"].get<std::size_t>() + 1;
         return Slice::more;
     }
-    change.answer[old == model_.tasks.end() ? "added" : "changed"].push_back(entry.task.name);
+    const bool is_new = old == model_.tasks.end();
+    change.answer[is_new ? "added" : "changed"].push_back(entry.task.name);
+    if (change.dry_run)
+        change.answer["fields"][entry.task.name] =
+            field_changes(is_new ? task::Task{} : old->second.task, entry.task);
     put(change, std::move(entry), row);
     return Slice::more;
+}
+
+/// Tasks that stay though the text lacks them.
+void Engine::Impl::count_others(Change& change) const
+{
+    auto others = model_.tasks.size() - change.answer["same"].get<std::size_t>();
+    for (const char* known : {"changed", "removed"}) others -= change.answer[known].size();
+    change.answer["others"] = others;
 }
 
 /// Looks at one task of the model, which the text may lack.

@@ -18,6 +18,10 @@ DELETE FROM roleswap.run WHERE id IN (
 constexpr const char* prune_keys_sql =
     "DELETE FROM roleswap.enqueue_key WHERE made_at < now() - make_interval(days => $1::integer)";
 
+constexpr const char* prune_after_sql = "DELETE FROM roleswap.after_end "
+                                        "WHERE at < now() - make_interval(days => $1::integer) "
+                                        "AND NOT waits";
+
 /// Of each task the newest runs stay; which the index on (task, due) tells without a look at the
 /// other rows.
 constexpr const char* prune_many_sql = R"(
@@ -34,6 +38,7 @@ DELETE FROM roleswap.run WHERE id IN (
 void Engine::Impl::ended(std::int64_t id, const run::RunEnd& end)
 {
     const auto run = model_.open.at(id);
+    keep_end(run, end);
     const auto definition = claimed_.extract(id);
     finish_run(run,
                after_end(definition.empty() ? task::Task{} : definition.mapped(), run, end, now()));
@@ -47,10 +52,15 @@ void Engine::Impl::finish_run(const OpenRun& ended_run, AfterEnd after)
     ended_tasks_.insert(run.task);
     dispatcher_.trigger(); // before the writer's turn: what starts now goes with this end
     writer_->next().ends.push_back(std::move(after.row));
+    // A run whose end is unknown brings nothing: a person looks first.
+    if (!after.again && after.state != "interrupted" && model_.is_followed(run.task))
+        writer_->next().followed.push_back(id);
     if (after.again) again_.insert_or_assign(id, *after.again);
     if (after.state == "failed" || after.state == "timeout" || after.state == "interrupted" ||
         (after.state == "queued" && !run.moving))
         note("run_failed", fmt::format("task {} (run {}): {}", run.task, id, after.why));
+    if (after.state == "killed")
+        note("run_killed", fmt::format("task {} (run {}): {}", run.task, id, after.why));
 }
 
 void Engine::Impl::keep_house()
@@ -74,7 +84,8 @@ void Engine::Impl::prune(const std::vector<std::string>& names)
                                      {prune_keys_sql, {days}},
                                      {prune_many_sql,
                                       {fmt::format("{{{}}}", fmt::join(names, ",")),
-                                       std::to_string(settings_.keep_runs), rows}}});
+                                       std::to_string(settings_.keep_runs), rows}},
+                                     {prune_after_sql, {days}}});
     session_->write(std::move(queries), [this, names](const pg::Outcome& outcome) {
         const auto* done = std::get_if<pg::Committed>(&outcome);
         if (done == nullptr) return host_.on_store_trouble("old runs: " + pg::describe(outcome));

@@ -9,6 +9,8 @@
 #include "work/marks.hpp"
 #include "work/model.hpp"
 #include "work/outages.hpp"
+#include "work/output_text.hpp"
+#include "work/output_watch.hpp"
 #include "work/planner.hpp"
 #include "work/runner.hpp"
 #include "work/session.hpp"
@@ -24,6 +26,7 @@ namespace roleswap::work {
 /// The engine's parts and the paths between them.  The files say which: engine.cpp (life),
 /// engine_begin.cpp (what a new master does first), engine_window.cpp (which waiting runs are known
 /// here), engine_runs.cpp (due time to start of a run), engine_end.cpp (end and after),
+/// engine_after.cpp (runs that ends of others bring), engine_output.cpp (who follows a run),
 /// engine_agents.cpp (what other hosts run), engine_doubt.cpp (what an old master may have run),
 /// engine_outage.cpp (what is held after a time without a scheduler), engine_change.cpp (tasks),
 /// engine_drain.cpp (until nothing runs), engine_operation.cpp, verbs_*.cpp.
@@ -144,6 +147,7 @@ private:
     void take_inserts(const Batch& batch, const std::vector<OpenRow>& rows);
     void take_insert(const NewRun& run, const OpenRow* row);
     void take_queued(OpenRun run);
+    void take_follower(const OpenRun& run);
     void take_promotes(const Batch& batch, const std::vector<Claim>& claims);
     bool is_noop(const std::string& name) const;
     void begin(OpenRun& run);
@@ -210,6 +214,12 @@ private:
     void compare(std::uint64_t ticket);
     Slice compare_one(Change& change);
     Slice remove_one(Change& change);
+    void count_others(Change& change) const;
+    const task::Task* find_changed(const Change& change, const std::string& name) const;
+    Slice check_after_one(Change& change);
+    Slice check_removed_one(Change& change);
+    void refuse_orphans(Change& change, const std::string& removed) const;
+    void check_after(const task::Task& changed) const;
     void write_change(std::uint64_t ticket);
     void take_change(std::uint64_t ticket);
     Slice take_one(Change& change);
@@ -281,6 +291,10 @@ private:
     void task_show(const Call& call);
     nlohmann::json coming(const TaskEntry& entry) const;
     static Reply found_or_refused(const Reply& reply, std::string missing);
+    void read_into(pg::Query query, const char* part, nlohmann::json answer, Reply reply);
+    Reply with_waits(const Reply& reply, const std::string& name);
+    static pg::Query waits_query(const std::string& task);
+    static std::string after_text(const task::Task& task);
     Reply with_next_due(const Reply& reply, const std::string& name) const;
     void task_next(const Call& call);
     std::string hindrance(const TaskEntry& entry) const;
@@ -293,8 +307,25 @@ private:
     void task_apply(const Call& call);
     void run_list(const Call& call);
     void run_show(const Call& call);
+    void run_output(const Call& call);
     void run_kill(const Call& call);
-    void kill_at_agent(const Call& call, const OpenRun& run);
+    void kill_at_agent(const OpenRun& run, const Reply& reply);
+    void kill_waiting(std::int64_t id, const std::string& why, const Reply& reply);
+    void tell_killed(std::int64_t id);
+    void run_again(const Call& call);
+    void repeat(std::int64_t id, const nlohmann::json& old, const std::string& who,
+                const Reply& reply);
+
+    // who follows a run
+    void look_at_output(OutputPoll poll);
+    bool tell_rest(const OutputPoll& poll);
+    bool tell_live(OutputPoll& poll);
+    void tell_row(OutputPoll poll, nlohmann::json run);
+    static void answer_output(const OutputPoll& poll, nlohmann::json run, const OutputText& text);
+    void wait_for_output(OutputPoll poll);
+    void keep_end(const OpenRun& run, const run::RunEnd& end);
+    Reply with_live_output(const Reply& reply) const;
+    static pg::Query output_row_query(std::int64_t id);
     void queue_list(const Call& call);
     void queue_hold(const Call& call);
     void queue_release(const Call& call);
@@ -356,11 +387,12 @@ private:
     event::Duration begun_at_{0};                ///< of this epoch's work
     std::deque<std::int64_t> to_start_;          ///< committed, without a process yet
     std::map<std::uint64_t, Reply> run_replies_; ///< of task_run, by ticket
-    std::map<std::uint64_t, Change> changes_;    ///< by ticket; one, but while an engine ends
-    std::map<std::uint64_t, Listing> listings_;  ///< by ticket
-    std::map<std::uint64_t, Reading> readings_;  ///< by ticket, with the worker
-    std::uint64_t reading_ = 0;                  ///< the one that counts
-    std::set<std::string> to_look_;              ///< tasks whose due times are to be looked at
+    std::map<std::int64_t, std::vector<Reply>> kills_; ///< of run_kill, by run
+    std::map<std::uint64_t, Change> changes_;          ///< by ticket; one, but while an engine ends
+    std::map<std::uint64_t, Listing> listings_;        ///< by ticket
+    std::map<std::uint64_t, Reading> readings_;        ///< by ticket, with the worker
+    std::uint64_t reading_ = 0;                        ///< the one that counts
+    std::set<std::string> to_look_; ///< tasks whose due times are to be looked at
     bool looking_ = false;
     std::uint64_t tickets_ = 0;
     nlohmann::json pair_boot_;
@@ -389,6 +421,7 @@ private:
     event::Timer look_timer_;
     event::Timer life_timer_;
     event::Timer agent_timer_;
+    OutputWatch outputs_;
     Slices slices_; ///< of verbs
     Slices looks_;  ///< of the schedule, which waits for no verb
     event::Deferred changer_;

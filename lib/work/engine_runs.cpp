@@ -62,7 +62,7 @@ Slice Engine::Impl::look_at_one()
 void Engine::Impl::look_at(TaskEntry& entry, task::Time time)
 {
     const auto& name = entry.task.name;
-    if (!entry.task.enabled || entry.schedule.is_reboot() || entry.is_backup())
+    if (!entry.task.enabled || entry.schedule.is_reboot() || !entry.has_schedule())
         return planner_.remove(name);
     sign_of_life(time);
     // The clock was set back: the time until then comes again, and due times that had their run
@@ -131,9 +131,13 @@ void Engine::Impl::committed(Batch batch, const Written& written)
     if (!batch.inserts.empty()) take_inserts(batch, written.inserted);
     take_promotes(batch, written.claimed);
     take_gifts(batch, written.given);
+    for (const auto& run : written.followers) take_follower(run);
     for (const auto& row : batch.ends) {
-        auto again = again_.extract(row.at("id").get<std::int64_t>());
+        const auto id = row.at("id").get<std::int64_t>();
+        auto again = again_.extract(id);
         if (!again.empty()) model_.add_waiting(std::move(again.mapped()));
+        tell_killed(id);
+        outputs_.wake(id);
     }
     const auto held = std::ranges::any_of(
         batch.inserts, [](const auto& run) { return run.state == NewRun::State::held; });
@@ -201,6 +205,7 @@ void Engine::Impl::take_promotes(const Batch& batch, const std::vector<Claim>& c
         auto& run = model_.open.at(claim.id);
         run.place = OpenRun::Place::alive;
         run.payload = claim.payload;
+        run.origin = claim.origin;
         begin(run);
     }
     if (claims.size() == batch.promotes.size()) return;
@@ -223,6 +228,7 @@ void Engine::Impl::begin(OpenRun& run)
     if (is_noop(run.task)) {
         ended_tasks_.insert(run.task);
         writer_->next().noops.push_back(run.id);
+        if (model_.is_followed(run.task)) writer_->next().followed.push_back(run.id);
         return model_.forget(run.id);
     }
     to_start_.push_back(run.id);
@@ -263,6 +269,7 @@ void Engine::Impl::start_one(std::int64_t id)
                     [this, generation](const run::RunEnd& end) {
                         if (generation == generation_) ended(end.id, end);
                     });
+    outputs_.wake(id);
 }
 
 void Engine::Impl::dispatch()

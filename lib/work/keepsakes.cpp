@@ -8,7 +8,7 @@ std::vector<Keepsake> keepsakes()
         {"run",
          "SELECT to_jsonb(r) FROM roleswap.run AS r WHERE ({since} IS NULL OR age(r.xmin) <= "
          "age({since})) AND r.state NOT IN ('skipped', 'held') AND (r.state <> 'queued' OR r.cause "
-         "= 'enqueued') "
+         "IN ('enqueued', 'after')) "
          "ORDER BY r.id"},
         {"operation",
          "SELECT to_jsonb(o) || jsonb_build_object('steps', (SELECT coalesce(jsonb_agg(to_jsonb(s) "

@@ -162,9 +162,10 @@ Loaded read_all(const std::vector<pg::Result>& results, LoadKind kind,
 
 TaskEntry make_entry(task::Task task, task::Time last_due, const task::Defaults& defaults)
 {
-    const bool is_backup = !task.backup_of.empty(); // no due times of its own
-    auto schedule = is_backup ? task::Schedule(task::Reboot{}, task::Zone{})
-                              : task::schedule_of(task, defaults);
+    // A backup task and one that is only after others have no due times of their own.
+    const bool is_never_due = !task.backup_of.empty() || task.schedule.empty();
+    auto schedule = is_never_due ? task::Schedule(task::Reboot{}, task::Zone{})
+                                 : task::schedule_of(task, defaults);
     return {std::move(task), std::move(schedule), last_due};
 }
 

@@ -1,4 +1,5 @@
 #include "work/model.hpp"
+#include "task/after.hpp"
 #include "task/binding.hpp"
 #include <algorithm>
 
@@ -45,15 +46,15 @@ void Model::set_tasks(std::map<std::string, TaskEntry> all)
 {
     tasks = std::move(all);
     backups_.clear();
-    for (const auto& [name, entry] : tasks)
-        if (entry.is_backup()) backups_[entry.task.backup_of].insert(name);
+    followers_.clear();
+    for (const auto& [name, entry] : tasks) link(entry.task);
 }
 
 TaskEntry& Model::put_task(TaskEntry entry)
 {
     const auto name = entry.task.name;
     remove_task(name);
-    if (entry.is_backup()) backups_[entry.task.backup_of].insert(name);
+    link(entry.task);
     return tasks.emplace(name, std::move(entry)).first->second;
 }
 
@@ -61,19 +62,43 @@ void Model::remove_task(const std::string& name)
 {
     const auto found = tasks.find(name);
     if (found == tasks.end()) return;
-    const auto& primary = found->second.task.backup_of;
-    if (const auto backups = backups_.find(primary); backups != backups_.end()) {
-        backups->second.erase(name);
-        if (backups->second.empty()) backups_.erase(backups);
-    }
+    unlink(found->second.task);
     tasks.erase(found);
+}
+
+void Model::link(const task::Task& task)
+{
+    if (!task.backup_of.empty()) backups_[task.backup_of].insert(task.name);
+    for (const auto& after : task::after_of(task)) followers_[after.task].insert(task.name);
+}
+
+void Model::unlink(const task::Task& task)
+{
+    const auto drop = [&task](Links& links, const std::string& from) {
+        const auto found = links.find(from);
+        if (found == links.end()) return;
+        found->second.erase(task.name);
+        if (found->second.empty()) links.erase(found);
+    };
+    drop(backups_, task.backup_of);
+    for (const auto& after : task::after_of(task)) drop(followers_, after.task);
+}
+
+std::vector<std::string> Model::names_in(const Links& links, const std::string& from)
+{
+    const auto found = links.find(from);
+    if (found == links.end()) return {};
+    return {found->second.begin(), found->second.end()};
 }
 
 std::vector<std::string> Model::backups_of(const std::string& name) const
 {
-    const auto found = backups_.find(name);
-    if (found == backups_.end()) return {};
-    return {found->second.begin(), found->second.end()};
+    return names_in(backups_, name);
+}
+
+std::vector<std::string> Model::followers_of(const std::string& name) const
+{
+    return names_in(followers_, name);
 }
 
 task::Task Model::task_on(const TaskEntry& entry, const std::string& node) const

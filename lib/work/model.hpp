@@ -26,6 +26,8 @@ struct TaskEntry {
     task::Time last_due; ///< all due times up to here are decided
     /// A backup task: it has no due times and no runs, its primary has them.
     bool is_backup() const { return !task.backup_of.empty(); }
+    /// Without a schedule it runs after other tasks, or when somebody asks.
+    bool has_schedule() const { return !is_backup() && !task.schedule.empty(); }
 };
 
 /// The order in which waiting runs of a queue start.
@@ -83,10 +85,12 @@ struct OpenRun {
     std::uint32_t retries_used = 0;
     std::optional<Instant> not_before; ///< of a retry, of a jitter, or as the application asked
     int priority = 0;
-    std::string payload; ///< JSON text; known once it is claimed
+    std::string payload;     ///< JSON text; known once it is claimed
+    std::int64_t origin = 0; ///< the run that it comes of; 0: none; known once it is claimed
     Place place = Place::waiting;
-    bool moving = false; ///< killed by a drain, to go on at the peer
-    std::string agent{}; ///< that was given it, and has it until it has delivered its end
+    bool moving = false;      ///< killed by a drain, to go on at the peer
+    std::string killed_why{}; ///< by whom and why; empty: by nobody
+    std::string agent{};      ///< that was given it, and has it until it has delivered its end
 };
 
 inline Turn turn_of(const OpenRun& run)
@@ -152,6 +156,9 @@ public:
     task::Task task_on(const TaskEntry& entry, const std::string& node) const;
     /// Names of the backup tasks of this one.
     std::vector<std::string> backups_of(const std::string& name) const;
+    /// Whether, and which, tasks are after this one.
+    bool is_followed(const std::string& name) const { return followers_.contains(name); }
+    std::vector<std::string> followers_of(const std::string& name) const;
 
     /// The only ways in which `tasks` changes.
     void set_tasks(std::map<std::string, TaskEntry> all);
@@ -197,8 +204,13 @@ private:
     bool can_serve(const QueueEntry& queue) const;
     std::unordered_map<std::string, Load> loads_;
     std::size_t given_ = 0;
-    std::set<std::pair<Instant, std::int64_t>> later_;     ///< (not before, run) of waiting ones
-    std::map<std::string, std::set<std::string>> backups_; ///< by the name of the primary
+    std::set<std::pair<Instant, std::int64_t>> later_; ///< (not before, run) of waiting ones
+    using Links = std::map<std::string, std::set<std::string>>;
+    static std::vector<std::string> names_in(const Links& links, const std::string& from);
+    void link(const task::Task& task);
+    void unlink(const task::Task& task);
+    Links backups_;   ///< by the name of the primary
+    Links followers_; ///< by the name of the task that they are after
 };
 
 } // namespace roleswap::work

@@ -89,6 +89,7 @@ AfterEnd after(const task::Task& task, const OpenRun& run, const run::RunEnd& en
 {
     const auto plan = task::retry_plan(task, run.retries_used, outcome);
     AfterEnd after{.row = make_row(end), .state = state_of(outcome), .why = end.why};
+    if (outcome == task::Outcome::killed && !run.killed_why.empty()) after.why = run.killed_why;
     auto next = run;
     switch (plan.kind) {
     case task::RetryPlan::Kind::done:
@@ -103,6 +104,7 @@ AfterEnd after(const task::Task& task, const OpenRun& run, const run::RunEnd& en
         next.not_before = ended + plan.delay;
         next.moving = false;
         next.agent.clear();
+        next.killed_why.clear();
         after.why += fmt::format("; attempt {} follows", next.attempt);
         after.again = next;
     }
@@ -156,6 +158,7 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
                                             {"AGENT", place.agent}})
         if (!value.empty()) spec.environment.push_back(fmt::format("ROLESWAP_{}={}", name, value));
     if (!run.payload.empty()) spec.environment.push_back("ROLESWAP_PAYLOAD=" + run.payload);
+    if (run.origin != 0) spec.environment.push_back(fmt::format("ROLESWAP_ORIGIN={}", run.origin));
     if (task.umask) spec.umask = static_cast<mode_t>(*task.umask);
     spec.stdin_text = task.input.empty() ? run.payload : task.input;
     spec.needs = task.needs;

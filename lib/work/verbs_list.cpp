@@ -72,6 +72,7 @@ Slice Engine::Impl::list_one(Listing& listing)
     const auto load = model_.load(name);
     listing.tasks.push_back({{"name", name},
                              {"schedule", entry.task.schedule},
+                             {"after", entry.task.after},
                              {"backup_of", entry.task.backup_of},
                              {"backup_on", entry.task.backup_on},
                              {"enabled", entry.task.enabled},

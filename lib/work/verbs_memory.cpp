@@ -54,9 +54,6 @@ SELECT roleswap.memory_resolve($1::bigint,
 /// A text that the store takes as an item or a key.
 void check_text(const std::string& text, const char* what, std::size_t most)
 {
-    if (text.find('\0') != std::string::npos)
-        throw Refusal(VerbError::Code::bad_argument,
-                      fmt::format("{} holds a NUL byte: it cannot be kept", what));
     if (text.empty() || text.size() > most)
         throw Refusal(VerbError::Code::bad_argument,
                       fmt::format("{} has {} bytes; allowed are 1 to {}{}", what, text.size(), most,

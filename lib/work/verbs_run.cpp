@@ -10,7 +10,8 @@ using nlohmann::json;
     "'id', id, 'task', task, 'due', roleswap.iso(due), 'cause', cause, 'queue', queue, "           \
     "'priority', priority, 'state', state, 'node', node, 'epoch', epoch, 'attempt', attempt, "     \
     "'started_at', roleswap.iso(started_at), 'ended_at', roleswap.iso(ended_at), "                 \
-    "'duration_ms', duration_ms, 'exit_code', exit_code, 'signal', signal, 'why', why"
+    "'duration_ms', duration_ms, 'exit_code', exit_code, 'signal', signal, 'why', why, "           \
+    "'origin', origin"
 
 #define RUN_LIST                                                                                   \
     "SELECT coalesce(json_agg(row ORDER BY at DESC, number DESC), '[]') FROM ("                    \
@@ -29,7 +30,17 @@ constexpr const char* show_sql =
     "'output', output_tail, 'output_bytes', output_bytes, "
     "'truncated', output_bytes > octet_length(output_tail), 'cpu_ms', cpu_ms, "
     "'peak_memory_kib', peak_memory_kib, 'memory', roleswap.memory_report(id, "
-    "CASE state WHEN 'running' THEN attempt END)) FROM roleswap.run WHERE id = $1";
+    "CASE state WHEN 'running' THEN attempt END), "
+    "'after', (SELECT json_agg(json_build_object('task', e.predecessor, 'run', e.ended_run, "
+    "'state', e.state) ORDER BY e.ended_run) FROM roleswap.after_end AS e WHERE e.run = run.id), "
+    "'next', (SELECT json_agg(json_build_object('run', o.id, 'task', o.task, 'cause', o.cause, "
+    "'state', o.state) ORDER BY o.id) FROM roleswap.run AS o WHERE o.origin = run.id)) "
+    "FROM roleswap.run WHERE id = $1";
+
+/// For who follows it: how it stands, and the end of its output.
+constexpr const char* output_row_sql =
+    "SELECT json_build_object(" RUN_FIELDS ", 'output', output_tail, 'output_bytes', output_bytes) "
+    "FROM roleswap.run WHERE id = $1";
 
 } // namespace
 
@@ -59,8 +70,9 @@ void Engine::Impl::run_show(const Call& call)
 {
     const Arguments args(call.verb, call.args, {"id"});
     const auto id = args.number("id", 1, INT64_MAX);
-    auto wrapped = found_or_refused(
-        call.reply, fmt::format("there is no run {}; see \"roleswap run list\"", id));
+    auto wrapped =
+        found_or_refused(with_live_output(call.reply),
+                         fmt::format("there is no run {}; see \"roleswap run list\"", id));
     session_->read({show_sql, {std::to_string(id)}}, std::move(wrapped),
                    [](std::vector<pg::Result>& results) -> json {
                        if (results.at(0).empty()) return nullptr;
@@ -78,44 +90,9 @@ Reply Engine::Impl::found_or_refused(const Reply& reply, std::string missing)
     return {std::move(done), reply.failed};
 }
 
-/// A run that has a process is killed as a tree; one that waits is taken out of its queue.
-void Engine::Impl::run_kill(const Call& call)
+pg::Query Engine::Impl::output_row_query(std::int64_t id)
 {
-    const Arguments args(call.verb, call.args, {"id"});
-    const auto id = args.number("id", 1, INT64_MAX);
-    if (executor_.kill(id)) return call.reply.done({{"id", id}, {"killed", "running"}});
-    const auto found = model_.open.find(id);
-    if (found != model_.open.end() && !found->second.agent.empty())
-        return kill_at_agent(call, found->second);
-    if (found != model_.open.end() && found->second.place != OpenRun::Place::waiting)
-        throw Refusal(VerbError::Code::refused,
-                      fmt::format("run {} is just being started; try again", id));
-    auto missing = fmt::format("run {} neither runs nor waits; see \"roleswap run list\"", id);
-    session_->write({{"UPDATE roleswap.run SET state = 'killed', why = $2, ended_at = now(), "
-                      "epoch = $3, held_since = NULL, released_at = NULL "
-                      "WHERE id = $1 AND state IN ('queued', 'held')",
-                      {std::to_string(id), clean_text("killed by " + call.caller.user),
-                       std::to_string(epoch_)}}},
-                    found_or_refused(call.reply, std::move(missing)),
-                    [this, id](std::vector<pg::Result>& results) -> json {
-                        if (results.at(0).affected() == 0) return nullptr;
-                        model_.forget(id);
-                        if (held_runs_->runs() > 0) held_runs_->count();
-                        return {{"id", id}, {"killed", "waiting"}};
-                    });
-}
-
-/// The agent kills it, at once or when it comes back.
-void Engine::Impl::kill_at_agent(const Call& call, const OpenRun& run)
-{
-    auto done = [this, id = run.id, agent = run.agent](std::vector<pg::Result>&) -> json {
-        session_->tell("roleswap_agent", agent);
-        return {{"id", id}, {"killed", "asked"}, {"agent", agent}};
-    };
-    session_->write({{"UPDATE roleswap.run SET kill_asked = true WHERE id = $1 AND agent = $2 AND "
-                      "NOT over",
-                      {std::to_string(run.id), run.agent}}},
-                    call.reply, std::move(done));
+    return {output_row_sql, {std::to_string(id)}};
 }
 
 } // namespace roleswap::work

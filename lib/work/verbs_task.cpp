@@ -26,15 +26,35 @@ void Engine::Impl::task_show(const Call& call)
     const Arguments args(call.verb, call.args, {"name"});
     const auto& entry = find_task(args.text("name", task_name));
     const auto load = model_.load(entry.task.name);
-    json shown{{"task", task::to_json(entry.task)}, {"backups", model_.backups_of(entry.task.name)},
-               {"next_due", coming(entry)},         {"last_due", base::to_rfc3339(entry.last_due)},
-               {"running", load.running},           {"waiting", load.waiting}};
-    session_->read(run_list_query(entry.task.name, "", 5), call.reply,
-                   [shown = std::move(shown)](std::vector<pg::Result>& results) -> json {
-                       auto whole = shown;
-                       whole["runs"] = json::parse(results.at(0)[0].text(0));
+    json shown{{"task", task::to_json(entry.task)},
+               {"backups", model_.backups_of(entry.task.name)},
+               {"followers", model_.followers_of(entry.task.name)},
+               {"next_due", coming(entry)},
+               {"last_due", base::to_rfc3339(entry.last_due)},
+               {"running", load.running},
+               {"waiting", load.waiting}};
+    read_into(run_list_query(entry.task.name, "", 5), "runs", std::move(shown),
+              entry.task.after.empty() ? call.reply : with_waits(call.reply, entry.task.name));
+}
+
+/// Reads one value of JSON into a part of the answer.
+void Engine::Impl::read_into(pg::Query query, const char* part, json answer, Reply reply)
+{
+    session_->read(std::move(query), std::move(reply),
+                   [part, answer = std::move(answer)](std::vector<pg::Result>& results) -> json {
+                       auto whole = answer;
+                       whole[part] = json::parse(results.at(0)[0].text(0));
                        return whole;
                    });
+}
+
+/// Adds what the task waits for.
+Reply Engine::Impl::with_waits(const Reply& reply, const std::string& name)
+{
+    auto done = [this, reply, name](const json& result) {
+        read_into(waits_query(name), "waits_for", result, reply);
+    };
+    return {std::move(done), reply.failed};
 }
 
 /// The next due times, up to five, as the schedule stands now.
@@ -54,6 +74,8 @@ std::string Engine::Impl::hindrance(const TaskEntry& entry) const
         return fmt::format("it stands in for {} on {} and is due with it", entry.task.backup_of,
                            entry.task.backup_on);
     if (!entry.task.enabled) return "the task is disabled: none of these times brings a run";
+    if (!entry.has_schedule())
+        return fmt::format("it has no times of its own: it runs {}", after_text(entry.task));
     if (entry.schedule.is_reboot())
         return "@reboot has no due times: it runs once per boot of the pair";
     if (!entry.schedule.next(std::chrono::floor<std::chrono::seconds>(now())))
@@ -79,9 +101,10 @@ void Engine::Impl::task_next(const Call& call)
     const auto count = static_cast<std::size_t>(args.number_or("count", 1, 1000, 5));
     const auto time = std::chrono::floor<std::chrono::seconds>(now());
     auto next = json::array();
-    if (!entry.is_backup()) next = task::coming(entry.schedule, entry.task, time, count);
+    if (entry.has_schedule()) next = task::coming(entry.schedule, entry.task, time, count);
     call.reply.done({{"name", entry.task.name},
                      {"schedule", entry.task.schedule},
+                     {"after", entry.task.after},
                      {"timezone", entry.schedule.zone().name()},
                      {"next", std::move(next)},
                      {"why", hindrance(entry)}});
@@ -118,6 +141,8 @@ void Engine::Impl::task_remove(const Call& call)
 {
     const Arguments args(call.verb, call.args, {"name"});
     const auto name = find_task(args.text("name", task_name)).task.name;
+    Change alone;
+    refuse_orphans(alone, name);
     const auto ticket = begin_change(call.reply);
     auto& change = changes_.at(ticket);
     change.answer = {{"name", name}};

@@ -11,21 +11,23 @@ constexpr auto retry_after = 500ms; ///< after a refusal of the store, such as a
 
 constexpr const char* insert_sql = R"(
 INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, node, batch, started_at, ended_at, why,
-                          not_before, priority, held_since)
+                          not_before, priority, held_since, origin, payload)
 SELECT r.task, r.due, r.cause, r.queue, r.state, $2::bigint, CASE r.state WHEN 'running' THEN $3 END,
        $4::bigint, CASE r.state WHEN 'running' THEN clock_timestamp() END,
        CASE WHEN r.state IN ('skipped', 'interrupted') THEN clock_timestamp() END, r.why, r.not_before,
-       r.priority, CASE r.state WHEN 'held' THEN clock_timestamp() END
+       r.priority, CASE r.state WHEN 'held' THEN clock_timestamp() END,
+       r.origin, CASE WHEN r.origin IS NOT NULL
+                 THEN (SELECT o.payload FROM roleswap.run AS o WHERE o.id = r.origin) END
 FROM jsonb_to_recordset($1::jsonb) AS r(task text, due timestamptz, cause text, queue text,
                                         state text, why text, not_before timestamptz,
-                                        priority smallint)
+                                        priority smallint, origin bigint)
 ON CONFLICT (task, due) DO NOTHING
 RETURNING id, task, (extract(epoch FROM due) * 1000000)::bigint, state = 'running', over)";
 
 constexpr const char* promote_sql = R"(
 UPDATE roleswap.run SET state = 'running', epoch = $2::bigint, node = $3, batch = $4::bigint,
        started_at = clock_timestamp(), ended_at = NULL, not_before = NULL, why = ''
-WHERE id = ANY ($1::bigint[]) AND state = 'queued' RETURNING id, payload)";
+WHERE id = ANY ($1::bigint[]) AND state = 'queued' RETURNING id, payload, origin)";
 
 constexpr const char* give_sql = R"(
 UPDATE roleswap.run SET state = 'running', epoch = $3::bigint, node = g.agent, agent = g.agent,
@@ -59,6 +61,9 @@ FROM jsonb_to_recordset($1::jsonb) AS e(id bigint, state text, attempt integer,
 WHERE run.id = e.id AND (run.state = 'running' AND (run.epoch = $2::bigint OR run.agent IS NOT NULL)
                          OR run.state = 'interrupted' AND e.late))";
 
+/// In the transaction of the ends: no crash comes between an end and the runs that it brings.
+constexpr const char* followers_sql = "SELECT * FROM roleswap.bring_followers($1::bigint[])";
+
 /// After the ends: a token that a function of the memory checks meanwhile sees them.
 constexpr const char* void_passes_sql = R"(
 DELETE FROM roleswap.memory_pass
@@ -88,7 +93,7 @@ SELECT id FROM roleswap.run
 WHERE id = ANY ($1::bigint[]) AND state = 'running' AND epoch = $2::bigint AND batch = $3::bigint)";
 
 constexpr const char* claimed_sql = R"(
-SELECT id, payload FROM roleswap.run
+SELECT id, payload, origin FROM roleswap.run
 WHERE id = ANY ($1::bigint[]) AND state = 'running' AND epoch = $2::bigint AND batch = $3::bigint)";
 
 const char* state_text(NewRun::State state)
@@ -111,7 +116,7 @@ const char* state_text(NewRun::State state)
 json inserts_json(const Batch& batch)
 {
     auto rows = json::array();
-    for (const auto& run : batch.inserts)
+    for (const auto& run : batch.inserts) {
         rows.push_back({{"task", run.task},
                         {"due", to_text(run.due)},
                         {"cause", run.cause},
@@ -120,6 +125,8 @@ json inserts_json(const Batch& batch)
                         {"why", run.why},
                         {"priority", run.priority},
                         {"not_before", run.not_before ? json(to_text(*run.not_before)) : json()}});
+        if (run.origin != 0) rows.back()["origin"] = run.origin;
+    }
     return rows;
 }
 
@@ -145,6 +152,7 @@ std::string array_text(const std::vector<std::int64_t>& numbers)
 
 /// Which query of a batch answers what.
 struct Places {
+    std::optional<std::size_t> followers;
     std::optional<std::size_t> inserted;
     std::optional<std::size_t> claimed;
     std::optional<std::size_t> given;
@@ -222,6 +230,10 @@ Plan plan_of(const Batch& batch, const Session::Who& who, bool sent_before)
     Plan plan;
     auto& queries = plan.queries;
     add_ends(plan, batch, epoch);
+    if (!batch.followed.empty()) {
+        queries.push_back({followers_sql, {array_text(batch.followed)}});
+        plan.places.followers = queries.size() - 1;
+    }
     add_starts(plan, batch, who, sent_before);
     add_gifts(plan, batch, who, sent_before);
     if (!batch.last_due.empty()) queries.push_back({last_due_sql, {last_due_json(batch).dump()}});
@@ -250,14 +262,30 @@ std::vector<Claim> read_claimed(const pg::Result& result)
     claims.reserve(result.rows());
     for (std::size_t i = 0; i < result.rows(); ++i) {
         const auto row = result[i];
-        claims.push_back({row.integer(0), std::string(row.maybe_text(1).value_or(""))});
+        claims.push_back({row.integer(0), std::string(row.maybe_text(1).value_or("")),
+                          row.maybe_integer(2).value_or(0)});
     }
     return claims;
+}
+
+std::vector<OpenRun> read_followers(const pg::Result& result)
+{
+    std::vector<OpenRun> runs;
+    for (std::size_t i = 0; i < result.rows(); ++i) {
+        const auto row = result[i];
+        auto& run = runs.emplace_back();
+        run.id = row.integer(0);
+        run.task = row.text(1);
+        run.queue = row.text(2);
+        run.due = Instant(std::chrono::microseconds(row.integer(3)));
+    }
+    return runs;
 }
 
 Written read_written(const Places& places, const std::vector<pg::Result>& results)
 {
     Written written;
+    if (places.followers) written.followers = read_followers(results.at(*places.followers));
     if (places.inserted) written.inserted = read_inserted(results.at(*places.inserted));
     if (places.claimed) written.claimed = read_claimed(results.at(*places.claimed));
     if (!places.given) return written;

@@ -14,13 +14,14 @@ struct NewRun {
     enum class State : std::uint8_t { running, queued, skipped, interrupted, held };
     std::string task;
     std::string queue;
-    std::string cause = "due"; ///< due, manual, reboot
+    std::string cause = "due"; ///< due, manual, reboot, again
     Instant due;
     std::optional<Instant> not_before; ///< of a due time with a jitter
     int priority = 0;
     State state = State::queued;
     std::string why;
     std::uint64_t ticket = 0; ///< of the verb that waits for its number; 0: none
+    std::int64_t origin = 0;  ///< the run that it repeats, with its payload; 0: none
 };
 
 /// New runs in one transaction: more would hold the loop when they are written and committed.
@@ -52,6 +53,7 @@ struct Batch {
     std::vector<Delivered> delivered;           ///< applied: they are in `ends`, or not wanted
     std::vector<std::int64_t> noops;            ///< running -> ok: those without a process
     std::vector<nlohmann::json> ends;           ///< columns of the run rows that leave `running`
+    std::vector<std::int64_t> followed;         ///< of those two, whose tasks others are after
     std::map<std::string, task::Time> last_due; ///< by task
     std::map<std::string, nlohmann::json> settings;
     std::vector<Note> notes;
@@ -71,12 +73,14 @@ struct OpenRow {
 /// A run that was queued and is running now.
 struct Claim {
     std::int64_t id = 0;
-    std::string payload; ///< JSON text; empty: none
+    std::string payload;     ///< JSON text; empty: none
+    std::int64_t origin = 0; ///< the run that it comes of; 0: none
 };
 
 /// What a committed batch has made of the store.
 struct Written {
     std::vector<OpenRow> inserted;
+    std::vector<OpenRun> followers; ///< runs that ended ones brought
     std::vector<Claim> claimed;
     std::vector<std::int64_t> given; ///< runs that agents have now
 };

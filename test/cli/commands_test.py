@@ -312,7 +312,7 @@ class Files(Case):
         self.assertIn(str(path) + ":3:", self.expect(2, "apply", str(path)).stderr)
         self.assertEqual(self.calls(), [])
         path.write_text('[[task]]\nname = "a"\nschedule = "6 * * * *"\ncommand = "true"\n')
-        self.assertIn("added    a", self.expect(0, "apply", str(path), "--dry-run").stdout)
+        self.assertIn("+ a\n", self.expect(0, "apply", str(path), "--dry-run").stdout)
         self.assertTrue(self.calls()[0][1]["dry_run"])
 
     def test_an_import_lists_what_it_cannot_keep(self):

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <unistd.h>
 
 using namespace roleswap;
@@ -18,10 +19,12 @@ run::ExecutorSettings make_settings(run::Isolation isolation, std::string name)
     return settings;
 }
 
+/// What can be read of it: a process may end meanwhile, which an iterator would throw.
 std::string read_file(const std::string& path)
 {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
 }
 
 } // namespace

@@ -16,6 +16,7 @@ Task full_task()
     task.schedule = "30 2 * * *";
     task.timezone = "Europe/Berlin";
     task.except = {"12-25", "2026-12-24..2026-12-31"};
+    task.after = {"fetch", "clean:any"};
     task.jitter = 90s;
     task.command = "echo \"a\\b\" 'c'\n# \x01 tab\t end é";
     task.shell = "/bin/bash";
@@ -97,7 +98,7 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
     const auto row = GENERATE(
         Row{"comand = \"true\"",
             "t:4:1: unknown key \"comand\", did you mean \"command\"?; allowed: name, description, "
-            "schedule, timezone, except, jitter, kind, command, argv, shell, user, group, "
+            "schedule, timezone, except, after, jitter, kind, command, argv, shell, user, group, "
             "directory, "
             "environment, umask, "
             "input, queue, priority, enabled, timeout, retries, retry_delay, overlap, catch_up, "
@@ -158,7 +159,7 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
             "t:5:1: a task has no name; allowed: 1 to 64 of the characters A-Z a-z 0-9 . _ -"},
         Row{"command = \"x\"\n[[task]]\nname = \"b\"\ncommand = \"x\"",
             "t:5:1: task \"b\" has no schedule; allowed: five cron fields, @daily and its kin, "
-            "every 10s, or a calendar expression such as Mon..Fri 08:00"},
+            "every 10s, or a calendar expression such as Mon..Fri 08:00; or after"},
         Row{"command = \"x\"\n[tasks]\n", "t:5:2: \"tasks\"; allowed: [[task]] tables"});
     CHECK(toml_fault(row.body) == row.message);
 }

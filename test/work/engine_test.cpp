@@ -34,7 +34,7 @@ TEST_CASE("the schema is made once, all of it is commented, and a newer one is r
     {
         Node node("left");
         node.start(1, database);
-        CHECK(database.ask("SELECT version FROM roleswap.meta") == "12");
+        CHECK(database.ask("SELECT version FROM roleswap.meta") == "13");
         node.kill();
         node.start(2, database);
         CHECK(node.trouble.empty());
@@ -174,8 +174,8 @@ TEST_CASE("kill answers when no process is alive, and writes nothing", "[work]")
     CHECK(database.wait_for("SELECT state, attempt FROM roleswap.run", "running|2") == "running|2");
     until([&] { return node.executor.alive() == 1; });
     CHECK(node.call("run_kill", {{"id", 1}}) == json{{"id", 1}, {"killed", "running"}});
-    CHECK(database.wait_for("SELECT state, why FROM roleswap.run", "killed|killed by request") ==
-          "killed|killed by request");
+    CHECK(database.wait_for("SELECT state, why FROM roleswap.run", "killed|killed by tester") ==
+          "killed|killed by tester");
 }
 
 TEST_CASE("suspended it starts nothing; resumed it goes on", "[work]")
@@ -303,8 +303,10 @@ TEST_CASE("failures are tried again after their delay; time-outs and missing com
     CHECK(row("lost", "failed|1|0") == "failed|1|0");
     CHECK(database.ask("SELECT output_tail, why FROM roleswap.run WHERE task = 'flaky'") ==
           "try 3\n|");
-    CHECK(database.ask("SELECT exit_code, why FROM roleswap.run WHERE task = 'lost'") ==
-          "126|directory /no/such: No such file or directory");
+    CHECK(
+        database.ask("SELECT exit_code, why FROM roleswap.run WHERE task = 'lost'") ==
+        "126|directory /no/such: No such file or directory; make it, or give the task another one "
+        "on this node");
     CHECK(database.ask("SELECT ended_at - created_at >= interval '600 ms' FROM roleswap.run WHERE "
                        "task = 'flaky'") == "t");
     CHECK(node.noted("run_failed"));

@@ -213,7 +213,11 @@ TEST_CASE("tasks go out as a file and come in again", "[work]")
                       "[[task]]\nname = \"c\"\nschedule = \"@hourly\"\ncommand = \"true\"\n";
     const auto wanted = json{{"added", {"c"}}, {"changed", {"b"}}, {"removed", {"a"}}, {"same", 0}};
     auto args = json{{"toml", file}, {"remove_others", true}, {"dry_run", true}};
-    CHECK(node.call("task_apply", args) == wanted);
+    auto dry = node.call("task_apply", args); // what it tells besides: after_test.cpp
+    dry.erase("fields");
+    CHECK(dry.at("others") == 0);
+    dry.erase("others");
+    CHECK(dry == wanted);
     CHECK(database.ask("SELECT count(*) FROM roleswap.task WHERE name = 'c'") == "0");
     args["dry_run"] = false;
     CHECK(node.call("task_apply", args) == wanted);
