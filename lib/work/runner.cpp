@@ -17,6 +17,8 @@ task::Outcome outcome_of(const OpenRun& run, const run::RunEnd& end)
         return run.moving ? task::Outcome::moved : task::Outcome::killed;
     case run::Killed::with_all:
         return task::Outcome::killed;
+    case run::Killed::output:
+        return task::Outcome::failed;
     case run::Killed::no:
         break;
     }
