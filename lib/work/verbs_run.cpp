@@ -28,7 +28,8 @@ constexpr const char* show_sql =
     "'not_before', roleswap.iso(not_before), 'created_at', roleswap.iso(created_at), "
     "'output', output_tail, 'output_bytes', output_bytes, "
     "'truncated', output_bytes > octet_length(output_tail), 'cpu_ms', cpu_ms, "
-    "'peak_memory_kib', peak_memory_kib, 'memory', roleswap.memory_report(id, "
+    "'peak_memory_kib', peak_memory_kib, 'read_bytes', read_bytes, "
+    "'written_bytes', written_bytes, 'memory', roleswap.memory_report(id, "
     "CASE state WHEN 'running' THEN attempt END)) FROM roleswap.run WHERE id = $1";
 
 } // namespace
