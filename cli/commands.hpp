@@ -98,12 +98,17 @@ struct TaskOptions {
     std::string name;
     std::vector<std::string> argv;                ///< run without a shell
     std::vector<std::string> environment;         ///< NAME=VALUE
+    std::vector<std::string> rlimit;              ///< the same
+    std::vector<std::string> sandbox;             ///< the same
+    std::vector<std::string> groups;              ///< names
     std::vector<std::string> needs;               ///< paths
     std::map<std::string, std::string> texts;     ///< field of the task -> its text
     std::map<std::string, std::string> durations; ///< field without _ms -> "90s"
     std::map<std::string, long> numbers;          ///< field -> number
     std::vector<std::string> except;              ///< dates
     bool disabled = false;
+    bool unit = false;
+    bool no_journal = false;
 };
 int task_add(Context& context, const TaskOptions& options);
 int task_list(Context& context);
