@@ -113,6 +113,9 @@ struct TaskOptions {
     std::string name;
     std::vector<std::string> argv;                ///< run without a shell
     std::vector<std::string> environment;         ///< NAME=VALUE
+    std::vector<std::string> rlimit;              ///< the same
+    std::vector<std::string> sandbox;             ///< the same
+    std::vector<std::string> groups;              ///< names
     std::vector<std::string> needs;               ///< paths
     std::vector<std::string> after;               ///< tasks, such as "fetch:any"
     std::map<std::string, std::string> texts;     ///< field of the task -> its text
@@ -121,6 +124,8 @@ struct TaskOptions {
     std::vector<std::string> except;              ///< dates
     int priority = 0;
     bool disabled = false;
+    bool unit = false;
+    bool no_journal = false;
 };
 int task_add(Context& context, const TaskOptions& options);
 int task_list(Context& context);

@@ -9,16 +9,27 @@ namespace {
 
 using nlohmann::json;
 
-json environment_of(const std::vector<std::string>& settings)
+/// Of an option that may be repeated.
+json table_of(std::string_view option, const std::vector<std::string>& settings)
 {
-    json environment = json::object();
+    json table = json::object();
     for (const std::string& setting : settings) {
         const auto equals = setting.find('=');
         if (equals == 0 || equals == std::string::npos)
-            throw UsageError("--env was \"" + printable(setting) + "\"; allowed is NAME=VALUE.");
-        environment[setting.substr(0, equals)] = setting.substr(equals + 1);
+            throw UsageError(
+                fmt::format("{} was \"{}\"; allowed is NAME=VALUE.", option, printable(setting)));
+        table[setting.substr(0, equals)] = setting.substr(equals + 1);
     }
-    return environment;
+    return table;
+}
+
+void put_bounds(json& task, const TaskOptions& options)
+{
+    if (!options.rlimit.empty()) task["rlimit"] = table_of("--rlimit", options.rlimit);
+    if (!options.sandbox.empty()) task["sandbox"] = table_of("--sandbox", options.sandbox);
+    if (!options.groups.empty()) task["groups"] = options.groups;
+    if (options.unit) task["unit"] = true;
+    if (options.no_journal) task["journal"] = false;
 }
 
 /// Only what was given: the daemon knows the defaults.
@@ -31,13 +42,14 @@ json task_of(const TaskOptions& options)
         if (!value.empty()) task[field + "_ms"] = duration_option("--" + field, value).count();
     for (const auto& [field, value] : options.numbers)
         if (value >= 0) task[field] = value;
-    if (!options.environment.empty()) task["environment"] = environment_of(options.environment);
+    if (!options.environment.empty()) task["environment"] = table_of("--env", options.environment);
     if (!options.needs.empty()) task["needs"] = options.needs;
     if (!options.except.empty()) task["except"] = options.except;
     if (!options.after.empty()) task["after"] = options.after;
     if (!options.argv.empty()) task["argv"] = options.argv;
     if (options.priority != 0) task["priority"] = options.priority;
     if (options.disabled) task["enabled"] = false;
+    put_bounds(task, options);
     const bool noop = task.value("kind", "") == "noop"; // the daemon checks the rest
     if (!noop && task.contains("command") == task.contains("argv"))
         throw UsageError("A task needs either --command TEXT or a program after --.");

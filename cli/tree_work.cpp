@@ -6,6 +6,25 @@ namespace {
 
 constexpr const char* work_group = "Work";
 
+/// What may be given more than once, and the switches.
+void add_task_lists(CLI::App& add, TaskOptions& task)
+{
+    const auto add_list = [&add](const char* option, std::vector<std::string>& list,
+                                 const char* what) {
+        add.add_option(option, list, what)->take_all()->expected(1)->allow_extra_args(false);
+    };
+    add_list("--except", task.except, "Date without due times, may be repeated");
+    add_list("--after", task.after,
+             "Task after whose success it runs, or TASK:any, TASK:failure; may be repeated");
+    add_list("--env", task.environment, "NAME=VALUE, may be repeated");
+    add_list("--needs", task.needs, "Path that must be there, may be repeated");
+    add_list("--groups", task.groups, "Supplementary group, may be repeated");
+    add_list("--rlimit", task.rlimit, "Limit of each process, nofile=1024, may be repeated");
+    add_list("--sandbox", task.sandbox, "ProtectSystem=strict and its kin, may be repeated");
+    add.add_flag("--unit", task.unit, "Run it in a transient unit of systemd");
+    add.add_flag("--no-journal", task.no_journal, "Keep its output out of the journal");
+}
+
 void add_task_fields(CLI::App& add, TaskOptions& task)
 {
     add.add_option("--schedule", task.texts["schedule"],
@@ -21,6 +40,9 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
              {"--directory", "directory"},
              {"--umask", "umask"},
              {"--input", "input"},
+             {"--output-max", "output_max"},
+             {"--memory-max", "memory_max"},
+             {"--cpu-quota", "cpu_quota"},
              {"--queue", "queue"},
              {"--overlap", "overlap"},
              {"--catch-up", "catch_up"},
@@ -37,29 +59,14 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
         add.add_option("--" + option, task.durations[field], "Such as 90s, 5m");
     }
     add.add_option("--priority", task.priority, "-100 to 100, highest first");
-    for (const char* field : {"retries", "catch_up_limit"}) {
+    for (const char* field :
+         {"retries", "catch_up_limit", "cpu_weight", "io_weight", "tasks_max"}) {
         std::string option = field;
         std::ranges::replace(option, '_', '-');
         task.numbers[field] = -1;
         add.add_option("--" + option, task.numbers[field], "Number")->check(CLI::NonNegativeNumber);
     }
-    add.add_option("--except", task.except, "Date without due times, may be repeated")
-        ->take_all()
-        ->expected(1)
-        ->allow_extra_args(false);
-    add.add_option("--after", task.after,
-                   "Task after whose success it runs, or TASK:any, TASK:failure; may be repeated")
-        ->take_all()
-        ->expected(1)
-        ->allow_extra_args(false);
-    add.add_option("--env", task.environment, "NAME=VALUE, may be repeated")
-        ->take_all()
-        ->expected(1)
-        ->allow_extra_args(false);
-    add.add_option("--needs", task.needs, "Path that must be there, may be repeated")
-        ->take_all()
-        ->expected(1)
-        ->allow_extra_args(false);
+    add_task_lists(add, task);
     add.add_flag("--disabled", task.disabled, "Add it, but do not run it yet");
 }
 

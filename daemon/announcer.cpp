@@ -59,15 +59,25 @@ void Announcer::announce(std::string_view what, std::string_view why, std::strin
     if (listener_) listener_(event);
 }
 
-void Announcer::run_line(std::string_view task, std::uint64_t run, std::string_view line)
+void Announcer::run_line(const run::OutputLine& line)
 {
-    if (!journal_) return; // the store keeps the tail of the output anyway
-    const std::string texts[] = {fmt::format("MESSAGE={}", line),
+    // The store keeps the tail of the output anyway.
+    if (!journal_ || !lines_.take(event::Loop::now())) return;
+    if (const auto left_out = lines_.left_out(); left_out > 0)
+        sd_journal_send("MESSAGE=run_output: %llu lines of output of tasks were left out here: at "
+                        "most %lld a second are written to the journal",
+                        static_cast<unsigned long long>(left_out),
+                        static_cast<long long>(LineBudget::per_second), "PRIORITY=%i", LOG_NOTICE,
+                        "SYSLOG_IDENTIFIER=roleswapd", nullptr);
+    const std::string texts[] = {fmt::format("MESSAGE={}", line.text),
                                  fmt::format("MESSAGE_ID={}", message_kind("run_output").id),
                                  fmt::format("PRIORITY={}", LOG_INFO),
-                                 fmt::format("ROLESWAP_TASK={}", task),
-                                 fmt::format("ROLESWAP_RUN={}", run),
-                                 fmt::format("SYSLOG_IDENTIFIER=roleswap/{}", task)};
+                                 fmt::format("ROLESWAP_NODE={}", node_),
+                                 fmt::format("ROLESWAP_TASK={}", line.tag),
+                                 fmt::format("ROLESWAP_RUN={}", line.id),
+                                 fmt::format("ROLESWAP_ATTEMPT={}", line.attempt),
+                                 fmt::format("ROLESWAP_DUE={}", line.due),
+                                 fmt::format("SYSLOG_IDENTIFIER=roleswap/{}", line.tag)};
     iovec fields[std::size(texts)];
     for (std::size_t i = 0; i < std::size(texts); ++i) fields[i] = field(texts[i]);
     sd_journal_sendv(fields, static_cast<int>(std::size(fields)));

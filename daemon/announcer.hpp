@@ -1,5 +1,7 @@
 #pragma once
 #include "durable/event_log.hpp"
+#include "line_budget.hpp"
+#include "run/spec.hpp"
 #include <functional>
 #include <string>
 #include <string_view>
@@ -15,8 +17,8 @@ public:
 
     /// `evidence`: JSON object for `roleswap why`, or empty.
     void announce(std::string_view what, std::string_view why, std::string evidence = {});
-    /// One line of a task's output, to the journal only.
-    void run_line(std::string_view task, std::uint64_t run, std::string_view line);
+    /// One line of a task's output, to the journal only; of a flood not all.
+    void run_line(const run::OutputLine& line);
     void set_listener(Listener listener) { listener_ = std::move(listener); }
 
 private:
@@ -24,6 +26,7 @@ private:
     std::string node_;
     Listener listener_;
     bool journal_ = false;
+    LineBudget lines_;
 };
 
 /// Milliseconds since 1970 by the wall clock, as RFC 3339.

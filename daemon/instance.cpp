@@ -88,10 +88,8 @@ Instance::Instance(Setup setup)
       log_(writer_, node_.data_dir + "/events.jsonl"), announcer_(log_, node_.name),
       transport_(loop_, link_options(setup_, record_.boots, core::other(setup_.self)), *this),
       link_announcer_(loop_, transport_, announcer_), prober_(loop_, setup_.config.pair.probes),
-      executor_(loop_, executor_settings(setup_),
-                [this](const run::OutputLine& line) {
-                    announcer_.run_line(line.tag, static_cast<std::uint64_t>(line.id), line.text);
-                }),
+      executor_(loop_, executor_settings(setup_, [this] { return guard_.fired(); }),
+                [this](const run::OutputLine& line) { announcer_.run_line(line); }),
       store_trouble_(loop_,
                      {[this](const std::string& why) { announcer_.announce("store_trouble", why); },
                       [this](const std::string& how) { announcer_.announce("store_well", how); }}),
@@ -110,8 +108,8 @@ Instance::Instance(Setup setup)
                 [this](const work::BindingWatch::Report& report) {
                     announce_readiness(announcer_, report);
                 }),
-      lag_timer_(loop_, [this] { note_lag(); }),
-      give_up_(loop_, [this] { end(); }), owner_retry_(loop_, [this] { retry_end_(); }),
+      lag_timer_(loop_, [this] { note_lag(); }), give_up_(loop_, [this] { end(); }),
+      owner_retry_(loop_, [this] { retry_end_(); }),
       terminate_(loop_, SIGTERM, [this] { leave(); }),
       interrupt_(loop_, SIGINT, [this] { leave(); })
 {
@@ -203,10 +201,24 @@ void Instance::begin()
                                   third_ ? &third_->transport() : nullptr, [this] { aim_store(); },
                                   evidence_names(setup_.config)},
                     core_settings(setup_, record_.boots), record_);
-    context_.emplace(Context{setup_.config, setup_.self, setup_.config_digest, wall_now(), *driver_,
-                             transport_, link_announcer_, prober_, store_, executor_, guard_,
-                             engine_, log_, peer_, witness_ ? &*witness_ : nullptr,
-                             fence_ ? &*fence_ : nullptr, third_ ? &*third_ : nullptr, lag_,
+    context_.emplace(Context{setup_.config,
+                             setup_.self,
+                             setup_.config_digest,
+                             wall_now(),
+                             *driver_,
+                             transport_,
+                             link_announcer_,
+                             prober_,
+                             store_,
+                             executor_,
+                             guard_,
+                             engine_,
+                             log_,
+                             peer_,
+                             witness_ ? &*witness_ : nullptr,
+                             fence_ ? &*fence_ : nullptr,
+                             third_ ? &*third_ : nullptr,
+                             lag_,
                              bindings_,
                              setup_.external ? &*setup_.external : nullptr});
     verbs_.emplace(*context_);
@@ -328,14 +340,17 @@ work::Host Instance::work_host()
     };
     host.on_store_trouble = [this](const std::string& why) { store_trouble_.happened(why); };
     host.on_store_well = [this] { store_trouble_.well(); };
-    host.on_superseded = [this](const std::string& why) { announcer_.announce("store_trouble", why); };
+    host.on_superseded = [this](const std::string& why) {
+        announcer_.announce("store_trouble", why);
+    };
     // Beside what on_call watches: after a restart of this daemon the store still knows the owner.
     host.watch_owner = [this](std::int64_t operation, pid_t owner) {
         if (owner > 0) watch_operation(operation, owner);
     };
     host.owner_lives = [this](const std::string& node, pid_t owner) {
         if (node == node_.name) return ::kill(owner, 0) == 0 || errno == EPERM;
-        return peer_.last().value("reachable", false); // its daemon ends the operation of an owner that died
+        return peer_.last().value("reachable",
+                                  false); // its daemon ends the operation of an owner that died
     };
     return host;
 }

@@ -137,6 +137,7 @@ guard::Settings guard_settings(const Setup& setup, const run::Executor& executor
     settings.program = program != nullptr ? program : GUARD_PROGRAM;
     settings.own_group = sibling_group(executor, "guard");
     settings.task_group = executor.group();
+    settings.unit_group = executor.unit_group();
     settings.marker = executor.marker();
     // Without a group of ours the guard finds the server by its folder.
     if (!setup.external) settings.store_group = sibling_group(executor, "store");
@@ -154,9 +155,12 @@ guard::Settings guard_settings(const Setup& setup, const run::Executor& executor
     return settings;
 }
 
-run::ExecutorSettings executor_settings(const Setup& setup)
+run::ExecutorSettings executor_settings(const Setup& setup, std::function<bool()> too_late)
 {
+    const char* keeper = std::getenv("ROLESWAP_KEEPER");
     run::ExecutorSettings settings;
+    settings.keeper = keeper != nullptr ? keeper : KEEPER_PROGRAM;
+    settings.too_late = std::move(too_late);
     settings.output_tail_bytes = setup.config.work.output_tail;
     settings.name = setup.config.pair.name + "-" + setup.config.nodes.at(setup.self).name;
     return settings;

@@ -24,4 +24,18 @@ private:
     int events_ = -1;
 };
 
+/// A cgroup v2 that somebody else makes and removes, and may make again: found by its folder each
+/// time.  Where it is not, nothing is alive in it.
+class ComingGroup {
+public:
+    ComingGroup() = default;
+    /// `folder` is borrowed.
+    explicit ComingGroup(const char* folder) : folder_(folder) {}
+    void kill() const noexcept;
+    bool populated() const noexcept;
+
+private:
+    const char* folder_ = nullptr; ///< null: there is none
+};
+
 } // namespace roleswap::guard

@@ -21,7 +21,8 @@ constexpr const char* help =
     "roleswap-guard - kills tasks and store of a roleswapd that is frozen or dead; see "
     "roleswap-guard(8)\n\n"
     "Started by roleswapd(8), never by hand.\n"
-    "  --daemon PID --own-group FOLDER --task-group FOLDER --store-group FOLDER\n"
+    "  --daemon PID --own-group FOLDER --task-group FOLDER --unit-group FOLDER\n"
+    "  --store-group FOLDER\n"
     "  --marker NAME=VALUE --cluster FOLDER --watchdog MILLISECONDS --version --help\n";
 
 /// Statically kept: nothing of it is ever freed, and the guard allocates nothing.
@@ -43,6 +44,8 @@ bool take(const char* option, const char* value)
         setup.marks.daemon = static_cast<pid_t>(number_at(value));
     else if (is("--task-group"))
         setup.tasks.open(value);
+    else if (is("--unit-group"))
+        setup.units = ComingGroup(value);
     else if (is("--store-group"))
         setup.store.open(store_folder = value);
     else if (is("--own-group"))

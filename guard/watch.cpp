@@ -75,8 +75,10 @@ void Watch::kill_round() noexcept
     const auto& store = setup_.store;
     if (tasks.there()) tasks.kill();
     if (store.there()) store.kill();
+    setup_.units.kill();
     unsigned alive = tasks.there() ? unsigned{tasks.populated()} : kill_task_trees(setup_.marks);
     alive += store.there() ? unsigned{store.populated()} : kill_cluster(setup_.marks);
+    alive += unsigned{setup_.units.populated()};
     dead_ = alive == 0;
     if (!dead_) return feeder_.killing_since(now_us());
     feeder_.nothing_left();

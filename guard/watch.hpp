@@ -16,6 +16,7 @@ struct Setup {
     Micros watchdog_timeout = 0;
     Group tasks;
     Group store;
+    ComingGroup units; ///< of tasks, made by systemd
     Marks marks;
 };
 

@@ -79,6 +79,7 @@ std::vector<std::string> Client::arguments() const
     };
     add("--own-group", settings_.own_group);
     add("--task-group", settings_.task_group);
+    add("--unit-group", settings_.unit_group);
     add("--store-group", settings_.store_group);
     add("--marker", settings_.marker);
     add("--cluster", settings_.cluster);

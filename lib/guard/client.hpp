@@ -12,9 +12,11 @@
 namespace roleswap::guard {
 
 struct Settings {
-    std::string program;     ///< path of roleswap-guard
-    std::string own_group;   ///< cgroup folder for the guard itself; empty: stays in the daemon's
-    std::string task_group;  ///< cgroup folder of all tasks; empty: there is none
+    std::string program;    ///< path of roleswap-guard
+    std::string own_group;  ///< cgroup folder for the guard itself; empty: stays in the daemon's
+    std::string task_group; ///< cgroup folder of all direct tasks; empty: there is none
+    std::string unit_group; ///< cgroup folder of the tasks' transient units, which may not be there
+                            ///< yet; empty: there is none
     std::string store_group; ///< cgroup folder of the store; empty: there is none
     std::string marker;      ///< "NAME=value" that task processes without a cgroup begin with
     std::string cluster;     ///< working folder of every postgres process of this node
@@ -57,8 +59,8 @@ public:
     /// Tells the guard to end; it kills what is left of tasks and store then.
     ~Client();
 
-    /// Starts the guard, also after it was lost; it knows no deadline then.  Throws std::system_error or std::runtime_error
-    /// where the program cannot be started.
+    /// Starts the guard, also after it was lost; it knows no deadline then.  Throws
+    /// std::system_error or std::runtime_error where the program cannot be started.
     void start();
 
     enum class Extended : std::uint8_t {

@@ -72,7 +72,8 @@ void fill_groups(Account& account)
 
 } // namespace
 
-Account find_account(const std::string& user, const std::string& group)
+Account find_account(const std::string& user, const std::string& group,
+                     const std::vector<std::string>& groups)
 {
     Account account;
     account.change = ::geteuid() == 0;
@@ -89,19 +90,27 @@ Account find_account(const std::string& user, const std::string& group)
                         group.empty() ? std::to_string(account.gid) : '"' + group + '"',
                         ::getegid()),
             run_as_root);
-    if (account.change) fill_groups(account);
+    if (account.change)
+        fill_groups(account);
+    else if (!groups.empty())
+        throw AccountError(
+            fmt::format("further groups need the daemon to run as root; it runs as uid {}",
+                        ::geteuid()),
+            run_as_root);
+    for (const auto& further : groups) account.groups.push_back(find_group(further));
     return account;
 }
 
-const Account& Accounts::find(const std::string& user, const std::string& group)
+const Account& Accounts::find(const std::string& user, const std::string& group,
+                              const std::vector<std::string>& groups)
 {
     constexpr auto kept = std::chrono::seconds(1);
     const auto time = event::Loop::now();
-    auto found = entries_.find({user, group});
+    auto found = entries_.find({user, group, groups});
     if (found != entries_.end() && time - found->second.found_at < kept)
         return found->second.account;
-    auto account = find_account(user, group);
-    found = entries_.insert_or_assign({user, group}, Entry{std::move(account), time}).first;
+    auto account = find_account(user, group, groups);
+    found = entries_.insert_or_assign({user, group, groups}, Entry{std::move(account), time}).first;
     return found->second.account;
 }
 

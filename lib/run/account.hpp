@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <sys/types.h>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 namespace roleswap::run {
@@ -28,22 +28,25 @@ struct AccountError : std::runtime_error {
     std::string fix;
 };
 
-/// Empty `user` is the daemon's own, empty `group` the user's primary one.  Throws AccountError:
-/// unknown, or another user while the daemon is not root.
-Account find_account(const std::string& user, const std::string& group);
+/// Empty `user` is the daemon's own, empty `group` the user's primary one; `groups` are
+/// supplementary ones besides those of the user.  Throws AccountError: unknown, or another user
+/// while the daemon is not root.
+Account find_account(const std::string& user, const std::string& group,
+                     const std::vector<std::string>& groups);
 
 /// Remembers answers for a moment: many runs that start at once ask the user database once.
 class Accounts {
 public:
     /// As find_account.  Refusals are not remembered.
-    const Account& find(const std::string& user, const std::string& group);
+    const Account& find(const std::string& user, const std::string& group,
+                        const std::vector<std::string>& groups);
 
 private:
     struct Entry {
         Account account;
         event::Duration found_at{0};
     };
-    std::map<std::pair<std::string, std::string>, Entry> entries_;
+    std::map<std::tuple<std::string, std::string, std::vector<std::string>>, Entry> entries_;
 };
 
 } // namespace roleswap::run

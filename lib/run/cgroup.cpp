@@ -42,28 +42,6 @@ std::optional<std::int64_t> number_after(std::string_view text, std::string_view
     return parsed.ec == std::errc{} ? std::optional(value) : std::nullopt;
 }
 
-std::string mount_point()
-{
-    for (const char* path : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
-        struct statfs info {};
-        if (::statfs(path, &info) == 0 &&
-            static_cast<unsigned long>(info.f_type) == CGROUP2_SUPER_MAGIC)
-            return path;
-    }
-    throw std::runtime_error("no cgroup v2 hierarchy at /sys/fs/cgroup");
-}
-
-/// cgroups(7): the line "0::PATH" of /proc/self/cgroup.
-std::string own_path()
-{
-    const event::UniqueFd file(
-        event::check(::open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC), "open /proc/self/cgroup"));
-    const auto text = "\n" + read_all(file.get());
-    const auto at = text.find("\n0::");
-    if (at == std::string::npos) throw std::runtime_error("this process is in no cgroup v2");
-    return text.substr(at + 4, text.find('\n', at + 4) - at - 4);
-}
-
 void make_folder(const std::string& path)
 {
     if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST)
@@ -86,6 +64,15 @@ event::UniqueFd Cgroup::open() const
 void Cgroup::kill() const
 {
     write_file(path_ + "/cgroup.kill", "1");
+}
+
+void Cgroup::kill_if_there() const
+{
+    try {
+        kill();
+    } catch (const std::system_error&) {
+        if (populated()) throw;
+    }
 }
 
 bool Cgroup::remove_if_empty() const noexcept
@@ -115,41 +102,97 @@ std::string Cgroup::read(const char* file) const
 
 bool Cgroup::populated() const
 {
-    return number_after(read("cgroup.events"), "populated ") == 1;
+    return number("cgroup.events", "populated ") == 1;
 }
 
 std::int64_t Cgroup::cpu_us() const
 {
-    return number_after(read("cpu.stat"), "usage_usec ").value_or(0);
+    return number("cpu.stat", "usage_usec ").value_or(0);
 }
 
 std::optional<std::uint64_t> Cgroup::peak_memory() const
 {
-    const auto value = number_after(read("memory.peak"), "");
+    const auto value = number("memory.peak", "");
     return value ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;
 }
 
-EmptyWatch::EmptyWatch(event::Loop& loop, const Cgroup& cgroup, std::function<void()> on_empty)
-    : events_(event::check(::open((cgroup.path() + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC),
-                           "open " + cgroup.path() + "/cgroup.events")),
-      on_empty_(std::move(on_empty)), first_(loop, [this] { look(); }),
-      io_(loop, events_.get(), EPOLLPRI, [this](std::uint32_t) { look(); })
+std::optional<std::int64_t> Cgroup::number(const char* file, std::string_view key) const
 {
+    return number_after(read(file), key);
+}
+
+bool Cgroup::has(const char* file) const
+{
+    return ::access((path_ + "/" + file).c_str(), F_OK) == 0;
+}
+
+std::size_t Cgroup::processes() const
+{
+    const auto text = read("cgroup.procs");
+    return static_cast<std::size_t>(std::ranges::count(text, '\n'));
+}
+
+std::optional<Cgroup::Io> Cgroup::io() const
+{
+    const event::UniqueFd fd(::open((path_ + "/io.stat").c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return std::nullopt;
+    const auto text = read_all(fd.get());
+    Io sum;
+    for (std::string_view rest = text; !rest.empty();) {
+        const auto line = rest.substr(0, rest.find('\n'));
+        sum.read += static_cast<std::uint64_t>(number_after(line, "rbytes=").value_or(0));
+        sum.written += static_cast<std::uint64_t>(number_after(line, "wbytes=").value_or(0));
+        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    }
+    return sum;
+}
+
+EmptyWatch::EmptyWatch(event::Loop& loop, const Cgroup& cgroup, std::function<void()> on_empty)
+    : events_(::open((cgroup.path() + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC)),
+      on_empty_(std::move(on_empty)), first_(loop, [this] { look(); })
+{
+    if (!events_ && errno != ENOENT) event::check(-1, "open " + cgroup.path() + "/cgroup.events");
+    if (events_) io_.emplace(loop, events_.get(), EPOLLPRI, [this](std::uint32_t) { look(); });
     first_.trigger();
 }
 
 void EmptyWatch::look()
 {
-    // Reading arms the notification anew, so nothing is missed between the two.
-    if (number_after(read_all(events_.get()), "populated ") != 0 || !on_empty_) return;
+    // Reading arms the notification anew, so nothing is missed between the two.  Nothing can be
+    // read of a cgroup that systemd has removed, which it does only when it is empty.
+    const auto text = events_ ? read_all(events_.get()) : std::string();
+    if ((!text.empty() && number_after(text, "populated ") != 0) || !on_empty_) return;
     const auto callback = std::exchange(on_empty_, nullptr); // it may destroy this watch
     callback();
 }
 
+std::string cgroup_mount()
+{
+    for (const char* path : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
+        struct statfs info {};
+        if (::statfs(path, &info) == 0 &&
+            static_cast<unsigned long>(info.f_type) == CGROUP2_SUPER_MAGIC)
+            return path;
+    }
+    throw std::runtime_error("no cgroup v2 hierarchy at /sys/fs/cgroup");
+}
+
+/// cgroups(7): the line "0::PATH" of /proc/PID/cgroup.
+std::string cgroup_of(const std::string& pid)
+{
+    const auto path = fmt::format("/proc/{}/cgroup", pid);
+    const event::UniqueFd file(
+        event::check(::open(path.c_str(), O_RDONLY | O_CLOEXEC), "open " + path));
+    const auto text = "\n" + read_all(file.get());
+    const auto at = text.find("\n0::");
+    if (at == std::string::npos) throw std::runtime_error("process " + pid + " is in no cgroup v2");
+    return text.substr(at + 4, text.find('\n', at + 4) - at - 4);
+}
+
 Cgroup make_task_root(const std::string& name)
 {
-    const auto mount = mount_point();
-    const auto own = own_path();
+    const auto mount = cgroup_mount();
+    const auto own = cgroup_of("self");
     const auto base = own == "/" ? mount : mount + own;
     const Cgroup root(base + "/roleswap-" + name);
     make_folder(root.path());

@@ -6,6 +6,7 @@
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -39,6 +40,16 @@ void reset_out_of_memory_score() noexcept
     if (file < 0) return;
     [[maybe_unused]] const auto written = ::write(file, "0", 1);
     ::close(file);
+}
+
+/// Before the account is another: only root may raise a limit.
+void set_limits(const Plan& plan) noexcept
+{
+    for (const auto& limit : plan.limits) {
+        const rlimit both{limit.value, limit.value};
+        if (::prlimit(0, static_cast<__rlimit_resource>(limit.resource), &both, nullptr) != 0)
+            give_up(plan, Stage::limits);
+    }
 }
 
 void change_account(const Plan& plan) noexcept
@@ -112,6 +123,7 @@ void become_task(const Plan& plan, int death_signal) noexcept
     // Whatever descriptor anybody forgot to mark; the report pipe stays open until the exec.
     ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
     ::umask(plan.umask);
+    set_limits(plan);
     change_account(plan);
     if (death_signal != 0) ::prctl(PR_SET_PDEATHSIG, death_signal); // after setuid, which clears it
     change_directory(plan);

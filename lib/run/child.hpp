@@ -18,4 +18,16 @@ pid_t clone_process(int* pidfd, int cgroup) noexcept;
 /// process group.  Its last act is to report how the main process ended.
 [[noreturn]] void become_keeper(const Plan& plan) noexcept;
 
+/// Words between the daemon and the keeper of a unit, over a seqpacket socket; besides these the
+/// keeper sends Reports, which are longer.
+inline constexpr char say_here = 'h';      ///< keeper: it is there, in the cgroup of its unit
+inline constexpr char say_plan = 'p';      ///< daemon: with plan, input and output as descriptors
+inline constexpr char say_terminate = 't'; ///< daemon: SIGTERM to the task
+inline constexpr char say_quit = 'q';      ///< daemon: end, and whatever is left of the task
+
+/// The life of the program roleswap-keeper once it has its plan: as become_keeper, but told by
+/// `control`, whose end is that of the daemon, and it waits for say_quit after its report, so that
+/// its cgroup can be read.
+[[noreturn]] void keep_in_unit(const Plan& plan, int control) noexcept;
+
 } // namespace roleswap::run

@@ -1,8 +1,9 @@
 #include "run/executor.hpp"
 #include "base/ensure.hpp"
 #include "run/child.hpp"
+#include "run/direct_run.hpp"
 #include "run/leftovers.hpp"
-#include "run/live_run.hpp"
+#include "run/unit_run.hpp"
 #include <csignal>
 #include <fmt/format.h>
 #include <map>
@@ -37,10 +38,11 @@ void try_clone_into(const Cgroup& root)
 class Executor::Impl {
 public:
     Impl(event::Loop& loop, ExecutorSettings settings, OnLine on_line)
-        : loop_(loop), settings_(std::move(settings)),
-          on_line_(std::move(on_line)), around_{loop_,     settings_,
-                                                on_line_,  task_root_,
-                                                accounts_, [this](RunId id) { finished(id); }},
+        : loop_(loop), settings_(std::move(settings)), on_line_(std::move(on_line)),
+          units_(loop_, find_unit_place(settings_.name), settings_.keeper),
+          around_{loop_,      settings_,    on_line_,
+                  task_root_, units_,       accounts_,
+                  known_,     known_units_, [this](RunId id) { finished(id); }},
           later_(loop_, [this] { deliver(); }), walk_(loop_, [this] { walk(); })
     {
         if (settings_.isolation != Isolation::keeper) find_root();
@@ -61,6 +63,7 @@ public:
     void kill_all(std::function<void()> on_dead);
     std::size_t alive() const { return runs_.size(); }
     std::string group() const { return task_root_ ? task_root_->path() : ""; }
+    std::string unit_group() const { return units_.place().folder; }
     std::string marker() const
     {
         return fmt::format("{}={}.{}.", marker_name, settings_.name, ::getpid());
@@ -77,6 +80,8 @@ private:
         OnEnd on_end;
     };
     void find_root();
+    void end_units();
+    bool kill_units();
     void walk();
     void finished(RunId id);
     void deliver();
@@ -87,7 +92,10 @@ private:
     OnLine on_line_;
     std::optional<Cgroup> task_root_;
     std::string no_cgroup_;
+    Units units_;
     Accounts accounts_;
+    Known known_;
+    Known known_units_;
     Surroundings around_;
     std::map<RunId, Entry> runs_;
     std::vector<NotStarted> not_started_;
@@ -114,9 +122,26 @@ void Executor::Impl::find_root()
 void Executor::Impl::prepare(std::function<void()> on_ready)
 {
     on_ready_ = std::move(on_ready);
-    if (!task_root_) return walk();
+    if (!task_root_) return end_units();
     task_root_->kill();
-    leftovers_ = std::make_unique<EmptyWatch>(loop_, *task_root_, [this] { walk(); });
+    leftovers_ = std::make_unique<EmptyWatch>(loop_, *task_root_, [this] { end_units(); });
+}
+
+/// Those of the previous daemon.  What systemd may still start of them waits for a plan that
+/// nobody has.
+void Executor::Impl::end_units()
+{
+    if (!kill_units()) return walk();
+    leftovers_ = std::make_unique<EmptyWatch>(loop_, Cgroup(unit_group()), [this] { walk(); });
+}
+
+/// False where there are none.
+bool Executor::Impl::kill_units()
+{
+    const Cgroup slice(unit_group());
+    if (unit_group().empty() || !slice.populated()) return false;
+    slice.kill_if_there();
+    return true;
 }
 
 /// Also where there is a cgroup: the previous daemon may have had none.
@@ -138,7 +163,11 @@ void Executor::Impl::start(RunSpec spec, OnEnd on_end)
     base::ensure(!runs_.contains(spec.id), "two live runs have the same number");
     const auto id = spec.id;
     try {
-        auto run = std::make_unique<LiveRun>(around_, std::move(spec), ++number_);
+        std::unique_ptr<LiveRun> run;
+        if (spec.unit)
+            run = std::make_unique<UnitRun>(around_, std::move(spec), ++number_);
+        else
+            run = std::make_unique<DirectRun>(around_, std::move(spec), ++number_);
         runs_.emplace(id, Entry{std::move(run), std::move(on_end)});
     } catch (const std::runtime_error& error) {
         RunEnd end;
@@ -177,6 +206,7 @@ void Executor::Impl::kill_all(std::function<void()> on_dead)
 {
     waiting_dead_.push_back(std::move(on_dead));
     if (task_root_ && !runs_.empty()) task_root_->kill(); // all at once, before one by one
+    if (!runs_.empty()) kill_units();
     for (auto& [id, entry] : runs_) entry.run->kill(Killed::with_all);
     if (runs_.empty()) later_.trigger();
 }
@@ -203,9 +233,13 @@ void Executor::Impl::tell_dead()
 
 std::string Executor::Impl::describe() const
 {
-    if (task_root_) return "own cgroup per run under " + task_root_->path();
+    const auto& place = units_.place();
+    const auto units = place.why.empty() ? fmt::format("transient units in {}", place.slice)
+                                         : fmt::format("no transient units ({})", place.why);
+    if (task_root_)
+        return fmt::format("own cgroup per run under {}; {}", task_root_->path(), units);
     const auto why = no_cgroup_.empty() ? "as told" : no_cgroup_;
-    return fmt::format("keeper process per run, no cgroup ({})", why);
+    return fmt::format("keeper process per run, no cgroup ({}); {}", why, units);
 }
 
 Executor::Executor(event::Loop& loop, ExecutorSettings settings, OnLine on_line)
@@ -255,6 +289,11 @@ std::size_t Executor::alive() const
 std::string Executor::group() const
 {
     return impl_->group();
+}
+
+std::string Executor::unit_group() const
+{
+    return impl_->unit_group();
 }
 
 std::string Executor::marker() const

@@ -21,6 +21,10 @@ struct ExecutorSettings {
     Isolation isolation = Isolation::detect;
     event::Duration term_grace = std::chrono::seconds(5); ///< between SIGTERM and SIGKILL
     std::size_t output_tail_bytes = std::size_t{64} * 1024;
+    /// Path of roleswap-keeper, the main process of transient units; empty: none can be made.
+    std::string keeper{};
+    /// True: whoever starts something now is too late, it would have to be killed at once.
+    std::function<bool()> too_late{};
 };
 
 /// Starts task commands and ends them as whole trees: nothing that a task started outlives its main
@@ -30,6 +34,9 @@ struct ExecutorSettings {
 /// In a cgroup (cgroup v2, writable, cgroup.kill: Linux 5.14) the kernel knows the tree.  Else each
 /// run has a keeper: a small process that is the subreaper of the tree, ends it when the main
 /// process ends, when told to, and when the daemon dies.
+///
+/// A run with RunSpec::unit is started by systemd in a transient unit, in a slice of the node, with
+/// a keeper of its own as main process; see UnitRun.
 ///
 /// Owned by the daemon's instance, which must keep it until `kill_all` has answered.  Pinned.
 class Executor {
@@ -64,12 +71,16 @@ public:
     void kill_all(std::function<void()> on_dead);
 
     std::size_t alive() const;
-    /// Folder of the cgroup that holds all runs; empty where there is none.
+    /// Folder of the cgroup that holds all direct runs; empty where there is none.
     std::string group() const;
+    /// Folder of the cgroup that holds all transient units, which need not be there yet; empty
+    /// where no unit can be made.
+    std::string unit_group() const;
     /// "NAME=value" with which an entry of the environment of each task process begins where there
     /// is no cgroup.
     std::string marker() const;
-    /// "own cgroup per run under /sys/fs/cgroup/...", or why not and what is done instead.
+    /// "own cgroup per run under /sys/fs/cgroup/...", or why not and what is done instead; and the
+    /// same of transient units.
     std::string describe() const;
 
 private:

@@ -5,12 +5,17 @@
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
+#include <iterator>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace roleswap::run {
 namespace {
@@ -70,6 +75,8 @@ bool reap(Keeper& keeper, int flags) noexcept
         return std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
     };
     keeper.report.cpu_us += microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
+    keeper.report.read_bytes += block_bytes * usage.ru_inblock;
+    keeper.report.written_bytes += block_bytes * usage.ru_oublock;
     if (usage.ru_maxrss > keeper.report.peak_memory_kib)
         keeper.report.peak_memory_kib = usage.ru_maxrss;
     if (pid == keeper.main) {
@@ -103,12 +110,10 @@ void prepare_keeper() noexcept
     if (::getppid() != daemon) ::_exit(0); // it died meanwhile
 }
 
-} // namespace
-
-void become_keeper(const Plan& plan) noexcept
+/// Returns the descriptor for the report, the only one that is left: the output pipe's end of file
+/// is the task's doing alone.
+int start_main(Keeper& keeper, const Plan& plan) noexcept
 {
-    prepare_keeper();
-    Keeper keeper;
     keeper.report.kind = Report::Kind::ended;
     int pidfd = -1;
     keeper.main = clone_process(&pidfd, -1);
@@ -119,9 +124,53 @@ void become_keeper(const Plan& plan) noexcept
         keeper.report.error = errno;
         finish(keeper, plan.report);
     }
-    // The output pipe among them, so that its end of file is the task's doing alone.
     const int report = ::dup2(plan.report, 0);
     ::syscall(SYS_close_range, 1U, ~0U, 0U);
+    return report;
+}
+
+void obey(Keeper& keeper, int control) noexcept
+{
+    char word = 0;
+    const auto got = ::recv(control, &word, 1, MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN) return;
+    if (got == 1 && word == say_terminate && !keeper.main_ended)
+        ::kill(-keeper.main, SIGTERM);
+    else
+        finish(keeper, control); // told to, or the daemon is gone
+}
+
+} // namespace
+
+void keep_in_unit(const Plan& plan, int control) noexcept
+{
+    sigset_t deaths;
+    sigemptyset(&deaths);
+    sigaddset(&deaths, SIGCHLD);
+    ::sigprocmask(SIG_BLOCK, &deaths, nullptr);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    Keeper keeper;
+    control = start_main(keeper, plan);
+    const int signals = ::signalfd(-1, &deaths, SFD_CLOEXEC | SFD_NONBLOCK);
+    for (bool told = false;;) {
+        while (reap(keeper, WNOHANG)) {
+        }
+        if (keeper.main_ended && !std::exchange(told, true)) [[maybe_unused]]
+            const auto written = ::write(control, &keeper.report, sizeof keeper.report);
+        pollfd wait[] = {{control, POLLIN, 0}, {signals, POLLIN, 0}};
+        ::poll(wait, std::size(wait), -1);
+        signalfd_siginfo death;
+        while (::read(signals, &death, sizeof death) > 0) {
+        }
+        if (wait[0].revents != 0) obey(keeper, control);
+    }
+}
+
+void become_keeper(const Plan& plan) noexcept
+{
+    prepare_keeper();
+    Keeper keeper;
+    const int report = start_main(keeper, plan);
     sigset_t wanted;
     sigemptyset(&wanted);
     for (const int number : {SIGCHLD, SIGTERM, SIGUSR1}) sigaddset(&wanted, number);

@@ -8,24 +8,34 @@
 
 namespace roleswap::run {
 
+class Units;
+
+/// Which figures the kernel keeps for cgroups of one kind; what is missing is looked for once.
+struct Known {
+    bool peak_memory = true;
+    bool io = true;
+};
+
 /// What the runs of an executor share.
 struct Surroundings {
     event::Loop& loop;
     const ExecutorSettings& settings;
     const Executor::OnLine& on_line;
     const std::optional<Cgroup>& task_root; ///< empty: a keeper per run
+    Units& units;
     Accounts& accounts;
+    Known& known;                        ///< of direct runs
+    Known& known_units;                  ///< of those in units
     std::function<void(RunId)> finished; ///< destroys the run
 };
 
-/// One run from its start to the death of its tree.  Pinned.
+/// One run from its start to the death of its tree; how it is started and what holds its tree
+/// together is told by who derives from it.  Pinned.
 class LiveRun {
 public:
-    /// `number` grows with each start of this executor.  Throws std::runtime_error (also
-    /// std::system_error) when nothing could be started.
-    LiveRun(const Surroundings& around, RunSpec spec, std::uint64_t number);
     LiveRun(const LiveRun&) = delete;
     LiveRun& operator=(const LiveRun&) = delete;
+    virtual ~LiveRun();
 
     /// SIGKILL to the whole tree; the first reason stands.
     void kill(Killed why);
@@ -38,38 +48,59 @@ public:
     /// To be taken in `finished`.
     RunEnd& end() { return end_; }
 
-private:
-    void launch(Plan& plan);
-    void main_ended();
-    void read_reports();
-    void tree_lost();
-    void end_tree();
-    void tree_dead();
-    void read_output(std::size_t bytes_max);
-    void timed_out();
-    void terminate() noexcept;
-    void kill_tree();
+protected:
+    /// Throws std::runtime_error when it must not be started any more.
+    LiveRun(const Surroundings& around, RunSpec spec, Known& known);
+
+    /// From now on its output is read and its time-out runs.
+    void begin(event::UniqueFd output);
+    /// Nothing was executed.
+    void take_failure(const Report& report);
+    /// How the main process ended, by who waited for it.
     void take_usage(const Report& report);
+    /// What the cgroup knows, which must still be there.
     void take_figures();
-    std::string sentence() const;
+    /// `tree_dead` when nothing is in the cgroup any more, not inside this call.
+    void await_empty();
+    void tree_dead(); ///< destroys this
+    /// SIGTERM to the process group of the task.
+    virtual void terminate() noexcept = 0;
+    virtual void kill_tree() = 0;
+    /// The tree is dead: what its cgroup still tells.
+    virtual void last_look() {}
+    /// Besides how it ended: a limit that it met, processes that it left.
+    void note(std::string text) { notes_.push_back(std::move(text)); }
+    /// Nothing where it was killed anyway.
+    void note_left(std::size_t processes);
 
     const Surroundings& around_;
     RunSpec spec_;
     RunEnd end_;
-    std::string marker_;
     std::optional<Cgroup> cgroup_;
+    std::unique_ptr<event::Timer> timer_;
+
+private:
+    void read_output(std::size_t bytes_max);
+    void timed_out();
+    std::string sentence() const;
+    std::string ending() const;
+
+    Known& known_;
     Output output_;
     std::function<void()> on_output_; ///< empty: nobody follows it
     event::UniqueFd output_pipe_;
-    event::UniqueFd report_pipe_;
-    event::UniqueFd process_;
-    pid_t pid_ = -1;        ///< main process or keeper; -1 once reaped
-    bool reported_ = false; ///< the keeper told how it ended
     event::Duration started_{0};
-    std::unique_ptr<event::Io> process_io_;
+    std::vector<std::string> notes_;
+    bool dead_ = false;
     std::unique_ptr<event::Io> output_io_;
-    std::unique_ptr<event::Timer> timer_;
     std::unique_ptr<EmptyWatch> empty_;
 };
+
+struct Pipe {
+    event::UniqueFd read; ///< does not block
+    event::UniqueFd write;
+};
+/// Throws std::system_error.
+Pipe make_pipe();
 
 } // namespace roleswap::run

@@ -1,5 +1,6 @@
 #include "run/obstacles.hpp"
 #include "run/plan.hpp"
+#include "run/units.hpp"
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -57,17 +58,34 @@ std::string missing_need(const RunSpec& spec)
     return {};
 }
 
+std::vector<Obstacle> unit_obstacles(const RunSpec& spec)
+{
+    if (!spec.unit) return {};
+    const auto place = find_unit_place("check");
+    if (!place.why.empty()) return {{"transient unit", place.why, place.fix}};
+    std::vector<Obstacle> found;
+    for (const auto& limit : missing_limits(*spec.unit))
+        found.push_back({limit.field,
+                         fmt::format("this machine has no cgroup controller \"{}\", so nothing "
+                                     "would enforce it",
+                                     limit.controller),
+                         "boot it with that controller in cgroup v2, or take the limit from the "
+                         "task (rlimit works everywhere)"});
+    return found;
+}
+
 std::vector<Obstacle> obstacles(const RunSpec& spec)
 {
     std::vector<Obstacle> found;
     Account account;
     try {
-        account = find_account(spec.user, spec.group);
+        account = find_account(spec.user, spec.group, spec.groups);
     } catch (const AccountError& error) {
         found.push_back({fmt::format("user \"{}\"", spec.user), error.what(), error.fix});
     }
     add_directory(spec, found);
     add_program(spec, account, found);
+    for (auto& one : unit_obstacles(spec)) found.push_back(std::move(one));
     for (const auto& path : spec.needs)
         if (const int error = missing(path); error != 0)
             found.push_back({"needs " + path, std::strerror(error),

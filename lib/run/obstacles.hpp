@@ -12,9 +12,12 @@ struct Obstacle {
     std::string fix;   ///< what to do about it
 };
 
-/// Account, directory, program or shell, and what it needs, in that order; empty when it can be
-/// started.  Of the command of a shell nothing is known.
+/// Account, directory, program or shell, its transient unit, and what it needs; empty when it can
+/// be started.  Of the command of a shell nothing is known.
 std::vector<Obstacle> obstacles(const RunSpec& spec);
+
+/// Of these only what concerns its transient unit; empty where it needs none.
+std::vector<Obstacle> unit_obstacles(const RunSpec& spec);
 
 /// The first of `spec.needs` that is not there, as a sentence; empty when all are.
 std::string missing_need(const RunSpec& spec);

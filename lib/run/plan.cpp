@@ -1,12 +1,11 @@
 #include "run/plan.hpp"
-#include "run/obstacles.hpp"
+#include "run/passing.hpp"
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 namespace roleswap::run {
 namespace {
@@ -29,15 +28,7 @@ event::UniqueFd make_input(const std::string& text)
     if (text.empty())
         return event::UniqueFd(
             event::check(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open /dev/null"));
-    event::UniqueFd file(
-        event::check(::memfd_create("roleswap-stdin", MFD_CLOEXEC), "make the standard input"));
-    for (std::size_t done = 0; done < text.size();) {
-        const auto wrote = ::write(file.get(), text.data() + done, text.size() - done);
-        event::check(static_cast<int>(wrote), "fill the standard input");
-        done += static_cast<std::size_t>(wrote);
-    }
-    event::check(static_cast<int>(::lseek(file.get(), 0, SEEK_SET)), "rewind the standard input");
-    return file;
+    return memory_file("roleswap-stdin", text);
 }
 
 std::vector<std::string> make_candidates(const std::string& program, std::string_view path)
@@ -130,10 +121,8 @@ Program program_of(const RunSpec& spec, const Account& account)
 
 Plan::Plan(const RunSpec& spec, Account runs_as, const std::string& marker)
     : account(std::move(runs_as)), directory(spec.directory), umask(spec.umask.value_or(022)),
-      input(make_input(spec.stdin_text))
+      limits(spec.limits), input(make_input(spec.stdin_text))
 {
-    if (const auto missing = missing_need(spec); !missing.empty())
-        throw std::runtime_error(missing);
     environment_ = task_environment(spec, account, marker);
     if (spec.argv.empty())
         argv_ = {shell_of(spec, environment_), "-c", spec.command};
@@ -141,9 +130,77 @@ Plan::Plan(const RunSpec& spec, Account runs_as, const std::string& marker)
         argv_ = spec.argv;
     candidates_ = make_candidates(argv_.front(), value_of(environment_, "PATH"));
     check_size(argv_, environment_);
+    make_pointers();
+}
+
+void Plan::make_pointers()
+{
     argv_pointers = pointers(argv_);
     environment_pointers = pointers(environment_);
     candidate_pointers = pointers(candidates_);
+}
+
+namespace {
+
+/// Each text is followed by a null byte, each list by its length in front.
+void pack(std::string& to, const std::vector<std::string>& list)
+{
+    to += std::to_string(list.size()) + '\0';
+    for (const auto& text : list) to.append(text).push_back('\0');
+}
+
+class Unpacker {
+public:
+    explicit Unpacker(std::string_view text) : rest_(text) {}
+    std::string text()
+    {
+        const auto end = rest_.find('\0');
+        if (end == std::string_view::npos) throw std::runtime_error("the plan of a run is cut off");
+        std::string found(rest_.substr(0, end));
+        rest_.remove_prefix(end + 1);
+        return found;
+    }
+    std::size_t number()
+    {
+        const auto digits = text();
+        std::size_t value = 0;
+        std::from_chars(digits.data(), digits.data() + digits.size(), value);
+        return value;
+    }
+    std::vector<std::string> list()
+    {
+        std::vector<std::string> found;
+        for (auto left = number(); left > 0; --left) found.push_back(text());
+        return found;
+    }
+
+private:
+    std::string_view rest_;
+};
+
+} // namespace
+
+std::string Plan::packed() const
+{
+    std::string text;
+    pack(text, {directory, account.home, std::to_string(umask)});
+    pack(text, argv_);
+    pack(text, environment_);
+    pack(text, candidates_);
+    return text;
+}
+
+Plan::Plan(std::string_view packed)
+{
+    Unpacker unpacker(packed);
+    unpacker.number();
+    directory = unpacker.text();
+    account.home = unpacker.text();
+    umask = static_cast<mode_t>(unpacker.number());
+    argv_ = unpacker.list();
+    environment_ = unpacker.list();
+    candidates_ = unpacker.list();
+    make_pointers();
 }
 
 std::string explain(const Report& report, const RunSpec& spec)
@@ -154,6 +211,8 @@ std::string explain(const Report& report, const RunSpec& spec)
         return "set up standard input and output: " + why;
     case Stage::session:
         return "start a session: " + why;
+    case Stage::limits:
+        return "set its limits (rlimit): " + why;
     case Stage::group:
         return fmt::format("set the groups of user \"{}\": {}", spec.user, why);
     case Stage::user:

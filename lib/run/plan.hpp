@@ -8,7 +8,9 @@
 namespace roleswap::run {
 
 /// Where a start failed, for the sentence and the exit code.
-enum class Stage : int { stdio, session, group, user, directory, execute, keeper };
+enum class Stage : int { stdio, session, limits, group, user, directory, execute, keeper };
+
+inline constexpr std::int64_t block_bytes = 512; ///< of ru_inblock and ru_oublock, getrusage(2)
 
 /// What a child or a keeper tells through the report pipe; at most two per run.
 struct Report {
@@ -22,18 +24,23 @@ struct Report {
     int status = 0;
     std::int64_t cpu_us = 0;
     std::int64_t peak_memory_kib = 0;
+    std::int64_t read_bytes = 0;
+    std::int64_t written_bytes = 0;
 };
 
 /// All that the child needs between clone and exec, made before, since only async-signal-safe
 /// calls are allowed there.  Pinned once the pointers are made.
 struct Plan {
     Plan(const RunSpec& spec, Account runs_as, const std::string& marker);
+    /// From what `packed` made; the descriptors are still missing.  Throws std::runtime_error.
+    explicit Plan(std::string_view packed);
     Plan(const Plan&) = delete;
     Plan& operator=(const Plan&) = delete;
 
     Account account;
     std::string directory; ///< empty: home, else /
     mode_t umask = 022;
+    std::vector<ProcessLimit> limits;
     event::UniqueFd input; ///< becomes stdin
     int output = -1;       ///< becomes stdout and stderr; borrowed
     int report = -1;       ///< Reports go here; borrowed
@@ -42,7 +49,11 @@ struct Plan {
     std::vector<char*> environment_pointers;
     std::vector<char*> candidate_pointers; ///< paths to try, in order
 
+    /// As text for a keeper in a unit, in which systemd sees to account and limits.
+    std::string packed() const;
+
 private:
+    void make_pointers();
     std::vector<std::string> argv_;
     std::vector<std::string> environment_;
     std::vector<std::string> candidates_;

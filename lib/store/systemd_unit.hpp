@@ -1,28 +1,13 @@
 #pragma once
-#include "event/loop.hpp"
-#include <functional>
-#include <list>
-#include <memory>
-#include <string>
-#include <systemd/sd-bus.h>
+#include "services/manager.hpp"
 
 namespace roleswap::store {
-
-struct CloseBus {
-    void operator()(sd_bus* bus) const noexcept { sd_bus_close_unref(bus); }
-};
-struct CloseSlot {
-    void operator()(sd_bus_slot* slot) const noexcept { sd_bus_slot_unref(slot); }
-};
-using BusHandle = std::unique_ptr<sd_bus, CloseBus>;
-using SlotHandle = std::unique_ptr<sd_bus_slot, CloseSlot>;
 
 /// One unit, started and stopped through the system bus (org.freedesktop.systemd1(5)).  Never
 /// blocks.  A bus that is lost is opened again by the next call.  Pinned.
 class SystemdUnit {
 public:
-    /// Empty when all went well; else one sentence or systemd's word for the result of the job.
-    using Done = std::function<void(const std::string& trouble)>;
+    using Done = services::Manager::Done;
 
     /// `on_state`: the unit changed, as far as systemd tells.
     SystemdUnit(event::Loop& loop, std::string unit, std::function<void()> on_state);
@@ -40,27 +25,11 @@ public:
     const std::string& sub() const { return sub_; }
 
 private:
-    struct Call {
-        SystemdUnit* owner = nullptr;
-        Done done;
-        bool makes_job = false;
-        std::string job{}; ///< its object, once it is known
-        SlotHandle slot{};
-    };
-    using Calls = std::list<Call>;
-
-    void open();
-    void add_match(const char* object, const char* interface, const char* signal,
-                   sd_bus_message_handler_t handler);
-    void call(const char* method, bool makes_job, Done done);
-    void finish(Calls::iterator call, const std::string& trouble);
-    void fail_all(const std::string& trouble);
-    void answered(Call& call, sd_bus_message* reply);
-    void job_removed(sd_bus_message* message);
+    void listen();
+    void call(const char* method, Done done);
     void read_properties(sd_bus_message* message);
-    template <auto member> static int trampoline(sd_bus_message*, void*, sd_bus_error*) noexcept;
-    static int on_reply(sd_bus_message*, void*, sd_bus_error*) noexcept;
-    void disconnected(sd_bus_message* message);
+    static int on_properties(sd_bus_message* message, void* self, sd_bus_error*) noexcept;
+    void lost();
 
     event::Loop& loop_;
     std::string unit_;
@@ -68,10 +37,8 @@ private:
     std::function<void()> on_state_;
     std::string active_;
     std::string sub_;
-    bool broken_ = false;
-    BusHandle bus_;
-    std::list<SlotHandle> matches_;
-    Calls calls_;
+    services::Manager manager_;
+    services::SlotHandle match_;
 };
 
 } // namespace roleswap::store

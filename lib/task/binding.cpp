@@ -10,9 +10,9 @@
 namespace roleswap::task {
 namespace {
 
-constexpr std::array<std::string_view, 10> bindable{"argv",  "command", "directory", "environment",
-                                                    "group", "input",   "needs",     "shell",
-                                                    "umask", "user"};
+constexpr std::array<std::string_view, 11> bindable{"argv",  "command", "directory", "environment",
+                                                    "group", "groups",  "input",     "needs",
+                                                    "shell", "umask",   "user"};
 
 /// A backup task has its own of these and of what is bindable.
 constexpr std::array<std::string_view, 5> of_each{"name", "description", "backup_of", "backup_on",

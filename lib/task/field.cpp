@@ -1,5 +1,6 @@
 #include "task/field.hpp"
 #include "task/after.hpp"
+#include "task/confinement.hpp"
 #include "task/error.hpp"
 #include "task/schedule.hpp"
 #include "task/size.hpp"
@@ -276,6 +277,8 @@ constexpr const char* schedule_rule =
 constexpr std::string_view name_rule = "1 to 64 of the characters A-Z a-z 0-9 . _ -";
 constexpr std::string_view account_rule = "the name of an account, at most 32 characters";
 constexpr std::string_view path_rule = "an absolute path";
+constexpr std::string_view size_rule = "a size such as \"64MiB\", or \"\" for no limit";
+constexpr std::string_view weight_rule = "1 to 10000, or 0 for none of its own";
 
 constexpr std::array all_fields{
     Field{"name", get<&Task::name>, set_text<&Task::name, is_valid_name>, name_rule},
@@ -297,11 +300,29 @@ constexpr std::array all_fields{
     Field{"shell", get<&Task::shell>, set_text<&Task::shell, is_path>, path_rule},
     Field{"user", get<&Task::user>, set_text<&Task::user, is_account_or_empty>, account_rule},
     Field{"group", get<&Task::group>, set_text<&Task::group, is_account_or_empty>, account_rule},
+    Field{"groups", get<&Task::groups>, set_groups, "a list of names of groups"},
     Field{"directory", get<&Task::directory>, set_text<&Task::directory, is_path_or_empty>,
           path_rule},
     Field{"environment", get<&Task::environment>, set_environment, "a table of NAME = \"value\""},
     Field{"umask", get_umask, set_umask, "octal text from \"0000\" to \"0777\""},
     Field{"input", get<&Task::input>, set_text<&Task::input, is_free_text>, "a text"},
+    Field{"output_max", get<&Task::output_max>, set_text<&Task::output_max, is_size_or_empty>,
+          size_rule},
+    Field{"journal", get<&Task::journal>, set<&Task::journal>, "true or false"},
+    Field{"rlimit", get<&Task::rlimit>, set_process_limits, "a table of NAME = \"value\""},
+    Field{"unit", get<&Task::unit>, set<&Task::unit>, "true or false"},
+    Field{"sandbox", get<&Task::sandbox>, set_sandbox,
+          "a table of Property = \"value\", true or false", false, true},
+    Field{"memory_max", get<&Task::memory_max>, set_text<&Task::memory_max, is_size_or_empty>,
+          size_rule},
+    Field{"cpu_quota", get<&Task::cpu_quota>, set_text<&Task::cpu_quota, is_quota_or_empty>,
+          "a percentage of one processor such as \"150%\", or \"\" for none"},
+    Field{"cpu_weight", get_number<&Task::cpu_weight>, set_number<&Task::cpu_weight, 0, 10'000>,
+          weight_rule},
+    Field{"io_weight", get_number<&Task::io_weight>, set_number<&Task::io_weight, 0, 10'000>,
+          weight_rule},
+    Field{"tasks_max", get_number<&Task::tasks_max>, set_number<&Task::tasks_max, 0, 1'000'000>,
+          "0 (the default of systemd) to 1000000"},
     Field{"queue", get<&Task::queue>, set_text<&Task::queue, is_valid_name>, name_rule},
     Field{"priority", get_number<&Task::priority>, set_priority, "-100 to 100"},
     Field{"enabled", get<&Task::enabled>, set<&Task::enabled>, "true or false"},

@@ -15,6 +15,7 @@ struct Field {
     bool (*set)(Task& task, const FieldValue& value);
     std::string_view allowed;
     bool is_duration = false;
+    bool takes_flags = false; ///< true and false in its table are "yes" and "no"
 };
 
 /// In the order in which files show them.

@@ -23,8 +23,11 @@ struct ToJson {
 };
 
 /// Lists and maps of texts; anything else in them makes no FieldValue.
-FieldValue from_container(const json& value)
+FieldValue from_container(const Field& field, json value)
 {
+    if (field.takes_flags)
+        for (auto& item : value)
+            if (item.is_boolean()) item = item.get<bool>() ? "yes" : "no";
     const auto is_text = [](const json& item) { return item.is_string(); };
     if (!std::ranges::all_of(value, is_text)) return {};
     if (value.is_array()) return value.get<std::vector<std::string>>();
@@ -35,7 +38,7 @@ FieldValue from_value(const Field& field, const json& value)
 {
     if (value.is_boolean()) return value.get<bool>();
     if (value.is_string()) return value.get<std::string>();
-    if (value.is_array() || value.is_object()) return from_container(value);
+    if (value.is_array() || value.is_object()) return from_container(field, value);
     if (!value.is_number_integer()) return {};
     const auto number = value.get<std::int64_t>();
     if (value.is_number_unsigned() && number < 0) return {}; // above 63 bits

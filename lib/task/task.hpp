@@ -62,12 +62,23 @@ struct Task {
     std::string command;               ///< run by `shell`; exactly one of command and argv is there
     std::vector<std::string> argv;     ///< run without a shell
     std::string shell = "/bin/sh";
-    std::string user;      ///< empty: the user of the daemon
-    std::string group;     ///< empty: the first group of the user
-    std::string directory; ///< empty: the home of the user
+    std::string user;                ///< empty: the user of the daemon
+    std::string group;               ///< empty: the first group of the user
+    std::vector<std::string> groups; ///< supplementary ones besides those of the user
+    std::string directory;           ///< empty: the home of the user
     std::map<std::string, std::string> environment;
-    std::optional<std::uint32_t> umask; ///< 0 to 0777
-    std::string input;                  ///< what the command reads from standard input
+    std::optional<std::uint32_t> umask;         ///< 0 to 0777
+    std::string input;                          ///< what the command reads from standard input
+    std::string output_max;                     ///< size, then it is killed; empty: no limit
+    bool journal = true;                        ///< its output goes to the journal line by line
+    std::map<std::string, std::string> rlimit;  ///< see confinement.hpp
+    bool unit = false;                          ///< runs in a transient unit of systemd
+    std::map<std::string, std::string> sandbox; ///< this and the next five need such a unit
+    std::string memory_max;                     ///< size; empty: no limit
+    std::string cpu_quota;                      ///< "150%"; empty: no limit
+    std::uint32_t cpu_weight = 0;               ///< 1 to 10 000; 0: as any other
+    std::uint32_t io_weight = 0;                ///< the same
+    std::uint32_t tasks_max = 0;                ///< processes and threads; 0: systemd's default
     std::string queue = "default";
     int priority = 0; ///< -100 to 100: of its waiting runs, highest first
     bool enabled = true;

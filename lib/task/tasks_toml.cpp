@@ -105,7 +105,7 @@ private:
         if (value.kind == Kind::boolean) return value.boolean;
         if (value.kind == Kind::integer) return value.integer;
         if (value.kind == Kind::array) return convert_list(value);
-        if (value.kind == Kind::table) return convert_map(value);
+        if (value.kind == Kind::table) return convert_map(field, value);
         if (value.kind != Kind::text) return {};
         if (!field.is_duration) return value.text;
         const auto duration = base::parse_duration(value.text);
@@ -122,12 +122,13 @@ private:
         return list;
     }
 
-    static FieldValue convert_map(const TomlValue& value)
+    static FieldValue convert_map(const Field& field, const TomlValue& value)
     {
         std::map<std::string, std::string> map;
         for (const auto& [key, line, column, item] : value.entries) {
-            if (item.kind != Kind::text) return {};
-            map[key] = item.text;
+            const bool flag = item.kind == Kind::boolean && field.takes_flags;
+            if (item.kind != Kind::text && !flag) return {};
+            map[key] = flag ? (item.boolean ? "yes" : "no") : item.text;
         }
         return map;
     }

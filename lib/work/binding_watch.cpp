@@ -25,6 +25,10 @@ SELECT min(name), count(*), needs FROM (
         'command', CASE WHEN definition -> 'argv' ->> 0 IS NULL THEN ':' END,
         'shell', definition -> 'shell', 'user', definition -> 'user', 'group', definition -> 'group',
         'directory', definition -> 'directory', 'needs', definition -> 'needs',
+        'groups', definition -> 'groups', 'unit', definition -> 'unit',
+        'sandbox', definition -> 'sandbox', 'memory_max', definition -> 'memory_max',
+        'cpu_quota', definition -> 'cpu_quota', 'cpu_weight', definition -> 'cpu_weight',
+        'io_weight', definition -> 'io_weight', 'tasks_max', definition -> 'tasks_max',
         'environment', CASE WHEN definition -> 'environment' ? 'PATH'
                        THEN jsonb_build_object('PATH', definition -> 'environment' -> 'PATH') END)) END AS needs
     FROM roleswap.task AS t

@@ -1,6 +1,7 @@
 #include "work/bindings.hpp"
 #include "run/obstacles.hpp"
 #include "task/binding.hpp"
+#include "work/confine.hpp"
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -23,16 +24,28 @@ run::RunSpec needs_of(const task::Task& task)
     spec.user = task.user;
     spec.group = task.group;
     spec.directory = task.directory;
+    spec.groups = task.groups;
     spec.needs = task.needs;
+    confine(spec, task);
     if (const auto path = task.environment.find("PATH"); path != task.environment.end())
         spec.environment = {"PATH=" + path->second};
     return spec;
 }
 
+/// Only which properties of a unit there are decides.
+std::string unit_key(const run::RunSpec& spec)
+{
+    if (!spec.unit) return {};
+    std::string key = "unit";
+    for (const auto& property : *spec.unit) key += " " + property.name;
+    return key;
+}
+
 std::string key_of(const run::RunSpec& spec)
 {
-    return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", fmt::join(spec.argv, ""), spec.shell,
-                       spec.user, spec.group, spec.directory, fmt::join(spec.needs, "\n"),
+    return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", unit_key(spec),
+                       fmt::join(spec.groups, ","), fmt::join(spec.argv, ""), spec.shell, spec.user,
+                       spec.group, spec.directory, fmt::join(spec.needs, "\n"),
                        fmt::join(spec.environment, ""));
 }
 

@@ -1,5 +1,6 @@
 #include "work/change.hpp"
 #include "task/error.hpp"
+#include "work/confine.hpp"
 #include "work/load.hpp"
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@ void read_tasks(Change& change, const task::Defaults& defaults)
         if (!task.after.empty()) change.places[task.name] = {"toml", line, column};
         auto entry = make_entry(std::move(task), change.since, defaults);
         check_is_ever_due(entry, change.since);
+        check_can_be_held(entry.task);
         change.named.insert(entry.task.name);
         change.read_rows.push_back(task::to_json(entry.task).dump());
         change.read.push_back(std::move(entry));

@@ -1,5 +1,7 @@
 #include "work/runner.hpp"
+#include "base/quantity.hpp"
 #include "base/time_text.hpp"
+#include "work/confine.hpp"
 #include "work/token.hpp"
 #include <fmt/format.h>
 
@@ -17,6 +19,8 @@ task::Outcome outcome_of(const OpenRun& run, const run::RunEnd& end)
         return run.moving ? task::Outcome::moved : task::Outcome::killed;
     case run::Killed::with_all:
         return task::Outcome::killed;
+    case run::Killed::output:
+        return task::Outcome::failed;
     case run::Killed::no:
         break;
     }
@@ -61,7 +65,9 @@ json make_row(const run::RunEnd& end)
             {"output_tail", clean_text(end.output_tail)},
             {"output_bytes", end.output_bytes},
             {"cpu_ms", floor<Millis>(end.cpu).count()},
-            {"peak_memory_kib", end.peak_memory_kib}};
+            {"peak_memory_kib", end.peak_memory_kib},
+            {"read_bytes", end.read_bytes},
+            {"written_bytes", end.written_bytes}};
 }
 
 /// Length of the valid UTF-8 sequence at the start (RFC 3629, section 4), 0 when there is none.
@@ -139,16 +145,19 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
     spec.shell = task.shell;
     spec.user = task.user;
     spec.group = task.group;
+    spec.groups = task.groups;
     spec.directory = task.directory;
     for (const auto& [name, value] : task.environment)
         spec.environment.push_back(name + "=" + value);
-    const auto due = std::chrono::floor<std::chrono::milliseconds>(run.due);
+    spec.due = base::to_rfc3339(std::chrono::floor<std::chrono::milliseconds>(run.due));
+    spec.attempt = run.attempt;
+    spec.journal = task.journal;
     const auto token =
         place.secret.empty() ? "" : make_token(place.secret, {run.id, run.attempt, place.epoch});
     for (const auto& [name, value] :
          std::map<std::string, std::string>{{"RUN", std::to_string(run.id)},
                                             {"TASK", task.name},
-                                            {"DUE", base::to_rfc3339(due)},
+                                            {"DUE", spec.due},
                                             {"EPOCH", std::to_string(place.epoch)},
                                             {"NODE", place.node},
                                             {"ATTEMPT", std::to_string(run.attempt)},
@@ -162,6 +171,8 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
     if (task.umask) spec.umask = static_cast<mode_t>(*task.umask);
     spec.stdin_text = task.input.empty() ? run.payload : task.input;
     spec.needs = task.needs;
+    spec.output_max = base::parse_size(task.output_max).value_or(0);
+    confine(spec, task);
     spec.timeout = task.timeout;
     spec.tag = task.name;
     return spec;

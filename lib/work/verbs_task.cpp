@@ -1,5 +1,6 @@
 #include "base/time_text.hpp"
 #include "task/preview.hpp"
+#include "work/confine.hpp"
 #include "work/engine_impl.hpp"
 #include <fmt/format.h>
 
@@ -128,6 +129,7 @@ void Engine::Impl::task_add(const Call& call)
     auto entry = make_entry(task::from_json(args.object("task", "an object of task fields")),
                             std::chrono::floor<std::chrono::seconds>(now()), defaults_);
     check_is_ever_due(entry, entry.last_due);
+    check_can_be_held(entry.task);
     if (model_.tasks.contains(entry.task.name))
         throw Refusal(VerbError::Code::refused,
                       fmt::format("task \"{}\" exists; change it by \"roleswap apply\", or remove "

@@ -53,11 +53,13 @@ UPDATE roleswap.run SET state = e.state, epoch = $2::bigint, attempt = e.attempt
        ended_at = e.ended_at, duration_ms = e.duration_ms, exit_code = e.exit_code,
        signal = e.signal, why = e.why, output_tail = e.output_tail,
        output_bytes = e.output_bytes, cpu_ms = e.cpu_ms, peak_memory_kib = e.peak_memory_kib,
+       read_bytes = e.read_bytes, written_bytes = e.written_bytes,
        agent = CASE WHEN e.state <> 'queued' THEN run.agent END, taken_by = NULL, kill_asked = false
 FROM jsonb_to_recordset($1::jsonb) AS e(id bigint, state text, attempt integer,
        retries_used integer, not_before timestamptz, started_at timestamptz, ended_at timestamptz,
        duration_ms bigint, exit_code integer, signal integer, why text, output_tail text,
-       output_bytes bigint, cpu_ms bigint, peak_memory_kib bigint, late boolean)
+       output_bytes bigint, cpu_ms bigint, peak_memory_kib bigint, read_bytes bigint,
+       written_bytes bigint, late boolean)
 WHERE run.id = e.id AND (run.state = 'running' AND (run.epoch = $2::bigint OR run.agent IS NOT NULL)
                          OR run.state = 'interrupted' AND e.late))";
 

@@ -92,6 +92,7 @@ guard::Settings Daemon::guard_settings() const
     settings.own_group = sibling("guard");
     const auto stand_in = options_.find("task-group");
     settings.task_group = stand_in == options_.end() ? executor_.group() : stand_in->second;
+    if (options_.contains("unit-group")) settings.unit_group = options_.at("unit-group");
     settings.store_group = sibling("store");
     settings.marker = executor_.marker();
     if (options_.contains("store"))

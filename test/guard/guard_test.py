@@ -229,6 +229,32 @@ class GuardTest(unittest.TestCase):
             wait_for("it is stopped", lambda: state(daemon.process.pid) == "T")
             self.dies_by_the_deadline(daemon, victims, int(deadline), isolation)
 
+    @unittest.skipUnless(ROOT and "cgroup" in ISOLATIONS, "needs root and cgroup v2")
+    def test_a_group_of_units_that_comes_later_dies_too(self):
+        mount = next(root for root in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup")
+                     if os.path.exists(root + "/cgroup.procs"))
+        group = f"{mount}/guard-test-units-{os.getpid()}"
+        daemon = self.start("cgroup", unit_group=group)
+        word = str(10**6 + random.randrange(10**6))
+        for _ in range(2):  # systemd removes the slice and makes it again
+            unit = group + "/some.service"
+            os.makedirs(unit)
+            sleeper = subprocess.Popen(
+                ["sh", "-c", f"trap '' TERM; setsid sleep {word} & sleep {word}"],
+                preexec_fn=lambda: pathlib.Path(unit, "cgroup.procs").write_text(str(os.getpid())))
+            wait_for("they are there", lambda: len(read(unit + "/cgroup.procs").split()) == 3)
+            deadline, extended = daemon.ask("arm 50", "armed")
+            self.assertEqual(extended, YES)
+            victims = [int(pid) for pid in read(unit + "/cgroup.procs").split()]
+            daemon.signal(signal.SIGSTOP)
+            self.dies_by_the_deadline(daemon, victims, int(deadline), "a unit")
+            sleeper.wait()
+            wait_for("nobody is in it", lambda: "populated 0" in read(group + "/cgroup.events"))
+            os.rmdir(unit)
+            os.rmdir(group)
+            daemon.ask("note", "noted")
+            self.assertEqual(daemon.ask("disarm", "disarmed")[0], YES)
+
     def test_a_daemon_that_wakes_is_told_and_starts_nothing_before_it_took_note(self):
         for isolation in ISOLATIONS:
             daemon = self.start(isolation)

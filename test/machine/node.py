@@ -23,7 +23,8 @@ class Node(Vm):
     def __init__(self, name, image, folder, options=(), processors=1):
         super().__init__(name, image, folder, options, processors)
         self.environment = (f"export ROLESWAP_NODE={name} ROLESWAP_CONFIG={CONFIG} NO_COLOR=1 "
-                            f"ROLESWAP_GUARD={BUILD}/guard/roleswap-guard\n"
+                            f"ROLESWAP_GUARD={BUILD}/guard/roleswap-guard "
+                            f"ROLESWAP_KEEPER={BUILD}/keeper/roleswap-keeper\n"
                             f"roleswap() {{ {BUILD}/cli/roleswap \"$@\"; }}\n")
 
     def try_run(self, script, seconds=60):

@@ -57,8 +57,8 @@ private:
     int answer_job(sd_bus_message* message, const Turn& turn);
 
     std::uint32_t job_ = 0;
-    store::BusHandle bus_;
-    store::SlotHandle slot_;
+    services::BusHandle bus_;
+    services::SlotHandle slot_;
 };
 
 /// Turns the loop until `done`; false after 20 s.

@@ -85,9 +85,10 @@ TEST_CASE("values of nodes survive a file and the bus", "[binding]")
 
 TEST_CASE("faults in the values of a node are told with their place", "[binding]")
 {
-    CHECK(fault("node = 5") == "t:5:1: node = 5; allowed: a table for each node, with argv, "
-                               "command, directory, environment, group, input, needs, shell, "
-                               "umask, user");
+    CHECK(fault("node = 5") ==
+          "t:5:1: node = 5; allowed: a table for each node, with argv, "
+          "command, directory, environment, group, groups, input, needs, shell, "
+          "umask, user");
     CHECK(fault("node.left = 5").starts_with("t:5:6: node.left = 5; allowed: a table for each"));
     CHECK(fault("node.left.schedule = \"@hourly\"")
               .starts_with("t:5:11: node.left.schedule, which is one for both nodes; allowed: "));

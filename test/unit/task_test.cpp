@@ -99,9 +99,11 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
         Row{"comand = \"true\"",
             "t:4:1: unknown key \"comand\", did you mean \"command\"?; allowed: name, description, "
             "schedule, timezone, except, after, jitter, kind, command, argv, shell, user, group, "
-            "directory, "
+            "groups, directory, "
             "environment, umask, "
-            "input, queue, priority, enabled, timeout, retries, retry_delay, overlap, catch_up, "
+            "input, output_max, journal, rlimit, unit, sandbox, memory_max, cpu_quota, "
+            "cpu_weight, io_weight, tasks_max, queue, priority, enabled, timeout, retries, "
+            "retry_delay, overlap, catch_up, "
             "catch_up_limit, late_limit, after_crash, on_swap, mail_to, needs, backup_of, "
             "backup_on, "
             "node"},

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <systemd/sd-daemon.h>
 
 using namespace roleswap;
 using nlohmann::json;
@@ -204,4 +205,52 @@ TEST_CASE("what a backup task says in vain is told on one node", "[work]")
                 "b3: backup of \"nothing\": there is no such task",
                 "b4: backup of \"b1\": there is no node \"middle\"",
                 "b4: backup of \"b1\": that is a backup itself"});
+}
+
+TEST_CASE("limits of a task reach its run, and figures of the run its row", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    auto held = ::task("held", "@yearly",
+                       "ulimit -n; dd if=/dev/zero of=/var/tmp/roleswap-held bs=64k count=16 "
+                       "conv=fsync 2>/dev/null; rm /var/tmp/roleswap-held");
+    held["task"].update({{"rlimit", {{"nofile", "55"}}}, {"journal", false}});
+    REQUIRE_FALSE(node.call("task_add", held).contains("error"));
+    node.call("task_run", {{"name", "held"}});
+    CHECK(output_of(database, "held") == "ok|55|");
+    CHECK(database.ask("SELECT written_bytes >= 1048576, read_bytes >= 0, cpu_ms >= 0, "
+                       "peak_memory_kib > 500 FROM roleswap.run") == "t|t|t|t");
+    const auto shown = node.call("run_show", {{"id", 1}}).at("run");
+    CHECK(shown.at("written_bytes").get<std::int64_t>() >= 1'048'576);
+    CHECK(shown.at("read_bytes").is_number());
+    auto flood = with(::task("flood", "@yearly", "yes"), "output_max", "100KiB");
+    REQUIRE_FALSE(node.call("task_add", flood).contains("error"));
+    node.call("task_run", {{"name", "flood"}});
+    database.wait_for("SELECT state || ' ' || why FROM roleswap.run WHERE task = 'flood'",
+                      "failed killed: it wrote more than 102400 bytes of output (output_max)");
+}
+
+TEST_CASE("what needs a unit is refused, and told of, where there is no systemd", "[work]")
+{
+    if (sd_booted() > 0) return; // the lab shows it
+    const std::string why = "transient unit: systemd is not the service manager of this machine";
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    auto held = with(::task("held", "@yearly", "true"), "sandbox", {{"PrivateTmp", true}});
+    CHECK_THAT(node.call("task_add", held).at("why").get<std::string>(),
+               Catch::Contains("task held: " + why) && Catch::Contains("allowed: run the node on"));
+    const auto toml = "[[task]]\nname = \"held\"\nschedule = \"@yearly\"\ncommand = \"x\"\n"
+                      "memory_max = \"1MiB\"\n";
+    CHECK_THAT(node.call("task_apply", {{"toml", toml}}).at("why").get<std::string>(),
+               Catch::Contains("task held: " + why));
+    // As the peer sees what a node with systemd has taken.
+    held["task"].erase("sandbox");
+    REQUIRE_FALSE(node.call("task_add", held).contains("error"));
+    database.ask("UPDATE roleswap.task SET changed_at = now(), "
+                 "definition = jsonb_set(definition, '{tasks_max}', '5')");
+    Watch watch(database, "right");
+    until([&] { return !watch.lines().empty(); });
+    CHECK(watch.lines() == Lines{"held: " + why});
 }

@@ -22,6 +22,7 @@ TASK
     chmod 0755 "$1"
 }
 
+# start_alive [OPTIONS]: of the task.
 start_alive() {
     local node
     for node in "${NODES[@]}"; do
@@ -29,7 +30,7 @@ start_alive() {
         rm -f "$LAB/$node"/root/var/lib/lab/alive.*
     done
     rs "$(master)" task add alive --schedule 'every 1s' --overlap skip --after-crash rerun --on-swap move \
-        --command /usr/local/bin/lab-alive >/dev/null
+        --command /usr/local/bin/lab-alive "$@" >/dev/null
     wait_for 20 'the task lives' alive_now "$(master)"
 }
 stop_alive() {
@@ -90,4 +91,40 @@ never_two_work() {
     two=$(alive_spans | apart)
     [[ -z $two ]] || broken_promise "task processes alive on both: $two"
     say "task processes moved $(alive_spans | moves)"
+}
+
+epoch_of() { status_of "$1" '.nodes[] | select(.name == "'"$1"'") | .epoch'; }
+# first_start NODE EPOCH: microseconds.
+first_start() {
+    sql "$1" "select (extract(epoch from min(started_at)) * 1000000)::bigint from roleswap.run
+        where node = '$1' and epoch = $2"
+}
+
+# freeze_masters ROUNDS: SIGSTOP of roleswapd on the master for 10 s, so many times, while the task
+# lives.  Its last sign of life is older than the start of the first run of any task on the new
+# master, by the store of that, which notes a run before its process is made.
+freeze_masters() {
+    local round frozen heir daemon begin after last first
+    for ((round = 1; round <= $1; round++)); do
+        whole 60
+        frozen=$(master)
+        heir=$(peer_of "$frozen")
+        wait_for 30 'the task and its children live' all_live "$frozen" "$(epoch)"
+        daemon=$(main_pid "$frozen")
+        begin=$(now_us)
+        in_host "$frozen" kill -STOP "$daemon"
+        becomes_master "$heir" 8
+        after=$(epoch_of "$heir")
+        wait_for 30 "the task lives on $heir" all_live "$heir" "$after"
+        until (($(now_us) - begin > 10000000)); do becomes_master "$heir" 1; done
+        # Often systemd has ended it by then, for its WatchdogSec.
+        in_host "$frozen" kill -CONT "$daemon" 2>/dev/null || true
+        last=$(last_alive "$frozen")
+        first=$(first_start "$heir" "$after")
+        [[ -n $first ]] || fail "round $round: no run is noted on $heir in epoch $after"
+        say "round $round: first start on $heir $(((first - last) / 1000)).$(((first - last) % 1000)) ms after the last sign of life on $frozen"
+        ((last < first)) || broken_promise "round $round: alive on $frozen at $last us, and a run on $heir since $first us"
+        wait_for 30 "$frozen sees $heir as the master" sees_master "$frozen" "$heir"
+    done
+    never_two_work
 }
