@@ -34,6 +34,8 @@ const char* word(run::Killed killed)
         return "request";
     case run::Killed::with_all:
         return "all";
+    case run::Killed::output:
+        return "output";
     case run::Killed::no:
         break;
     }
@@ -42,8 +44,8 @@ const char* word(run::Killed killed)
 
 run::Killed killed_of(const std::string& text)
 {
-    for (const auto killed :
-         {run::Killed::timed_out, run::Killed::by_request, run::Killed::with_all})
+    for (const auto killed : {run::Killed::timed_out, run::Killed::by_request,
+                              run::Killed::with_all, run::Killed::output})
         if (text == word(killed)) return killed;
     return run::Killed::no;
 }
@@ -74,6 +76,8 @@ Report read(const json& object, std::int64_t run)
     end.duration = milliseconds(object.value("duration_ms", std::int64_t{0}));
     end.cpu = milliseconds(object.value("cpu_ms", std::int64_t{0}));
     end.peak_memory_kib = object.value("peak_memory_kib", std::uint64_t{0});
+    end.read_bytes = object.value("read_bytes", std::uint64_t{0});
+    end.written_bytes = object.value("written_bytes", std::uint64_t{0});
     return report;
 }
 
@@ -125,7 +129,9 @@ json to_json(const Report& report)
                 {"ended_us", micros(end.ended_at)},
                 {"duration_ms", floor<milliseconds>(end.duration).count()},
                 {"cpu_ms", floor<milliseconds>(end.cpu).count()},
-                {"peak_memory_kib", end.peak_memory_kib}};
+                {"peak_memory_kib", end.peak_memory_kib},
+                {"read_bytes", end.read_bytes},
+                {"written_bytes", end.written_bytes}};
     if (end.code) object["code"] = *end.code;
     if (end.signal) object["signal"] = *end.signal;
     if (report.unknown) object["unknown"] = true;

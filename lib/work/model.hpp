@@ -50,7 +50,7 @@ struct QueueEntry {
     std::size_t later = 0;  ///< of those: with a time to wait for
     bool more = false;
     std::string agent; ///< that runs its runs; empty: the master does
-    Turn edge; ///< where there are more: what comes after this turn is not known
+    Turn edge;         ///< where there are more: what comes after this turn is not known
     std::size_t ready() const { return waiting.size() - later; }
     /// Whether a run of this turn comes before all that are not known.
     bool is_known_place(const Turn& turn) const { return !more || turn < edge; }
