@@ -123,15 +123,19 @@ TEST_CASE("what waits to be told when an order comes is never told")
         INFO("at moment " << at << "\n" << node.story());
         begin_anew(pair, node);
         int moment = 0;
+        std::size_t told_before = 0;
         node.before = [&] {
             if (++moment != at || node.told(Kind::failed)) return;
             node.before = nullptr;
             ++superseded;
+            told_before = node.story().size();
             node->lead(2);
         };
         kill_postmaster(node);
         REQUIRE(wait(pair.loop, [&] { return node.first().has_value(); }));
-        if (node.before == nullptr) CHECK(node.first() == Kind::primary);
+        // What the killed server left behind may make the new start fail, which a note tells first.
+        const bool failed_anew = node.story().find("note failed", told_before) != std::string::npos;
+        if (node.before == nullptr && !failed_anew) CHECK(node.first() == Kind::primary);
         node.before = nullptr;
     }
     CHECK(superseded > 0); // and there were moments enough
