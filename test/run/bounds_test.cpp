@@ -59,7 +59,8 @@ TEST_CASE("further groups are those of the task", "[run]")
     }
     CHECK_THAT(" " + end.output_tail, Catch::Contains(" " + std::to_string(some->gr_gid)));
     CHECK(world.run({.argv = {"true"}, .groups = {"no-such-group"}}).why ==
-          "group \"no-such-group\" does not exist on this node");
+          "group \"no-such-group\" does not exist on this node; make the group, or give the task "
+          "another one on this node");
 }
 
 TEST_CASE("a run says what outlived it and that it was deaf", "[run]")

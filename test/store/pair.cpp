@@ -98,7 +98,7 @@ Node::Node(event::Loop& loop, store::Options options) : loop_(loop), options_(st
 
 void Node::on_store_turn()
 {
-    if (before) before();
+    if (const auto call = before) call(); // a copy: it may take itself out
 }
 
 std::optional<Kind> Node::first() const
