@@ -103,6 +103,10 @@ void handover_try(Turn& t)
 {
     State& s = t.s;
     if (s.role != Role::releasing || past_return(s) || !s.frozen || !s.tasks_dead) return;
+    // Somebody was made master by force meanwhile, which the dr node may tell first: to give the
+    // role away now would leave a record that nobody has the right to.
+    if (s.epoch_seen > s.record.epoch)
+        return handover_undo(t, fmt::format("epoch {} was begun elsewhere", s.epoch_seen));
     const Node heir = is_dr(s) ? s.heir : peer_of(s);
     // The dr node is a mirror again afterwards: round 1.
     t.persist(Record{next_epoch(s, heir), heir, Mode::alone, is_dr(s) ? 1U : 0U},

@@ -153,7 +153,9 @@ void List::breaks_in_passing(unsigned n, bool between)
 {
     const Side& side = w.at(n);
     if (!side.alive) return;
-    if (left(Fault::command) && runs(side)) commands(n);
+    // Where the dr node was activated, orders at any point would leave no room for depth.
+    const bool any_point = !w.dr || mode.start == Start::in_sync;
+    if (left(Fault::command) && runs(side) && (!between || any_point)) commands(n);
     if (between && !has_begun(side)) return;
     if (left(Fault::crash))
         for (unsigned kept = 0; kept <= side.due.writes.count; ++kept) add(A::crash, n, kept);

@@ -98,11 +98,23 @@ def deaths(pids, seconds=10):
 
 
 def what_is_allowed():
-    """(real-time priority, out of reach of the OOM killer): tried by a child of the test."""
-    tries = ("import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))",
-             "open('/proc/self/oom_score_adj', 'w').write('-1000')")
-    return tuple(subprocess.run([sys.executable, "-c", code], stderr=subprocess.DEVNULL).returncode == 0
-                 for code in tries)
+    """(real-time priority, out of reach of the OOM killer): tried by children of the test."""
+    def fifo():
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+
+    def never_oom():
+        pathlib.Path("/proc/self/oom_score_adj").write_text("-1000", encoding="ascii")
+
+    def may(attempt):
+        child = os.fork()
+        if child == 0:
+            try:
+                attempt()
+                os._exit(0)
+            except OSError:
+                os._exit(1)
+        return os.waitpid(child, 0)[1] == 0
+    return may(fifo), may(never_oom)
 
 
 class Daemon:
