@@ -6,7 +6,7 @@
 namespace roleswap::task {
 namespace {
 
-constexpr const char* rule = "names of tasks, each alone or with :success, :failure or :any";
+constexpr const char* names_rule = "names of tasks, each alone or with :success, :failure or :any";
 constexpr std::size_t shown_max = 10; ///< tasks of a circle in its message
 
 } // namespace
@@ -29,13 +29,13 @@ After parse_after(std::string_view text)
     const auto colon = text.find(':');
     After after{std::string(text.substr(0, colon)), AfterWhich::success};
     if (!is_valid_name(after.task))
-        throw Error(1, fmt::format("after = \"{}\"", text.substr(0, 100)), rule);
+        throw Error(1, fmt::format("after = \"{}\"", text.substr(0, 100)), names_rule);
     if (colon == std::string_view::npos) return after;
     for (const auto which : {AfterWhich::success, AfterWhich::failure, AfterWhich::any}) {
         after.which = which;
         if (text.substr(colon + 1) == to_string(which)) return after;
     }
-    throw Error(1, fmt::format("after = \"{}\"", text.substr(0, 100)), rule);
+    throw Error(1, fmt::format("after = \"{}\"", text.substr(0, 100)), names_rule);
 }
 
 std::string to_text(const After& after)

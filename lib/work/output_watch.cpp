@@ -56,10 +56,10 @@ void OutputWatch::tick()
     for (auto& [run, followed] : runs_) {
         const bool tell = followed.tell_at.count() != 0 && followed.tell_at <= time;
         const auto waits = [&](const OutputPoll& poll) { return !tell && poll.until > time; };
-        const auto rest = std::ranges::stable_partition(followed.polls, waits);
-        due.insert(due.end(), std::make_move_iterator(rest.begin()),
-                   std::make_move_iterator(rest.end()));
-        followed.polls.erase(rest.begin(), rest.end());
+        auto& polls = followed.polls;
+        const auto rest = std::stable_partition(polls.begin(), polls.end(), waits);
+        due.insert(due.end(), std::make_move_iterator(rest), std::make_move_iterator(polls.end()));
+        polls.erase(rest, polls.end());
         if (tell) followed.tell_at = {};
     }
     std::erase_if(runs_, [&](const auto& entry) {
