@@ -39,11 +39,10 @@ RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $function$
 DECLARE
     number bigint := pg_catalog.nextval('roleswap.run_id_seq');
 BEGIN
-    IF payload IS NOT NULL OR priority IS NOT NULL THEN
+    IF payload IS NOT NULL OR priority IS NOT NULL OR key IS NOT NULL THEN
         PERFORM roleswap.check_request(task, payload, coalesce(priority, 0));
     END IF;
     IF key IS NOT NULL THEN
-        PERFORM roleswap.check_request(task, payload, coalesce(priority, 0));
         INSERT INTO roleswap.enqueue_key (task, key, run) VALUES (task, key, number)
         ON CONFLICT DO NOTHING;
         IF NOT FOUND THEN
