@@ -119,13 +119,14 @@ TEST_CASE("an agent that hangs is killed with its children after its time")
     Bench bench;
     const std::string action = GENERATE("off", "status");
     auto options = agent(bench, {{"hang", action}});
-    options.command_timeout = 300ms;
-    options.timeout = 2s;
+    // Long enough for the agent to have started its child on a busy machine.
+    options.command_timeout = 3s;
+    options.timeout = 10s;
     options.attempts = 1;
     bench.make(options);
     REQUIRE(bench.answer() == Result::failed);
     CHECK_THAT(bench.report().steps.at(action == "off" ? 0 : 1),
-               Contains("no end within 300 ms, so it was killed"));
+               Contains("no end within 3000 ms, so it was killed"));
     REQUIRE_FALSE(bench.read("state.child").empty());
     const pid_t child = std::stoi(bench.read("state.child"));
     CHECK(bench.run_until([&] { return !alive(child); }, 5s));

@@ -57,9 +57,12 @@ void follow_with_foreign(Pair& pair)
 TEST_CASE("a copy that is not what the master has takes the place of nothing")
 {
     const Programs programs;
-    programs.plant("pg_verifybackup", "if [ -e $HERE/broken ]; then\n"
+    // The first copy is broken, the second waits until it has been looked at what the first left.
+    programs.plant("pg_verifybackup", "if [ -e $HERE/once ]; then\n"
+                                      "    touch $HERE/twice\n"
+                                      "    while [ -e $HERE/broken ]; do sleep 0.05; done\n"
+                                      "elif [ -e $HERE/broken ]; then\n"
                                       "    echo x >>$LAST/base/1/PG_VERSION\n"
-                                      "    [ -e $HERE/once ] && touch $HERE/twice\n"
                                       "    touch $HERE/once\n"
                                       "fi\n"
                                       "exec $REAL \"$@\"");
