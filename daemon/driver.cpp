@@ -60,7 +60,8 @@ template <class... Cases> Overloaded(Cases...) -> Overloaded<Cases...>; // clang
 Driver::Driver(Parts parts, const core::Settings& settings, const durable::NodeRecord& record)
     : parts_(std::move(parts)), settings_(settings), state_(core::boot(settings, record.role)),
       doubt_(record.doubt), last_(event::Loop::now()), last_turn_(last_),
-      clock_(parts_.loop, [this] { tick(); })
+      clock_(
+          parts_.loop, [this] { tick(); }, event::Priority::high)
 {
     clock_.start_every(clock_period);
 }

@@ -12,6 +12,14 @@ void check_sd(int result, const char* what)
     if (result < 0) throw std::system_error(-result, std::generic_category(), what);
 }
 
+void set_priority(sd_event_source* source, Priority priority)
+{
+    std::int64_t value = SD_EVENT_PRIORITY_NORMAL;
+    if (priority == Priority::high) value = SD_EVENT_PRIORITY_IMPORTANT;
+    if (priority == Priority::low) value = SD_EVENT_PRIORITY_IDLE;
+    check_sd(sd_event_source_set_priority(source, value), "set a priority");
+}
+
 /// Runs a callback of ours on behalf of C code.
 template <typename Body> int guarded(Loop& loop, Body&& body) noexcept
 {
@@ -63,7 +71,7 @@ Duration Loop::now() noexcept
                                                 std::chrono::nanoseconds(time.tv_nsec));
 }
 
-Timer::Timer(Loop& loop, std::function<void()> callback)
+Timer::Timer(Loop& loop, std::function<void()> callback, Priority priority)
     : loop_(loop), callback_(std::move(callback))
 {
     sd_event_source* source = nullptr;
@@ -71,6 +79,7 @@ Timer::Timer(Loop& loop, std::function<void()> callback)
         sd_event_add_time_relative(loop.get(), &source, CLOCK_BOOTTIME, 0, 1, trampoline, this),
         "add timer");
     source_.reset(source);
+    set_priority(source, priority);
     stop();
 }
 
@@ -113,13 +122,15 @@ bool Timer::running() const
     return sd_event_source_get_enabled(source_.get(), nullptr) > 0;
 }
 
-Io::Io(Loop& loop, int fd, std::uint32_t events, std::function<void(std::uint32_t)> callback)
+Io::Io(Loop& loop, int fd, std::uint32_t events, std::function<void(std::uint32_t)> callback,
+       Priority priority)
     : loop_(loop), callback_(std::move(callback))
 {
     sd_event_source* source = nullptr;
     check_sd(sd_event_add_io(loop.get(), &source, fd, events, trampoline, this),
              "watch descriptor");
     source_.reset(source);
+    set_priority(source, priority);
 }
 
 int Io::trampoline(sd_event_source*, int, std::uint32_t ready, void* self) noexcept
@@ -154,8 +165,8 @@ int Child::trampoline(sd_event_source*, const siginfo_t* info, void* self) noexc
     });
 }
 
-Deferred::Deferred(Loop& loop, std::function<void()> callback)
-    : loop_(loop), callback_(std::move(callback))
+Deferred::Deferred(Loop& loop, std::function<void()> callback, Priority priority)
+    : loop_(loop), callback_(std::move(callback)), priority_(priority)
 {
 }
 
@@ -168,6 +179,7 @@ void Deferred::trigger()
     sd_event_source* source = nullptr;
     check_sd(sd_event_add_defer(loop_.get(), &source, trampoline, this), "add deferred work");
     source_.reset(source);
+    set_priority(source, priority_);
 }
 
 int Deferred::trampoline(sd_event_source*, void* self) noexcept

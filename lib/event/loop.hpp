@@ -23,6 +23,11 @@ struct CloseSource {
 };
 using SourceHandle = std::unique_ptr<sd_event_source, CloseSource>;
 
+/// Who has the next turn where several are ready: `high` is for what a peer or the guard waits for,
+/// `low` for what may come in thousands, such as the ends of tasks.  Within one priority, first
+/// come first served.
+enum class Priority : std::int8_t { high, normal, low };
+
 /// The one loop of a program.  Blocks SIGCHLD in the constructor, which child sources need.
 /// What a callback throws ends the loop; `run` throws it again.
 class Loop {
@@ -49,7 +54,7 @@ private:
 /// Calls back once per `start_in`, or again and again after `start_every`.  Pinned.
 class Timer {
 public:
-    Timer(Loop& loop, std::function<void()> callback);
+    Timer(Loop& loop, std::function<void()> callback, Priority priority = Priority::normal);
     Timer(const Timer&) = delete;
     Timer& operator=(const Timer&) = delete;
 
@@ -70,7 +75,8 @@ private:
 /// Calls back with the epoll events that are ready on `fd`, which stays the caller's.  Pinned.
 class Io {
 public:
-    Io(Loop& loop, int fd, std::uint32_t events, std::function<void(std::uint32_t)> callback);
+    Io(Loop& loop, int fd, std::uint32_t events, std::function<void(std::uint32_t)> callback,
+       Priority priority = Priority::normal);
     Io(const Io&) = delete;
     Io& operator=(const Io&) = delete;
     void set_events(std::uint32_t events);
@@ -103,7 +109,7 @@ private:
 /// that must not happen inside the caller's frame.  Pinned.
 class Deferred {
 public:
-    Deferred(Loop& loop, std::function<void()> callback);
+    Deferred(Loop& loop, std::function<void()> callback, Priority priority = Priority::normal);
     Deferred(const Deferred&) = delete;
     Deferred& operator=(const Deferred&) = delete;
     void trigger();
@@ -112,6 +118,7 @@ private:
     static int trampoline(sd_event_source*, void*) noexcept;
     Loop& loop_;
     std::function<void()> callback_;
+    Priority priority_;
     SourceHandle source_;
 };
 

@@ -119,8 +119,8 @@ void Client::start()
     watchdog_armed_ = static_cast<bool>(watchdog_);
     watchdog_.reset(); // the guard's alone: its end must stop the feeding
     socket_ = std::move(sockets.own);
-    io_ = std::make_unique<event::Io>(loop_, socket_.get(), EPOLLIN,
-                                      [this](std::uint32_t) { heard(); });
+    io_ = std::make_unique<event::Io>(
+        loop_, socket_.get(), EPOLLIN, [this](std::uint32_t) { heard(); }, event::Priority::high);
     looks_ = 0;
     turns_ = 0;
 }

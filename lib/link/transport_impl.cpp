@@ -56,7 +56,8 @@ Transport::Impl::Impl(event::Loop& loop, Options options, Handler& handler, Tran
                    handler_.on_request(bytes, Responder(facade_, id, boots_.confirmed()));
                }),
       turn_at_(event::Loop::now()), deferred_(loop, [this] { fail_refused(); }),
-      timer_(loop, [this] { tick(); })
+      timer_(
+          loop, [this] { tick(); }, event::Priority::high)
 {
     for (std::size_t index = 0; index < options_.links.size(); ++index)
         channels_.push_back(std::make_unique<Channel>(

@@ -149,10 +149,13 @@ std::optional<Cgroup::Io> Cgroup::io() const
 
 EmptyWatch::EmptyWatch(event::Loop& loop, const Cgroup& cgroup, std::function<void()> on_empty)
     : events_(::open((cgroup.path() + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC)),
-      on_empty_(std::move(on_empty)), first_(loop, [this] { look(); })
+      on_empty_(std::move(on_empty)), first_(
+                                          loop, [this] { look(); }, event::Priority::low)
 {
     if (!events_ && errno != ENOENT) event::check(-1, "open " + cgroup.path() + "/cgroup.events");
-    if (events_) io_.emplace(loop, events_.get(), EPOLLPRI, [this](std::uint32_t) { look(); });
+    if (events_)
+        io_.emplace(
+            loop, events_.get(), EPOLLPRI, [this](std::uint32_t) { look(); }, event::Priority::low);
     first_.trigger();
 }
 

@@ -43,8 +43,9 @@ DirectRun::DirectRun(const Surroundings& around, RunSpec spec, std::uint64_t num
         marker_ = fmt::format("{}={}.{}.{}", marker_name, around.settings.name, ::getpid(), number);
     Plan plan(spec_, around.accounts.find(spec_.user, spec_.group, spec_.groups), marker_);
     launch(plan);
-    process_io_ = std::make_unique<event::Io>(around.loop, process_.get(), EPOLLIN,
-                                              [this](std::uint32_t) { main_ended(); });
+    process_io_ = std::make_unique<event::Io>(
+        around.loop, process_.get(), EPOLLIN, [this](std::uint32_t) { main_ended(); },
+        event::Priority::low);
 }
 
 void DirectRun::launch(Plan& plan)

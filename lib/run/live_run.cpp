@@ -54,9 +54,9 @@ void LiveRun::begin(event::UniqueFd output)
 {
     end_.started = true;
     output_pipe_ = std::move(output);
-    output_io_ =
-        std::make_unique<event::Io>(around_.loop, output_pipe_.get(), EPOLLIN,
-                                    [this](std::uint32_t) { read_output(turn_bytes_max); });
+    output_io_ = std::make_unique<event::Io>(
+        around_.loop, output_pipe_.get(), EPOLLIN,
+        [this](std::uint32_t) { read_output(turn_bytes_max); }, event::Priority::low);
     if (spec_.timeout.count() <= 0) return;
     timer_ = std::make_unique<event::Timer>(around_.loop, [this] { timed_out(); });
     timer_->start_in(spec_.timeout);

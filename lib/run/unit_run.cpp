@@ -83,8 +83,9 @@ UnitRun::UnitRun(const Surroundings& around, RunSpec spec, std::uint64_t number)
     auto sockets = make_sockets();
     control_ = std::move(sockets.own);
     output_ = std::move(output.write);
-    control_io_ = std::make_unique<event::Io>(around.loop, control_.get(), EPOLLIN,
-                                              [this](std::uint32_t) { heard(); });
+    control_io_ = std::make_unique<event::Io>(
+        around.loop, control_.get(), EPOLLIN, [this](std::uint32_t) { heard(); },
+        event::Priority::low);
     begin(std::move(output.read));
     around.units.start({unit_, spec_, sockets.other.get()}, *this); // last: it knows this from now
 }
@@ -144,8 +145,9 @@ void UnitRun::keeper_is_here(pid_t pid)
                                        group, wanted));
         if (around_.settings.too_late && around_.settings.too_late())
             return give_up("not started: the guard of this node has fired");
-        keeper_io_ = std::make_unique<event::Io>(around_.loop, keeper_.get(), EPOLLIN,
-                                                 [this](std::uint32_t) { keeper_ended(); });
+        keeper_io_ = std::make_unique<event::Io>(
+            around_.loop, keeper_.get(), EPOLLIN, [this](std::uint32_t) { keeper_ended(); },
+            event::Priority::low);
         send_plan();
     } catch (const std::runtime_error& error) { // it has been killed meanwhile, or memory is short
         return give_up(fmt::format("its transient unit: {}", error.what()));

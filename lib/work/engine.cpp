@@ -51,7 +51,9 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
     : loop_(loop), executor_(executor), settings_(std::move(settings)), host_(std::move(host)),
       defaults_(make_defaults(settings_)), outages_(settings_.hold_after_outage),
       planner_(loop, [this](const std::set<std::string>& names) { look(names); }),
-      starter_(loop, [this] { start_some(); }), dispatcher_(loop, [this] { dispatch(); }),
+      starter_(
+          loop, [this] { start_some(); }, event::Priority::low),
+      dispatcher_(loop, [this] { dispatch(); }),
       early_timer_(loop,
                    [this] {
                        refuse_early_calls(
@@ -100,11 +102,7 @@ void Engine::Impl::make_session()
                                    marks_->pause();
                                    asking_agents_ = false;
                                },
-                           .on_wake =
-                               [this] {
-                                   window_.peeked = {};
-                                   look_in_store();
-                               },
+                           .on_wake = [this] { woken(); },
                            .on_result = [this] { look_at_agents(); },
                            .on_trouble = host_.on_store_trouble,
                            .on_superseded = [this](const std::string& why) { superseded(why); }});

@@ -95,6 +95,8 @@ private:
         std::set<std::string> capped;    ///< tasks of which more wait than are to be known
         bool asleep = true;              ///< who enqueues wakes the engine
         int quiet_looks = 0;             ///< in a row
+        event::Duration woken{0};        ///< when the first of the latest notifications came
+        int wakes = 0;                   ///< since then
     };
     struct Drain {
         Reply reply;
@@ -195,6 +197,7 @@ private:
     void agent_remove(const Call& call);
 
     // which waiting runs are known here, and when the store is looked at for others
+    void woken();
     void look_in_store();
     std::vector<std::string> hungry_queues() const;
     std::vector<std::string> queues_to_peek_at() const;

@@ -12,7 +12,11 @@ constexpr std::size_t slice_rows = 100;
 constexpr std::size_t busy_runs = 4;
 constexpr auto busy_period = 10ms;
 /// After so many looks without a new run it wants to be woken again.
-constexpr int quiet_looks_max = 10;
+constexpr int quiet_looks_max = 50;
+/// Of runs that wait behind others a look sees nothing, so the notifications count, too: so many
+/// within this time.
+constexpr int busy_wakes = 4;
+constexpr auto busy_wakes_within = 20ms;
 /// A request that was under way while it said so may have seen that it is awake.
 constexpr auto asleep_first = 50ms;
 constexpr auto asleep_period = 5s;
@@ -40,6 +44,22 @@ std::vector<std::string> Engine::Impl::queues_to_peek_at() const
     for (const auto& [name, queue] : model_.queues)
         if (queue.ready() >= window_low) names.push_back(name);
     return names;
+}
+
+/// Somebody enqueued, and sent a notification because the engine was said to be asleep.
+void Engine::Impl::woken()
+{
+    const auto now = event::Loop::now();
+    if (now - window_.woken > busy_wakes_within) {
+        window_.woken = now;
+        window_.wakes = 0;
+    }
+    window_.peeked = {};
+    if (++window_.wakes >= busy_wakes && window_.asleep && phase_ == Phase::running) {
+        want_wake(false);
+        look_timer_.start_in(busy_period);
+    }
+    look_in_store();
 }
 
 void Engine::Impl::look_in_store()

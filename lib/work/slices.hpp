@@ -19,7 +19,11 @@ enum class Slice : std::uint8_t {
 /// would stop and the peer take over.  Jobs run one after another.  Pinned.
 class Slices {
 public:
-    explicit Slices(event::Loop& loop) : later_(loop, [this] { run(); }) {}
+    explicit Slices(event::Loop& loop)
+        : later_(
+              loop, [this] { run(); }, event::Priority::low)
+    {
+    }
 
     /// Calls `step`, which does a little of the work, again and again until it is over; never
     /// inside this call.  A step may add jobs and clear them all.

@@ -102,3 +102,30 @@ TEST_CASE("work that goes on turn after turn leaves descriptors and timers their
     ::close(ends[0]);
     ::close(ends[1]);
 }
+
+TEST_CASE("thousands of ends of tasks make no heartbeat wait, nor the store", "[event]")
+{
+    Loop loop;
+    std::vector<Priority> turns;
+    std::vector<std::unique_ptr<Deferred>> works;
+    const auto add = [&](Priority priority) {
+        works.push_back(std::make_unique<Deferred>(
+            loop,
+            [&loop, &turns, priority] {
+                turns.push_back(priority);
+                if (turns.size() == 1003) loop.exit(0);
+            },
+            priority));
+        works.back()->trigger();
+    };
+    for (int i = 0; i < 1000; ++i) add(Priority::low);
+    Timer clock(
+        loop, [&] { turns.push_back(Priority::high); }, Priority::high);
+    clock.start_in(0us);
+    add(Priority::normal);
+    add(Priority::normal);
+    loop.run();
+    REQUIRE(turns.size() == 1003);
+    CHECK(std::is_sorted(turns.begin(), turns.end()));
+    CHECK(turns.front() == Priority::high);
+}

@@ -74,6 +74,27 @@ TEST_CASE("an idle engine is woken by one request, and does not wait for its tim
     }
 }
 
+TEST_CASE("who enqueues behind thousands of waiting runs soon sends no notifications", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("task_add", noop("nothing"));
+    node.call("queue_hold", {{"name", "default"}});
+    database.ask("SELECT count(*) FROM roleswap.enqueue_many('nothing', "
+                 "array_fill(NULL::jsonb, ARRAY[5000]))");
+    CHECK(database.wait_for("SELECT asleep FROM roleswap.wake", "t") == "t");
+    bool awake = false;
+    for (int i = 0; i < 1000 && !awake; ++i) {
+        database.ask("SELECT roleswap.enqueue('nothing')");
+        awake = database.ask("SELECT asleep FROM roleswap.wake") == "f";
+    }
+    CHECK(awake);
+    CHECK(database.wait_for("SELECT asleep FROM roleswap.wake", "t") == "t");
+    node.call("queue_release", {{"name", "default"}});
+    CHECK(database.wait_for("SELECT count(*) FROM roleswap.run WHERE NOT over", "0") == "0");
+}
+
 TEST_CASE("runs start by priority, then in the order in which they were asked for", "[work]")
 {
     Database database;
