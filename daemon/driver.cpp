@@ -13,7 +13,6 @@ using namespace std::chrono_literals;
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-constexpr auto clock_period = 10ms;
 constexpr auto delay_memory = 60s;
 
 core::ProbeAnswer::Kind answer_kind(const link::ProbeResult& result)
@@ -63,18 +62,24 @@ Driver::Driver(Parts parts, const core::Settings& settings, const durable::NodeR
       clock_(
           parts_.loop, [this] { tick(); }, event::Priority::high)
 {
-    clock_.start_every(clock_period);
+    plan_turn();
+}
+
+/// When the next thing of time is due; until then only what comes from outside makes a turn.
+void Driver::plan_turn()
+{
+    due_ = last_ + milliseconds(core::next_tick(state_));
+    clock_.start_in(std::max(due_ - event::Loop::now(), event::Duration{0}));
 }
 
 void Driver::tick()
 {
     const auto now = event::Loop::now();
-    const auto late = now - last_turn_ - clock_period;
-    last_turn_ = now;
+    const auto late = now - due_;
     while (!delays_.empty() && (delays_.front().at < now - delay_memory)) delays_.pop_front();
     while (!delays_.empty() && delays_.back().late <= late) delays_.pop_back();
     delays_.push_back({now, late});
-    parts_.guard.look();
+    parts_.guard.look(due_ - std::exchange(last_turn_, due_));
     feed(core::Elapsed{0});
 }
 
@@ -109,6 +114,7 @@ void Driver::work_off()
         if (!std::holds_alternative<core::Elapsed>(input)) step(input);
     }
     working_ = false;
+    plan_turn();
     give_up_fence();
     if (on_change_ && before != std::pair(state_.role, state_.record)) on_change_();
 }

@@ -61,6 +61,7 @@ public:
 
 private:
     void tick();
+    void plan_turn();
     void work_off();
     bool stepped_ = false; ///< time has passed already for the next input
     void look_at_guard();
@@ -89,7 +90,8 @@ private:
     bool working_ = false;
     bool guard_fired_ = false;  ///< and kills until it is given a new deadline
     event::Duration last_;      ///< up to here time was stepped, whole milliseconds
-    event::Duration last_turn_; ///< when the clock timer came last
+    event::Duration last_turn_; ///< when the clock timer was due last
+    event::Duration due_{0};    ///< when it is due next
     struct Delay {
         event::Duration at;
         event::Duration late;

@@ -16,9 +16,8 @@
 namespace roleswap::guard {
 namespace {
 
-/// Turns of the daemon's clock without one of the guard's, which come at least every 100 ms.  Only
-/// turns count in which the daemon itself ran, so a machine that stood still does no harm.
-constexpr int looks_max = 100;
+/// Of the daemon's clock without a turn of the guard's, which come at least every 100 ms.
+constexpr event::Duration stood_max = std::chrono::seconds(1);
 
 struct Pair {
     event::UniqueFd own;
@@ -121,7 +120,7 @@ void Client::start()
     socket_ = std::move(sockets.own);
     io_ = std::make_unique<event::Io>(
         loop_, socket_.get(), EPOLLIN, [this](std::uint32_t) { heard(); }, event::Priority::high);
-    looks_ = 0;
+    stood_ = event::Duration{0};
     turns_ = 0;
 }
 
@@ -183,14 +182,14 @@ Firing Client::firing() const noexcept
     return firing;
 }
 
-void Client::look()
+void Client::look(event::Duration planned)
 {
     if (!process_) return;
     const auto turns = page_->turns.load();
-    looks_ = turns == std::exchange(turns_, turns) ? looks_ + 1 : 0;
-    if (looks_ < looks_max) return;
+    stood_ = turns == std::exchange(turns_, turns) ? stood_ + planned : event::Duration{0};
+    if (stood_ < stood_max) return;
     ::kill(process_->pid(), SIGKILL);
-    looks_ = 0;
+    stood_ = event::Duration{0};
     trouble_ = "it stood still";
 }
 

@@ -80,8 +80,10 @@ public:
     /// deadline promised holds until the daemon has made sure that nothing is alive.
     void note_firing() noexcept { noted_ = true; }
 
-    /// To be called at least every 50 ms while the daemon runs: notices a guard that stands still.
-    void look();
+    /// To be called whenever the daemon's clock had its turn, with the time that was planned from
+    /// its last turn to this: notices a guard that stands still.  What the machine stood still is
+    /// not in it.
+    void look(event::Duration planned);
     Snapshot snapshot() const;
 
 private:
@@ -102,8 +104,8 @@ private:
     std::unique_ptr<Page, Unmap> page_;
     bool noted_ = false; ///< the daemon knows of the newest firing
     bool ready_ = false;
-    std::uint32_t turns_ = 0; ///< as last seen
-    int looks_ = 0;           ///< since they grew
+    std::uint32_t turns_ = 0;  ///< as last seen
+    event::Duration stood_{0}; ///< since they grew
     event::UniqueFd watchdog_;
     bool watchdog_armed_ = false;
     std::string watchdog_trouble_;

@@ -147,7 +147,7 @@ void Daemon::on_store(const core::StoreEvent& event)
 
 void Daemon::turn()
 {
-    guard_.look();
+    guard_.look(std::chrono::milliseconds(10));
     if (extension_.count() > 0) (void)guard_.extend((event::Loop::now() + extension_).count());
 }
 
