@@ -4,11 +4,12 @@
 # `status` takes.
 
 IDLE_TASKS=100000
+IDLE_PARTS=5 # an apply takes at most 4 MiB
 IDLE_ROWS=${IDLE_ROWS:-10000000}
-IDLE_SECONDS=30
+IDLE_SECONDS=${IDLE_SECONDS:-30}
 
-idle_tasks() {
-    awk -v n="$IDLE_TASKS" 'BEGIN { for (i = 0; i < n; i++)
+idle_tasks() { # PART
+    awk -v n="$((IDLE_TASKS / IDLE_PARTS))" -v part="$1" 'BEGIN { for (i = part * n; i < (part + 1) * n; i++)
         printf "[[task]]\nname = \"idle-%d\"\nschedule = \"%d %d 1 1 *\"\nargv = [\"/bin/true\"]\n", i, i % 60, i % 24 }'
 }
 
@@ -55,8 +56,11 @@ idle_figures() {
 
 bench_idle() {
     idle_figures 'without tasks'
-    idle_tasks >"$LAB/$MASTER/root/root/idle.toml"
-    rs "$MASTER" apply /root/idle.toml >"$LAB/apply"
+    local part
+    for ((part = 0; part < IDLE_PARTS; part++)); do
+        idle_tasks "$part" >"$LAB/$MASTER/root/root/idle.toml"
+        rs "$MASTER" apply /root/idle.toml >"$LAB/apply"
+    done
     idle_figures "with $IDLE_TASKS tasks"
     fill_history
     idle_figures "with $IDLE_ROWS runs"
