@@ -10,6 +10,9 @@
 
 namespace roleswap::store {
 
+/// What copies and rewinds call themselves on the master.
+inline constexpr const char* repair_application = "roleswap_repair";
+
 /// The line of a helper's output that says what is wrong.
 std::string failure_of(const event::Ended& ended);
 
