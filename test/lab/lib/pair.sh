@@ -14,6 +14,7 @@ probes = ["${SUBNET[lana]}.254", "${SUBNET[lanb]}.254"]
 
 [[node]]
 name = "left"
+${LEFT_MORE:-}
 
 [[node]]
 name = "right"
