@@ -8,7 +8,7 @@ unit=$(store_unit)
 swap_to() {
     local begin
     begin=$(now_us)
-    rs "$1" swap >/dev/null
+    planned_swap "$1"
     becomes_master "$1"
     writes_again
     whole

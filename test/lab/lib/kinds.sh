@@ -120,6 +120,8 @@ after_outage() { :; }
 store_version() { basename "$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1 | xargs dirname)"; }
 store_unit() { echo "postgresql@$(store_version)-lab.service"; }
 before_external() {
+    # Debian's clusters have log segments of 16 MB, sixteen times as large, and their mirror has the same.
+    STORE_MIB=1500
     LEFT_MORE="store = \"external\"
 store_unit = \"$(store_unit)\"
 store_port = $STORE_PORT" # of write_config
