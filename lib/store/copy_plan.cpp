@@ -19,11 +19,13 @@ std::string mib(std::uint64_t bytes)
 
 } // namespace
 
-void CopyPlan::sample(double line_rate, double disk_rate)
+void CopyPlan::sample(double line, double disk)
 {
     sampled = true;
-    if (line_rate <= 0 || disk_rate <= 0) return;
-    rate = 1 / (1 / line_rate + 1 / disk_rate);
+    if (line <= 0 || disk <= 0) return;
+    line_rate = line;
+    disk_rate = disk;
+    rate = 1 / (1 / line + 1 / disk);
 }
 
 double CopyPlan::seconds() const
@@ -48,9 +50,12 @@ std::uint64_t CopyPlan::log() const
 std::string CopyPlan::estimate() const
 {
     if (rate <= 0) return fmt::format("{} to copy; how fast is not known yet", mib(data));
+    const auto each = [](double bytes) { return mib(static_cast<std::uint64_t>(bytes)); };
     return fmt::format("{} to copy, about {:.0f} s at the {}/s of {}", mib(data), seconds(),
-                       mib(static_cast<std::uint64_t>(rate)),
-                       sampled ? "a short sample" : "the last copy");
+                       each(rate),
+                       !sampled ? "the last copy"
+                                : fmt::format("a short sample: line {}/s, disk {}/s",
+                                              each(line_rate), each(disk_rate)));
 }
 
 std::string CopyPlan::refusal(std::uint64_t free, const std::string& folder) const

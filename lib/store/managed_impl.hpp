@@ -97,7 +97,7 @@ private:
     Task<CopyPlan> plan_copy();
     Task<> measure_peer(CopyPlan& plan);
     Task<> sample_rates(CopyPlan& plan);
-    Task<double> line_rate();
+    Task<double> line_rate(std::uint64_t data);
     Task<double> disk_rate();
     void load_copy_rates(CopyPlan& plan) const;
     void save_copy_rates(event::Duration begin) const;
