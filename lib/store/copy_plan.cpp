@@ -21,11 +21,12 @@ std::string mib(std::uint64_t bytes)
 
 void CopyPlan::sample(double line, double disk)
 {
-    sampled = true;
     if (line <= 0 || disk <= 0) return;
+    sampled = rate <= 0;
     line_rate = line;
     disk_rate = disk;
-    rate = 1 / (1 / line + 1 / disk);
+    const double seconds = 1 / line + 1 / disk;
+    rate = sampled ? 1 / seconds : 2 / (seconds + 1 / rate);
 }
 
 double CopyPlan::seconds() const
@@ -53,9 +54,10 @@ std::string CopyPlan::estimate() const
     const auto each = [](double bytes) { return mib(static_cast<std::uint64_t>(bytes)); };
     return fmt::format("{} to copy, about {:.0f} s at the {}/s of {}", mib(data), seconds(),
                        each(rate),
-                       !sampled ? "the last copy"
-                                : fmt::format("a short sample: line {}/s, disk {}/s",
-                                              each(line_rate), each(disk_rate)));
+                       disk_rate <= 0 ? "the last copy"
+                                      : fmt::format("{}a short sample: line {}/s, disk {}/s",
+                                                    sampled ? "" : "the last copy and ",
+                                                    each(line_rate), each(disk_rate)));
 }
 
 std::string CopyPlan::refusal(std::uint64_t free, const std::string& folder) const

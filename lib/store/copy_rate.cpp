@@ -23,8 +23,7 @@ constexpr double larger_max = 4;
 
 } // namespace
 
-/// No copy was measured here before: some MiB over the line, and some to the disk.  Once for all
-/// attempts of a copy.
+/// Some MiB over the line, and some to the disk.  Once for all attempts of a copy.
 Task<> ManagedStore::Impl::sample_rates(CopyPlan& plan)
 {
     if (!copy_sample_) {
