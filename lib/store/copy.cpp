@@ -68,7 +68,7 @@ Task<> ManagedStore::Impl::wait_for_room()
         auto plan = co_await plan_copy();
         const auto free = layout_.free_bytes();
         // Not before there is room: the sample writes, too.
-        if (free >= plan.needed() && plan.rate <= 0) co_await sample_rates(plan);
+        if (free >= plan.needed()) co_await sample_rates(plan);
         peer_.reset();
         if (free >= plan.needed()) {
             state_.refused.clear();

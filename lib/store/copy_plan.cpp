@@ -19,11 +19,14 @@ std::string mib(std::uint64_t bytes)
 
 } // namespace
 
-void CopyPlan::sample(double line_rate, double disk_rate)
+void CopyPlan::sample(double line, double disk)
 {
-    sampled = true;
-    if (line_rate <= 0 || disk_rate <= 0) return;
-    rate = 1 / (1 / line_rate + 1 / disk_rate);
+    if (line <= 0 || disk <= 0) return;
+    sampled = rate <= 0;
+    line_rate = line;
+    disk_rate = disk;
+    const double seconds = 1 / line + 1 / disk;
+    rate = sampled ? 1 / seconds : 2 / (seconds + 1 / rate);
 }
 
 double CopyPlan::seconds() const
@@ -48,9 +51,13 @@ std::uint64_t CopyPlan::log() const
 std::string CopyPlan::estimate() const
 {
     if (rate <= 0) return fmt::format("{} to copy; how fast is not known yet", mib(data));
+    const auto each = [](double bytes) { return mib(static_cast<std::uint64_t>(bytes)); };
     return fmt::format("{} to copy, about {:.0f} s at the {}/s of {}", mib(data), seconds(),
-                       mib(static_cast<std::uint64_t>(rate)),
-                       sampled ? "a short sample" : "the last copy");
+                       each(rate),
+                       disk_rate <= 0 ? "the last copy"
+                                      : fmt::format("{}a short sample: line {}/s, disk {}/s",
+                                                    sampled ? "" : "the last copy and ",
+                                                    each(line_rate), each(disk_rate)));
 }
 
 std::string CopyPlan::refusal(std::uint64_t free, const std::string& folder) const

@@ -10,11 +10,14 @@ struct CopyPlan {
     std::uint64_t data = 0; ///< of the master's tables
     double rate = 0;        ///< of a whole copy, checks included; 0: not known
     double check_rate = 0;  ///< of checking and syncing what was copied; 0: not known
-    bool sampled = false;   ///< the rates are not of a copy but of a short sample
+    bool sampled = false;   ///< the rate is of a short sample alone
+    double line_rate = 0;   ///< what the sample found; 0: there was none
+    double disk_rate = 0;
     double wal_rate = 0;    ///< how fast the master writes its log
 
-    /// Before the first copy on a node: what the line and the disk do for some MiB.
-    void sample(double line_rate, double disk_rate);
+    /// What the line and the disk do for some MiB now.  It counts as much as the copy before: that
+    /// one knows all that a copy needs, the sample how busy everything is today.
+    void sample(double line, double disk);
     double seconds() const;
     /// Log that comes during the copy, twice what is expected, and the segments that postgres
     /// keeps for itself (min_wal_size).

@@ -9,45 +9,51 @@ namespace roleswap::store {
 
 namespace {
 
-constexpr int sample_mib_min = 8;
-constexpr int sample_mib_max = 64;
-constexpr double sample_seconds = 0.3; ///< shorter ones measure little but the way to it
-constexpr double line_seconds_max = 2; ///< of a slow line less is enough
+constexpr int disk_mib_min = 8;
+constexpr int disk_mib_max = 64;
+constexpr int line_share = 8; ///< of what is to copy an eighth: worth it, and steadier than less
+constexpr int line_mib_min = 8;
+constexpr int line_mib_max = 256;
+constexpr int rows_per_mib = 16;
+constexpr double disk_seconds_min = 0.3; ///< shorter ones measure little but the way to it
+constexpr double line_seconds_max = 2;   ///< of a slow line less is enough
 /// A copy tells of another one that is at most so many times as large: below, what each costs
 /// whatever its size is most of it.
 constexpr double larger_max = 4;
 
 } // namespace
 
-/// No copy was measured here before: some MiB over the line, and some to the disk.  Once for all
-/// attempts of a copy.
+/// Some MiB over the line, and some to the disk.  Once for all attempts of a copy.
 Task<> ManagedStore::Impl::sample_rates(CopyPlan& plan)
 {
     if (!copy_sample_) {
         doing("measuring the line and the disk");
-        const auto line = co_await line_rate();
+        const auto line = co_await line_rate(plan.data);
         copy_sample_ = {line, co_await disk_rate()};
     }
     plan.sample(copy_sample_->first, copy_sample_->second);
 }
 
-/// 0 where the master's store went away meanwhile.
-Task<double> ManagedStore::Impl::line_rate()
+/// 0 where the master's store went away meanwhile.  Each question but the first asks for much, so
+/// that both ends work at the same time, as they do in a copy.
+Task<double> ManagedStore::Impl::line_rate(std::uint64_t data)
 {
+    const auto enough = static_cast<int>(
+        std::clamp<std::uint64_t>((data >> 20) / line_share, line_mib_min, line_mib_max));
     const auto start = event::Loop::now();
-    double bytes = 0;
+    int mib = 0;
     try {
-        for (int mib = 0; mib < sample_mib_max; ++mib) {
-            const auto text = co_await ask(role_, *peer_, "select repeat('x', 1048576)");
-            bytes += static_cast<double>(text[0].text(0).size());
-            const auto took = seconds_since(start);
-            if (took > line_seconds_max || (took > sample_seconds && mib + 1 >= sample_mib_min))
-                break;
+        for (int more = 1; mib < enough && seconds_since(start) < line_seconds_max;
+             more = line_mib_min) {
+            co_await ask(role_, *peer_,
+                         fmt::format("select repeat('x', 65536) from generate_series(1, {})",
+                                     more * rows_per_mib));
+            mib += more;
         }
     } catch (const pg::Error&) {
         co_return 0;
     }
-    co_return bytes / seconds_since(start);
+    co_return mib * 1048576.0 / seconds_since(start);
 }
 
 /// 0 where nothing can be written.
@@ -55,14 +61,14 @@ Task<double> ManagedStore::Impl::disk_rate()
 {
     const auto file = layout_.sample().string();
     double rate = 0;
-    for (const int mib : {sample_mib_min, sample_mib_max}) {
+    for (const int mib : {disk_mib_min, disk_mib_max}) {
         std::vector<std::string> write{"/bin/dd", "if=/dev/zero",   "of=" + file,
                                        "bs=1M",   "conv=fdatasync", "count=" + std::to_string(mib)};
         const auto start = event::Loop::now();
         const auto ended = co_await server_.run(role_, std::move(write));
         const auto took = seconds_since(start);
         rate = ended.ok() ? mib * 1048576.0 / took : 0;
-        if (!ended.ok() || took > sample_seconds) break;
+        if (!ended.ok() || took > disk_seconds_min) break;
     }
     std::error_code missing; // where nothing could be written
     std::filesystem::remove(file, missing);

@@ -10,6 +10,9 @@
 
 namespace roleswap::store {
 
+/// What copies and rewinds call themselves on the master.
+inline constexpr const char* repair_application = "roleswap_repair";
+
 /// The line of a helper's output that says what is wrong.
 std::string failure_of(const event::Ended& ended);
 
@@ -94,7 +97,7 @@ private:
     Task<CopyPlan> plan_copy();
     Task<> measure_peer(CopyPlan& plan);
     Task<> sample_rates(CopyPlan& plan);
-    Task<double> line_rate();
+    Task<double> line_rate(std::uint64_t data);
     Task<double> disk_rate();
     void load_copy_rates(CopyPlan& plan) const;
     void save_copy_rates(event::Duration begin) const;

@@ -14,10 +14,14 @@ std::string failure_of(const event::Ended& ended)
     return ended.output.substr(at, ended.output.find('\n', at) - at);
 }
 
+/// A disk that takes nothing for some seconds, as one does that is written to as fast as it goes,
+/// is no dead line: of that the keepalives tell.
 std::string ManagedStore::Impl::peer_text(const char* dbname) const
 {
-    return fmt::format("{} application_name=roleswap_repair dbname={}",
-                       peer_conninfo(options_, layout_, server_.tuning().link_order), dbname);
+    constexpr const char* patience = "-c wal_sender_timeout=30s -c tcp_user_timeout=30s";
+    return fmt::format("{} application_name={} dbname={} options='{}'",
+                       peer_conninfo(options_, layout_, server_.tuning().link_order),
+                       repair_application, dbname, patience);
 }
 
 /// How this node becomes a standby, for people: event and status.

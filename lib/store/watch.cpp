@@ -83,8 +83,8 @@ bool ManagedStore::Impl::leads_to_peer(std::size_t link) const
     return (node.empty() ? options_.peer_name : node) == peer_name_;
 }
 
-/// The sender of a dead link holds the slot and the name of the synchronous standby until its
-/// time-out, so the standby's new connection could not take over.
+/// The sender of a dead link, of the mirror or of a copy, holds the slot and the name of the
+/// synchronous standby until its time-out, so the standby's new connection could not take over.
 void ManagedStore::Impl::end_stale_senders()
 {
     if (!server_.running()) return;
@@ -96,8 +96,8 @@ void ManagedStore::Impl::end_stale_senders()
     }
     if (dead.empty()) return;
     pg::Query query{"select pg_terminate_backend(pid) from pg_stat_replication where "
-                    "application_name = $1 and client_addr = any($2::inet[])",
-                    {peer_name_, "{" + dead + "}"}};
+                    "application_name in ($1, $2) and client_addr = any($3::inet[])",
+                    {peer_name_, repair_application, "{" + dead + "}"}};
     server_.sessions().watch.query(std::move(query), [this](pg::Reply reply) {
         const auto* result = std::get_if<pg::Result>(&reply);
         if (result == nullptr) note("link-move-failed", pg::describe(reply));

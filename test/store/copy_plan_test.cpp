@@ -3,15 +3,23 @@
 
 using namespace roleswap::store;
 
-TEST_CASE("the first copy is estimated by a sample, later ones by the copy before", "[copy]")
+TEST_CASE("the first copy is estimated by a sample, later ones by the copy before, too", "[copy]")
 {
     CopyPlan plan{.data = 400'000'000};
     CHECK_THAT(plan.estimate(), Catch::Contains("how fast is not known yet"));
     plan.sample(100e6, 300e6);
     CHECK(plan.rate == Approx(75e6));
-    CHECK_THAT(plan.estimate(), Catch::Contains("about 5 s at the 71.5 MiB/s of a short sample"));
-    const CopyPlan later{.data = 400'000'000, .rate = 100e6};
-    CHECK_THAT(later.estimate(), Catch::Contains("about 4 s at the 95.4 MiB/s of the last copy"));
+    CHECK_THAT(plan.estimate(),
+               Catch::Contains("about 5 s at the 71.5 MiB/s of a short sample: line "
+                               "95.4 MiB/s, disk 286.1 MiB/s"));
+    CopyPlan later{.data = 400'000'000, .rate = 150e6};
+    CHECK_THAT(later.estimate(), Catch::Contains("about 3 s at the 143.1 MiB/s of the last copy"));
+    later.sample(100e6, 300e6);
+    CHECK(later.rate == Approx(100e6));
+    CHECK_FALSE(later.sampled);
+    CHECK_THAT(
+        later.estimate(),
+        Catch::Contains("about 4 s at the 95.4 MiB/s of the last copy and a short sample: line"));
 }
 
 TEST_CASE("a slow begin counts little where a copy before is known", "[copy]")

@@ -3,6 +3,8 @@
 #include "pair.hpp"
 #include "programs.hpp"
 #include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fmt/format.h>
 #include <fstream>
 
 using namespace roleswap;
@@ -168,4 +170,27 @@ TEST_CASE("a copy whose connection breaks at half begins again by itself, and is
     CHECK(count(pair.second, "note base-backup-failed") == 1);
     CHECK(count(pair.second, "note base-backup-started") == 1);
     CHECK(pair.second.noted("base-backup-done"));
+}
+
+TEST_CASE("a copy goes on after the disk stood still for some seconds")
+{
+    const Programs programs;
+    programs.plant("pg_basebackup", "echo $$ >$HERE/pid\nexec $REAL --max-rate=8M \"$@\"");
+    Pair pair(with(programs));
+    pair.first->lead(1);
+    pair.first.expect(Kind::primary);
+    pair.second->follow(1);
+    REQUIRE(wait(pair.loop, [&] { return pair.second->snapshot().copy_done > 0.3; }));
+    // Of a program that waits for a disk nothing else is seen: neither of its processes reads on.
+    const auto signal = [&](const char* name) {
+        return std::system(fmt::format("read -r pid <{}/pid && kill -{} $pid $(pgrep -P $pid)",
+                                       programs.folder(), name)
+                               .c_str());
+    };
+    REQUIRE(signal("STOP") == 0);
+    const auto never = [] { return false; };
+    wait(pair.loop, never, 5s); // longer than any time-out of the mirror
+    REQUIRE(signal("CONT") == 0);
+    pair.second.expect(Kind::following);
+    CHECK_FALSE(pair.second.noted("base-backup-failed"));
 }

@@ -9,7 +9,8 @@ echo 'correct horse battery' | tee "$LAB/$leader/root/password" >"$LAB/$standby/
 echo 'correct horse batterz' >"$LAB/$standby/root/wrong"
 rs "$leader" password set --password-file /password >/dev/null
 in_host "$standby" systemctl stop roleswapd
-in_host "$standby" sh -c 'rm -rf /etc/roleswap /var/lib/roleswap/*'
+forget_node "$standby"
+in_host "$standby" rm -r /etc/roleswap
 refused() { # CODE SAYS WORD...
     local code=0 said
     said=$(rs "$standby" join "$at" "${@:3}" 2>&1) || code=$?

@@ -120,7 +120,7 @@ never_two_acknowledge() {
 # led_by NODE: by a planned swap where the other one leads.
 led_by() {
     [[ $(master) != "$1" ]] || return 0
-    rs "$1" swap >/dev/null
+    planned_swap "$1"
     whole
 }
 

@@ -59,6 +59,12 @@ mark_events() {
         EVENT_MARK[$node]=$(events_of "$node" 1 | jq '.events[-1].seq // 0')
     done
 }
+# forget_node NODE: all of it but its configuration, while its daemon is stopped; its events count from 1 again.
+forget_node() {
+    in_host "$1" sh -c 'rm -rf /var/lib/roleswap/*'
+    rm -f "$LAB/$1/root/var/lib/lab/explained"
+    EVENT_MARK[$1]=0
+}
 events_of() { rs "$1" --node "$1" --json events -n "$2"; } # NODE LIMIT
 # event_says NODE WHAT [TEXT]: that node has noted such an event since the mark, and why has TEXT.
 event_says() {

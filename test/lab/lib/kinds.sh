@@ -115,6 +115,27 @@ config_outage() { :; }
 join_outage() { :; }
 after_outage() { :; }
 
+# external: left has the PostgreSQL cluster that Debian runs, with a database of its own, as its store;
+# right has a managed one.
+store_version() { basename "$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1 | xargs dirname)"; }
+store_unit() { echo "postgresql@$(store_version)-lab.service"; }
+before_external() {
+    # Debian's clusters have log segments of 16 MB, sixteen times as large, and their mirror has the same.
+    STORE_MIB=1500
+    LEFT_MORE="store = \"external\"
+store_unit = \"$(store_unit)\"
+store_port = $STORE_PORT" # of write_config
+}
+config_external() {
+    in_host left pg_createcluster "$(store_version)" lab -p "$STORE_PORT" --start-conf=manual -- --data-checksums >&2
+    in_host left systemctl start "$(store_unit)"
+    as_postgres -c 'create database shop' -c '\c shop' -c "create table sold as select 'tea' as what" >&2
+}
+join_external() { :; }
+after_external() { :; }
+as_postgres() { in_host_as left postgres psql -XAtq -p "$STORE_PORT" "$@"; }
+unit_is_down() { ! in_host left systemctl -q is-active "$(store_unit)"; }
+
 # dr: the third host is the dr node, on LAN A.
 before_dr() {
     make_one third "$1"

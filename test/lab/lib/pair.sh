@@ -14,6 +14,7 @@ probes = ["${SUBNET[lana]}.254", "${SUBNET[lanb]}.254"]
 
 [[node]]
 name = "left"
+${LEFT_MORE:-}
 
 [[node]]
 name = "right"
@@ -141,6 +142,12 @@ whole() {
 
 # becomes_master NODE [SECONDS]
 becomes_master() { wait_for "${2:-15}" "$1 is master" is_master "$1"; }
+
+# planned_swap NODE: asked there; what the runbook says is told when it fails.
+planned_swap() {
+    local said
+    said=$(rs "$1" swap 2>&1) || fail "no swap, $1 says: $said; $(rs "$1" check 2>&1 | grep FAIL)"
+}
 
 # sql NODE STATEMENT: in that node's own store, over its local socket.
 sql() {
