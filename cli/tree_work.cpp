@@ -30,7 +30,6 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
     add.add_option("--schedule", task.texts["schedule"],
                    "\"15 3 * * *\", @daily, @reboot, \"every 10s\", \"Mon..Fri 08:00\"");
     add.add_option("--command", task.texts["command"], "Run by the shell");
-    add.add_option("argv", task.argv, "Program and arguments after --, run without a shell");
     for (const auto& [option, field] : std::initializer_list<std::pair<const char*, const char*>>{
              {"--timezone", "timezone"},
              {"--kind", "kind"},
@@ -107,6 +106,8 @@ void add_task(CLI::App& app, Values& values)
     auto* add = task->add_subcommand("add", "Add a task");
     add->add_option("name", values.task.name, "Name")->required();
     add_task_fields(*add, values.task);
+    values.after_dashes[add] = &values.task.argv;
+    add->footer("After --: program and arguments, run without a shell.");
     add->callback([&] { values.result = task_add(values.context, values.task); });
     auto* show = task->add_subcommand("show", "One task, all fields");
     show->add_option("name", values.name, "Name")->required();
