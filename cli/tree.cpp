@@ -1,5 +1,6 @@
 #include "tree.hpp"
 #include "paths.hpp"
+#include <algorithm>
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <iostream>
@@ -98,7 +99,9 @@ std::vector<std::string> option_names(const std::vector<const CLI::App*>& path)
     std::vector<std::string> names;
     for (const CLI::App* app : path)
         for (const CLI::Option* option : app->get_options())
-            for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+            for (const std::string& name : option->get_lnames())
+                if (std::ranges::find(names, "--" + name) == names.end()) // each level has --help
+                    names.push_back("--" + name);
     return names;
 }
 
