@@ -144,6 +144,7 @@ struct NextOptions {
     std::vector<std::string> except; ///< dates
     std::string from;                ///< empty: now
     unsigned count = 5;
+    std::size_t all_max = SIZE_MAX; ///< of all tasks
 };
 int task_next(Context& context, const NextOptions& options);
 

@@ -1,6 +1,7 @@
 #include "context.hpp"
 #include "base/quantity.hpp"
 #include "config/config.hpp"
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -8,7 +9,6 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <system_error>
 #include <unistd.h>
 
@@ -70,26 +70,41 @@ int exit_code(bus::ErrorCode code)
     return exit_failed;
 }
 
-std::string read_text(const std::string& path)
+namespace {
+
+std::string read_all(std::istream& from, const std::string& name, std::size_t bytes_max)
 {
-    std::ostringstream text;
-    if (path == "-") {
-        text << std::cin.rdbuf();
-        return text.str();
+    std::string text;
+    std::array<char, 65536> piece{};
+    while (from.read(piece.data(), piece.size()) || from.gcount() > 0) {
+        text.append(piece.data(), static_cast<std::size_t>(from.gcount()));
+        if (text.size() > bytes_max)
+            throw UsageError(fmt::format("{} has more than {} bytes, which is all that is read; is "
+                                         "it the right file?",
+                                         name, bytes_max));
     }
+    return text;
+}
+
+} // namespace
+
+std::string read_text(const std::string& path, std::size_t bytes_max)
+{
+    if (path == "-") return read_all(std::cin, "standard input", bytes_max);
+    std::string text;
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     int fault = file ? 0 : errno;
     // A directory can be opened, but not read.
     if (file && std::filesystem::is_directory(path)) fault = EISDIR;
     if (fault == 0) {
-        text << file.rdbuf(); // sets failbit for an empty file, which is well
+        text = read_all(file, printable(path), bytes_max);
         fault = file.bad() ? EIO : 0;
     }
     if (fault != 0)
         throw UsageError(printable(path) +
                          " cannot be read: " + std::generic_category().message(fault) + ".");
-    return text.str();
+    return text;
 }
 
 milliseconds duration_option(std::string_view option, const std::string& text)

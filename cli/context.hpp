@@ -87,8 +87,10 @@ private:
 core::Node self_of(const config::Config& config);
 /// Whether the host name alone says so, without ROLESWAP_NODE.
 bool known_by_host_name(const config::Config& config, core::Node self);
-/// Text of a file, "-" for standard input.  Throws UsageError.
-std::string read_text(const std::string& path);
+/// More than any file of tasks or crontab has: a device without an end is no file.
+inline constexpr std::size_t text_bytes_max = std::size_t{64} * 1024 * 1024;
+/// Text of a file, "-" for standard input.  Throws UsageError, also where it has more bytes.
+std::string read_text(const std::string& path, std::size_t bytes_max = text_bytes_max);
 /// Reads "90s", "5m".  Throws UsageError naming the option.
 milliseconds duration_option(std::string_view option, const std::string& text);
 

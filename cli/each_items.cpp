@@ -7,7 +7,7 @@ namespace roleswap::cli {
 
 Items read_items(const std::string& path, char separator)
 {
-    const auto all = read_text(path);
+    const auto all = read_text(path, std::string{}.max_size());
     const auto name = path == "-" ? "standard input" : printable(path);
     Items items;
     std::unordered_set<std::string> known;

@@ -32,7 +32,7 @@ std::string render_apply(const json& result, bool dry_run)
             out += fmt::format("{:<8}{}\n", what, names_of(list(result, what)));
     out += fmt::format("{} unchanged{}\n", number(result, "same"),
                        dry_run ? "; nothing was done (--dry-run)" : "");
-    return out;
+    return out + unready_lines(result);
 }
 
 std::string current_user()

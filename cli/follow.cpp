@@ -17,6 +17,7 @@ constexpr milliseconds poll_wait{2000}; ///< the daemon answers sooner when ther
 constexpr milliseconds call_wait{10'000};
 constexpr milliseconds retry_pause{200};
 constexpr auto trouble_kept = 1s; ///< a trouble that is over by then is not told
+constexpr auto loss_pause = 1s;
 constexpr auto master_patience = 5min;
 constexpr int exit_timeout = 124; ///< as timeout(1)
 constexpr int exit_signal = 128;  ///< as a shell
@@ -152,16 +153,25 @@ private:
         const auto name = fmt::format("run {} of {}", number(run, "id"), task_);
         const auto why = text(run, "why").empty() ? "" : ": " + text(run, "why");
         if (!first && number(run, "attempt") != number(question_, "attempt"))
-            tell_news(fmt::format("{}: attempt {}{}", name, number(run, "attempt"), why));
+            tell_news(fmt::format("{}: attempt {}{}", name,
+                                  number(run, "attempt") - (why.empty() ? 0 : 1), why));
         else if (first && text(run, "state") == "queued")
             tell_news(fmt::format("{} waits in queue {}{}", name, text(run, "queue"), why));
         note_node(name, run);
-        if (const auto lost = number(answer, "lost"); lost > 0)
-            tell_news(
-                fmt::format("{} bytes of output are left out, their end is kept alone", lost));
+        lost_ += number(answer, "lost");
+        if (Clock::now() - lost_told_ > loss_pause) tell_lost();
         const auto output = text(answer, "output");
         put_output(first ? last_lines(output, options_.tail) : output);
         if (!output.empty()) ends_line_ = output.ends_with('\n');
+    }
+
+    /// A flood of output leaves something out many times a second.
+    void tell_lost()
+    {
+        if (lost_ == 0) return;
+        tell_news(fmt::format("{} bytes of output are left out, their end is kept alone",
+                              std::exchange(lost_, 0)));
+        lost_told_ = Clock::now();
     }
 
     /// What is told of the rest of an attempt names no node.
@@ -176,6 +186,7 @@ private:
     int end(const json& run)
     {
         if (!context_.for_people()) return exit_of(run);
+        tell_lost();
         if (!ends_line_ && isatty(STDOUT_FILENO) == 1) put_output("\n");
         const auto why = text(run, "why").empty() ? "" : ": " + text(run, "why");
         tell_news(fmt::format("run {} of {} on {}: {} after {}{}", number(run, "id"),
@@ -191,6 +202,8 @@ private:
     bool ends_line_ = true;
     Clock::time_point trouble_{}; ///< since when nobody answers
     bool told_ = false;
+    long lost_ = 0; ///< bytes left out that were not told
+    Clock::time_point lost_told_{};
 };
 
 } // namespace

@@ -5,14 +5,18 @@
 #include "words.hpp"
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <string_view>
 
 namespace {
 
 using namespace roleswap;
 
-int say(int code, const char* what)
+/// What the daemon says of a command begins with that command.
+int say(int code, std::string_view what)
 {
-    std::fprintf(stderr, "roleswap: %s\n", what);
+    const char* begin = what.starts_with("roleswap ") ? "" : "roleswap: ";
+    std::fprintf(stderr, "%s%s\n", begin, std::string(what).c_str());
     return code;
 }
 
@@ -24,7 +28,7 @@ int main(int argc, char** argv)
     try {
         return cli::run(argc, argv);
     } catch (const bus::Error& error) {
-        return say(cli::exit_code(error.code()), cli::in_commands(error.what()).c_str());
+        return say(cli::exit_code(error.code()), cli::in_commands(error.what()));
     } catch (const cli::UsageError& error) {
         return say(cli::exit_usage, error.what());
     } catch (const base::ParseError& error) {

@@ -25,6 +25,9 @@ std::string render_held(const nlohmann::json& result, const Style& style);
 /// "12 runs of 5 tasks since nobody scheduled from ... to ..."; empty when none is held.
 std::string held_line(const nlohmann::json& held);
 std::string render_tasks(const nlohmann::json& result, const Style& style);
+/// What new or changed tasks lack, a line each, such as a user: no error, as it may be made before
+/// the task is due.
+std::string unready_lines(const nlohmann::json& result);
 std::string render_task(const nlohmann::json& result, const Style& style);
 /// Of the verb task_apply with "dry_run".
 std::string render_diff(const nlohmann::json& result, const Style& style);

@@ -38,7 +38,7 @@ std::string render_held(const json& result, const Style& style)
         table.row({text(run, "id"), text(run, "task"), local_time(text(run, "due", "-")),
                    text(run, "queue"), text(run, "released_at").empty() ? "held" : "released",
                    text(run, "why")});
-    if (table.empty()) return "No such run is held.\n";
+    if (table.empty()) return "No run is held, or none of these tasks.\n";
     const auto more = number(result, "matching") - static_cast<long>(list(result, "held").size());
     return table.text(style) + (more > 0 ? fmt::format("... and {} more: --limit\n", more) : "") +
            "\n" + wrap(printable(held_line(result) + "."), style.width, 0) + "\n";

@@ -53,6 +53,7 @@ std::string ending(const json& run)
     else if (member(run, "exit_code").is_number())
         end = "exit " + text(run, "exit_code");
     if (end.empty() || why.empty()) return end + why;
+    if (why.starts_with("exit code ") || why.starts_with("ended by signal ")) return why;
     return end + ", " + why;
 }
 
@@ -157,15 +158,56 @@ std::string render_tasks(const json& result, const Style& style)
     return table.empty() ? "There are no tasks.\n" : table.text(style);
 }
 
+namespace {
+
+bool is_time(const std::string& key)
+{
+    return key == "due" || key.ends_with("_at");
+}
+
+/// One field as people read it; programs have --json.
+std::string field_line(std::string key, const json& value, const Style& style)
+{
+    std::string shown = json_text(value);
+    const auto cut = [&key](std::string_view unit) {
+        if (!key.ends_with(unit)) return false;
+        key.resize(key.size() - unit.size());
+        return true;
+    };
+    if (is_time(key)) {
+        shown = local_time(shown);
+    } else if (value.is_number_integer()) {
+        const auto number = value.get<std::int64_t>();
+        const auto bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(number, 0));
+        if (cut("_ms"))
+            shown = number == 0 ? "0 s" : base::human_duration(std::chrono::milliseconds(number));
+        else if (cut("_kib"))
+            shown = base::human_bytes(bytes * 1024);
+        else if (key.ends_with("_bytes"))
+            shown = base::human_bytes(bytes);
+    }
+    return paint(style, Paint::faint, fmt::format("{:<16}", key)) + printable(shown) + "\n";
+}
+
+} // namespace
+
+std::string unready_lines(const json& result)
+{
+    std::string lines;
+    for (const json& one : list(result, "unready"))
+        lines += fmt::format("Not ready on {}: {}: {}: {}; {}\n", text(one, "node"),
+                             printable(text(one, "task")), printable(text(one, "what")),
+                             printable(text(one, "value")), text(one, "fix"));
+    return lines;
+}
+
 std::string render_task(const json& result, const Style& style)
 {
     std::string out;
     const json& task = member(result, "task");
     if (task.is_object())
         for (const auto& [key, value] : task.items())
-            if (!unset(value))
-                out += paint(style, Paint::faint, fmt::format("{:<16}", key)) +
-                       printable(json_text(value)) + "\n";
+            if (!unset(value)) out += field_line(key, value, style);
     const json& due = member(result, "next_due");
     if (due.is_string()) out += "\nNext due: " + local_time(due.get<std::string>()) + "\n";
     if (due.is_array() && !due.empty()) {
@@ -208,8 +250,7 @@ std::string render_run(const json& result, const Style& style)
     std::string out;
     for (const auto& [key, value] : run.items())
         if (key != "output" && key != "memory" && key != "after" && key != "next" && !unset(value))
-            out += paint(style, Paint::faint, fmt::format("{:<16}", key)) +
-                   printable(json_text(value)) + "\n";
+            out += field_line(key, value, style);
     out += origin_text(run, style);
     if (const auto memory = memory_text(member(run, "memory"), style); !memory.empty())
         out += paint(style, Paint::faint, fmt::format("{:<16}", "memory")) + memory;

@@ -72,7 +72,7 @@ int task_add(Context& context, const TaskOptions& options)
 {
     const json result = context.call("task_add", {{"task", task_of(options)}});
     context.print(result, [&](const json& shown) {
-        return "Task " + options.name + " added" + next_line(shown) + ".\n";
+        return "Task " + options.name + " added" + next_line(shown) + ".\n" + unready_lines(shown);
     });
     return exit_ok;
 }
@@ -111,7 +111,7 @@ int task_change(Context& context, const std::string& verb, const std::string& na
     context.print(context.call(verb, {{"name", name}}), [&](const json& result) {
         const std::string done = verb.substr(verb.find('_') + 1);
         return "Task " + name + " " + done + (done.ends_with('e') ? "d" : "ed") +
-               next_line(result) + ".\n";
+               next_line(result) + ".\n" + unready_lines(result);
     });
     return exit_ok;
 }

@@ -39,7 +39,7 @@ std::string render_next(const json& result, const Style& style)
            (why.empty() ? "" : "Mind: " + printable(why) + ".\n");
 }
 
-int next_of_all(Context& context)
+int next_of_all(Context& context, std::size_t most)
 {
     std::vector<json> due;
     const json tasks = context.call("task_list"); // outlives the loop over its part
@@ -47,6 +47,7 @@ int next_of_all(Context& context)
         if (member(task, "next_due").is_string())
             due.push_back({{"due", task["next_due"]}, {"task", text(task, "name")}});
     std::ranges::sort(due, {}, [](const json& entry) { return text(entry, "due"); });
+    if (due.size() > most) due.resize(most);
     context.print(json{{"next", due}}, [](const json& result) {
         std::string lines;
         for (const json& entry : result["next"])
@@ -71,8 +72,9 @@ task::Time before(const std::string& from, const task::Zone& zone)
     if (from.empty()) return floor<seconds>(system_clock::now());
     const auto time = parse_time(from.size() == 10 ? from + "T00:00:00Z" : from);
     if (!time)
-        throw UsageError("--from was \"" + printable(from) +
-                         "\"; allowed is a time in UTC such as 2026-03-29T00:00:00Z, or a date.");
+        throw UsageError(
+            "--from was \"" + printable(from) +
+            "\"; allowed is a time in UTC that exists, such as 2026-03-29T00:00:00Z, or a date.");
     auto begin = floor<seconds>(*time);
     if (from.size() == 10) begin -= zone.at(begin - zone.at(begin).offset).offset;
     return begin - 1s;
@@ -104,7 +106,8 @@ json next_of_text(const Context& context, const NextOptions& options)
 
 int task_next(Context& context, const NextOptions& options)
 {
-    if (options.name.empty() && options.schedule.empty()) return next_of_all(context);
+    if (options.name.empty() && options.schedule.empty())
+        return next_of_all(context, options.all_max);
     json result;
     try {
         result =

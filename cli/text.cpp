@@ -136,7 +136,12 @@ std::optional<WallTime> parse_time(std::string_view text)
         return std::nullopt;
     parts.tm_year -= 1900;
     parts.tm_mon -= 1;
-    return WallTime(std::chrono::seconds(timegm(&parts)) + std::chrono::milliseconds(millis));
+    std::tm made = parts; // of 30 February timegm makes a day in March
+    const auto seconds = timegm(&made);
+    if (made.tm_mon != parts.tm_mon || made.tm_mday != parts.tm_mday ||
+        made.tm_hour != parts.tm_hour || made.tm_min != parts.tm_min || made.tm_sec != parts.tm_sec)
+        return std::nullopt;
+    return WallTime(std::chrono::seconds(seconds) + std::chrono::milliseconds(millis));
 }
 
 std::string span_text(std::string_view from, std::string_view to)

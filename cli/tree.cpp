@@ -1,9 +1,11 @@
 #include "tree.hpp"
 #include "paths.hpp"
+#include <algorithm>
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace roleswap::cli {
 namespace {
@@ -65,14 +67,17 @@ struct Position {
     std::vector<const CLI::App*> path; ///< from the root to the command
     std::string unknown;               ///< first word that is neither command nor option
     bool wants_value = false;          ///< the last word is an option that takes a value
+    std::optional<std::size_t> dashes; ///< index of the word "--"
 };
 
 Position walk(const CLI::App& app, const std::vector<std::string>& words)
 {
-    Position at{{&app}, "", false};
-    for (const std::string& word : words) {
+    Position at{{&app}, "", false, {}};
+    for (std::size_t i = 0; i < words.size() && !at.dashes; ++i) {
+        const std::string& word = words[i];
         if (std::exchange(at.wants_value, false)) continue;
-        if (word == "--") break;
+        if (word == "--") at.dashes = i;
+        if (at.dashes) continue;
         if (word.size() > 1 && word[0] == '-') {
             const CLI::Option* option = find_option(at.path, word);
             if (!option && at.unknown.empty()) at.unknown = word;
@@ -94,7 +99,9 @@ std::vector<std::string> option_names(const std::vector<const CLI::App*>& path)
     std::vector<std::string> names;
     for (const CLI::App* app : path)
         for (const CLI::Option* option : app->get_options())
-            for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+            for (const std::string& name : option->get_lnames())
+                if (std::ranges::find(names, "--" + name) == names.end()) // each level has --help
+                    names.push_back("--" + name);
     return names;
 }
 
@@ -121,10 +128,22 @@ std::string fault_with_help(const CLI::ParseError& error, const Position& at)
                        command.substr(0, command.size() - 1), fmt::join(below, ", "), command);
 }
 
-int parse(CLI::App& app, int argc, char** argv)
+/// Gives the words after "--" to the command that wants them, as they are; the parser would make
+/// "a" and "b" of "[a,b]".  Returns the number of words that are left to it.
+int take_after_dashes(const CLI::App& app, Values& values, const std::vector<std::string>& words)
+{
+    const Position at = walk(app, words);
+    const auto wanted = values.after_dashes.find(at.path.back());
+    if (!at.dashes || wanted == values.after_dashes.end()) return static_cast<int>(words.size());
+    const auto dashes = static_cast<std::ptrdiff_t>(*at.dashes);
+    wanted->second->assign(words.begin() + dashes + 1, words.end());
+    return static_cast<int>(dashes);
+}
+
+int parse(CLI::App& app, Values& values, int argc, char** argv)
 {
     try {
-        app.parse(argc, argv);
+        app.parse(1 + take_after_dashes(app, values, {argv + 1, argv + argc}), argv);
         return exit_ok;
     } catch (const CLI::Success& help) {
         return app.exit(help);
@@ -185,7 +204,7 @@ int run(int argc, char** argv)
         print_completions(app, {argv + 2, argv + argc});
         return exit_ok;
     }
-    const int parsed = parse(app, argc, argv);
+    const int parsed = parse(app, values, argc, argv);
     return parsed == exit_ok ? values.result : parsed;
 }
 

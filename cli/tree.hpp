@@ -1,5 +1,6 @@
 #pragma once
 #include "commands.hpp"
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct Values {
     std::string name, id, kind, role, reason, why, outcome, path, timeout = "60s";
     std::vector<std::string> arguments; ///< of a runbook
     std::vector<std::string> words;
+    /// Where a command wants what comes after "--", word by word.
+    std::map<const CLI::App*, std::vector<std::string>*> after_dashes;
     EventsOptions events;
     PendingOptions pending;
     WaitOptions wait;

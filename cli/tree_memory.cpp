@@ -74,10 +74,11 @@ void add_each(CLI::App& app, Values& values)
     each->add_flag("--keep-going", values.each.keep_going, "Go on after a command that failed");
     each->add_flag("-0,--null", values.each.null, "Items end with NUL, not with a newline");
     each->add_option("file", values.each.file, "File with an item in each line, or -")->required();
-    each->add_option("command", values.each.command,
-                     "After --: program and arguments, {} is the item")
-        ->required();
+    values.after_dashes[each] = &values.each.command;
+    each->footer("After --: program and arguments, {} is the item.");
     each->callback([&] {
+        if (values.each.command.empty())
+            throw UsageError("a program is missing after --, such as: roleswap each - -- echo {}");
         if (values.each.in_doubt.empty()) values.each.in_doubt = "redo";
         values.result = cli::each(values.context, values.each);
     });

@@ -25,7 +25,8 @@ CLI::App* add_runbook(CLI::App& app, Values& values, const char* name, const cha
     if (name != std::string_view("rejoin"))
         command->add_option_function<std::string>("--agent-wait", pass_text("--agent-wait"),
                                                   "Wait so long for the agents");
-    command->add_option("words", values.words, "After --: words for a runbook of this site");
+    values.after_dashes[command] = &values.words;
+    command->footer("After --: words for a runbook of this site.");
     return command;
 }
 

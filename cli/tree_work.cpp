@@ -30,7 +30,6 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
     add.add_option("--schedule", task.texts["schedule"],
                    "\"15 3 * * *\", @daily, @reboot, \"every 10s\", \"Mon..Fri 08:00\"");
     add.add_option("--command", task.texts["command"], "Run by the shell");
-    add.add_option("argv", task.argv, "Program and arguments after --, run without a shell");
     for (const auto& [option, field] : std::initializer_list<std::pair<const char*, const char*>>{
              {"--timezone", "timezone"},
              {"--kind", "kind"},
@@ -58,13 +57,16 @@ void add_task_fields(CLI::App& add, TaskOptions& task)
         std::ranges::replace(option, '_', '-');
         add.add_option("--" + option, task.durations[field], "Such as 90s, 5m");
     }
-    add.add_option("--priority", task.priority, "-100 to 100, highest first");
-    for (const char* field :
-         {"retries", "catch_up_limit", "cpu_weight", "io_weight", "tasks_max"}) {
+    add.add_option("--priority", task.priority, "-100 to 100, highest first")
+        ->check(CLI::Range(-100, 100));
+    for (const auto& [field, most] :
+         {std::pair{"retries", 1000}, std::pair{"catch_up_limit", 10'000},
+          std::pair{"cpu_weight", 10'000}, std::pair{"io_weight", 10'000},
+          std::pair{"tasks_max", 1'000'000}}) {
         std::string option = field;
         std::ranges::replace(option, '_', '-');
         task.numbers[field] = -1;
-        add.add_option("--" + option, task.numbers[field], "Number")->check(CLI::NonNegativeNumber);
+        add.add_option("--" + option, task.numbers[field], "Number")->check(CLI::Range(0, most));
     }
     add_task_lists(add, task);
     add.add_flag("--disabled", task.disabled, "Add it, but do not run it yet");
@@ -87,10 +89,13 @@ void add_task_next(CLI::App& task, Values& values)
     next->add_option("--from", values.next.from,
                      "After this time in UTC, 2026-03-29T00:00:00Z, or from this date on")
         ->needs(schedule);
-    next->add_option("-n,--count", values.next.count, "So many")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str();
-    next->callback([&] { values.result = task_next(values.context, values.next); });
+    auto* count = next->add_option("-n,--count", values.next.count, "So many; of all tasks: all")
+                      ->check(CLI::Range(1, 1000))
+                      ->capture_default_str();
+    next->callback([&values, count] {
+        if (count->count() > 0) values.next.all_max = values.next.count;
+        values.result = task_next(values.context, values.next);
+    });
 }
 
 Follow follow_of(const Values& values)
@@ -107,6 +112,8 @@ void add_task(CLI::App& app, Values& values)
     auto* add = task->add_subcommand("add", "Add a task");
     add->add_option("name", values.task.name, "Name")->required();
     add_task_fields(*add, values.task);
+    values.after_dashes[add] = &values.task.argv;
+    add->footer("After --: program and arguments, run without a shell.");
     add->callback([&] { values.result = task_add(values.context, values.task); });
     auto* show = task->add_subcommand("show", "One task, all fields");
     show->add_option("name", values.name, "Name")->required();
@@ -138,7 +145,7 @@ void add_run_output(CLI::App& run, Values& values)
     for (CLI::App* command : {output, follow}) {
         command->add_option("run", values.output.run, "Run, or a task: its newest run")->required();
         command->add_option("-n,--tail", values.output.tail, "Only so many lines to begin with")
-            ->check(CLI::NonNegativeNumber);
+            ->check(CLI::Range(0, 1'000'000'000));
     }
 }
 
@@ -222,7 +229,9 @@ void add_queue_set(CLI::App& app, Values& values)
 {
     auto* set = app.get_subcommand("queue")->add_subcommand("set", "Limit what runs at once");
     set->add_option("name", values.name, "Queue")->required();
-    set->add_option("--concurrency", values.concurrency, "So many runs; 0: no limit")->required();
+    set->add_option("--concurrency", values.concurrency, "So many runs; 0: no limit")
+        ->required()
+        ->check(CLI::Range(0, 100'000));
     set->callback(
         [&] { values.result = queue_set(values.context, values.name, values.concurrency); });
 }

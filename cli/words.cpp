@@ -8,7 +8,7 @@ namespace roleswap::cli {
 namespace {
 
 /// Verbs whose command is not made of their own words.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 7> others{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> others{{
     {"hand_over", "hand-over"},
     {"task_apply", "apply"},
     {"task_export", "export"},
@@ -16,6 +16,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 7> others{{
     {"activate_check", "activate --dry-run"},
     {"join_password", "password set"},
     {"memory_show", "memory list"},
+    {"pause_all", "pause-all"},
+    {"resume_all", "resume-all"},
 }};
 
 bool in_word(char letter)

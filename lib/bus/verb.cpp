@@ -82,18 +82,18 @@ constexpr std::array
         Verb{"task_export", act, master, "All tasks as a TOML file that task_apply takes.", "{}",
              R"({"toml":TEXT})"},
         Verb{"task_add", act, master, "Add one task; refused when the name is taken.",
-             R"({"task":{"name","schedule","command", ...}})", R"({"name","next_due":TIME|null})"},
+             R"({"task":{"name","schedule","command", ...}})", R"({"name","next_due":TIME|null,"unready"?:[{"node","task","what","value","fix"}]})"},
         Verb{"task_remove", act, master, "Remove a task; its runs stay in the history.",
              R"({"name"})", "{}"},
         Verb{"task_enable", act, master, "Let a task run again.", R"({"name"})",
-             R"({"next_due":TIME|null})"},
+             R"({"next_due":TIME|null,"unready"?:[as in task_add]})"},
         Verb{"task_disable", act, master, "Keep a task, start no further runs of it.",
              R"({"name"})", "{}"},
         Verb{"task_run", act, master, "Start one run of a task now.", R"({"name"})",
              R"({"id":RUN,"state":TEXT})"},
         Verb{
         "task_apply", act, master,
-        "Add and change tasks as a TOML text says; all or nothing.", R"({"toml":TEXT,"dry_run"?:BOOL,"remove_others"?:BOOL, default false: remove the tasks that the text lacks})", R"({"added":[NAME],"changed":[NAME],"removed":[NAME],"same":N, of a dry run also "others":N, tasks that the text lacks and that stay,"fields":{NAME:[{"field","old","new"}]}})"},
+        "Add and change tasks as a TOML text says; all or nothing.", R"({"toml":TEXT,"dry_run"?:BOOL,"remove_others"?:BOOL, default false: remove the tasks that the text lacks})", R"({"added":[NAME],"changed":[NAME],"removed":[NAME],"same":N,"unready"?:[as in task_add], of a dry run also "others":N, tasks that the text lacks and that stay,"fields":{NAME:[{"field","old","new"}]}})"},
         Verb{
             "run_list", look, master, "The newest runs.", R"({"task"?:NAME,"limit"?:1..1000, default 20,"state"?:"queued|running|ok|failed|timeout|killed|interrupted|skipped|held"})", R"({"runs":[{"id","task","due","priority","state","node","attempt","cause","queue","epoch","started_at","ended_at","duration_ms","exit_code","signal","why"}]})"},
         Verb{

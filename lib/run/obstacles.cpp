@@ -74,6 +74,21 @@ std::vector<Obstacle> unit_obstacles(const RunSpec& spec)
     return found;
 }
 
+namespace {
+
+/// The sentence of the error names the account, which is told first.
+Obstacle obstacle_of(const AccountError& error, const RunSpec& spec)
+{
+    const std::string_view told = error.what();
+    for (const auto& what :
+         {fmt::format("user \"{}\"", spec.user), fmt::format("group \"{}\"", spec.group)})
+        if (told.starts_with(what + " "))
+            return {what, std::string(told.substr(what.size() + 1)), error.fix};
+    return {"account", std::string(told), error.fix};
+}
+
+} // namespace
+
 std::vector<Obstacle> obstacles(const RunSpec& spec)
 {
     std::vector<Obstacle> found;
@@ -81,7 +96,7 @@ std::vector<Obstacle> obstacles(const RunSpec& spec)
     try {
         account = find_account(spec.user, spec.group, spec.groups);
     } catch (const AccountError& error) {
-        found.push_back({fmt::format("user \"{}\"", spec.user), error.what(), error.fix});
+        found.push_back(obstacle_of(error, spec));
     }
     add_directory(spec, found);
     add_program(spec, account, found);

@@ -1,4 +1,5 @@
 #include "base/nearest.hpp"
+#include "base/quantity.hpp"
 #include "task/binding.hpp"
 #include "task/error.hpp"
 #include "task/field.hpp"
@@ -83,8 +84,11 @@ void set_field(Task& task, const std::string& key, const json& value)
     const bool optional = std::holds_alternative<std::monostate>(field->get(Task{}));
     const auto read = from_value(*field, value);
     const bool empty = std::holds_alternative<std::monostate>(read);
-    if ((empty && !(optional && value.is_null())) || !field->set(task, read))
+    if ((empty && !(optional && value.is_null())) || !field->set(task, read)) {
+        if (const auto* given = std::get_if<milliseconds>(&read); given && given->count() > 0)
+            refuse(base::duration_text(*given), field->name, field->allowed);
         refuse(value, key, field->allowed);
+    }
 }
 
 } // namespace

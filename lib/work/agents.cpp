@@ -3,6 +3,7 @@
 #include "work/runner.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 namespace roleswap::work {
 namespace {
@@ -14,15 +15,35 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t name_max = 40; ///< a role has at most 63 bytes
 constexpr std::size_t tail_max = std::size_t{256} * 1024;
+constexpr std::int64_t micros_max = 7'258'118'400'000'000; ///< the begin of the year 2200
 
 std::int64_t micros(std::chrono::system_clock::time_point time)
 {
     return floor<microseconds>(time).time_since_epoch().count();
 }
 
+/// Beyond it neither this program nor the store could count, and no end of any run would be kept.
+std::int64_t figure(const json& object, const char* name, std::int64_t most)
+{
+    const auto value = object.value(name, std::int64_t{0}); // above 63 bits: negative
+    if (value < 0 || value > most)
+        throw std::out_of_range(fmt::format("{} is {}; allowed: 0 to {}", name, value, most));
+    return value;
+}
+
+std::uint64_t count(const json& object, const char* name)
+{
+    return static_cast<std::uint64_t>(figure(object, name, INT64_MAX));
+}
+
 std::chrono::system_clock::time_point at(const json& object, const char* name)
 {
-    return std::chrono::system_clock::time_point(microseconds(object.value(name, std::int64_t{0})));
+    return std::chrono::system_clock::time_point(microseconds(figure(object, name, micros_max)));
+}
+
+milliseconds span(const json& object, const char* name)
+{
+    return milliseconds(figure(object, name, micros_max / 1000));
 }
 
 const char* word(run::Killed killed)
@@ -54,7 +75,7 @@ std::optional<int> maybe(const json& object, const char* name)
 {
     const auto found = object.find(name);
     if (found == object.end() || found->is_null()) return std::nullopt;
-    return found->get<int>();
+    return static_cast<int>(figure(object, name, INT32_MAX));
 }
 
 Report read(const json& object, std::int64_t run)
@@ -70,14 +91,14 @@ Report read(const json& object, std::int64_t run)
     end.output_tail = object.value("output_tail", "");
     if (end.output_tail.size() > tail_max)
         end.output_tail.erase(0, end.output_tail.size() - tail_max);
-    end.output_bytes = object.value("output_bytes", std::uint64_t{0});
+    end.output_bytes = count(object, "output_bytes");
     end.started_at = at(object, "started_us");
     end.ended_at = at(object, "ended_us");
-    end.duration = milliseconds(object.value("duration_ms", std::int64_t{0}));
-    end.cpu = milliseconds(object.value("cpu_ms", std::int64_t{0}));
-    end.peak_memory_kib = object.value("peak_memory_kib", std::uint64_t{0});
-    end.read_bytes = object.value("read_bytes", std::uint64_t{0});
-    end.written_bytes = object.value("written_bytes", std::uint64_t{0});
+    end.duration = span(object, "duration_ms");
+    end.cpu = span(object, "cpu_ms");
+    end.peak_memory_kib = count(object, "peak_memory_kib");
+    end.read_bytes = count(object, "read_bytes");
+    end.written_bytes = count(object, "written_bytes");
     return report;
 }
 
@@ -140,14 +161,18 @@ json to_json(const Report& report)
 
 Report report_from(const json& object, std::int64_t run)
 {
+    const auto unknown = [run](const char* why) {
+        Report report{.unknown = true};
+        report.end.id = run;
+        report.end.why = fmt::format("the result that was delivered cannot be read: {}", why);
+        return report;
+    };
     try {
         return read(object, run);
     } catch (const json::exception& error) {
-        Report report{.unknown = true};
-        report.end.id = run;
-        report.end.why =
-            fmt::format("the result that was delivered cannot be read: {}", error.what());
-        return report;
+        return unknown(error.what());
+    } catch (const std::out_of_range& error) {
+        return unknown(error.what());
     }
 }
 

@@ -204,6 +204,14 @@ void Engine::Impl::forget_waiting_of(const std::set<std::string>& names)
 
 void Engine::Impl::finish_change(std::uint64_t ticket)
 {
+    if (changes_.at(ticket).place == Change::Place::taking)
+        judge_change(ticket);
+    else
+        end_change(ticket);
+}
+
+void Engine::Impl::end_change(std::uint64_t ticket)
+{
     auto change = changes_.extract(ticket);
     if (!late_calls_.empty()) changer_.trigger();
     change.mapped().reply.done(change.mapped().answer);
@@ -235,7 +243,7 @@ void Engine::Impl::drop_changes()
     for (const auto& [ticket, change] : changes_) places.emplace(ticket, change.place);
     for (const auto& [ticket, place] : places) {
         if (place == Change::Place::comparing) fail_change(ticket, not_master_any_more());
-        if (place == Change::Place::taking) finish_change(ticket); // the next master reads it
+        if (place == Change::Place::taking) end_change(ticket); // the next master reads it
     }
 }
 

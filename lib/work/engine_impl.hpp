@@ -298,6 +298,9 @@ private:
     Reply with_waits(const Reply& reply, const std::string& name);
     static pg::Query waits_query(const std::string& task);
     static std::string after_text(const task::Task& task);
+    std::vector<task::Task> judged_tasks(const nlohmann::json& names) const;
+    void judge_change(std::uint64_t ticket);
+    void end_change(std::uint64_t ticket);
     Reply with_next_due(const Reply& reply, const std::string& name) const;
     void task_next(const Call& call);
     std::string hindrance(const TaskEntry& entry) const;
@@ -387,9 +390,9 @@ private:
     std::set<Delivered> applying_;               ///< results of agents, until that is committed
     bool asking_agents_ = false;
     bool ask_agents_again_ = false;
-    event::Duration begun_at_{0};                ///< of this epoch's work
-    std::deque<std::int64_t> to_start_;          ///< committed, without a process yet
-    std::map<std::uint64_t, Reply> run_replies_; ///< of task_run, by ticket
+    event::Duration begun_at_{0};                      ///< of this epoch's work
+    std::deque<std::int64_t> to_start_;                ///< committed, without a process yet
+    std::map<std::uint64_t, Reply> run_replies_;       ///< of task_run, by ticket
     std::map<std::int64_t, std::vector<Reply>> kills_; ///< of run_kill, by run
     std::map<std::uint64_t, Change> changes_;          ///< by ticket; one, but while an engine ends
     std::map<std::uint64_t, Listing> listings_;        ///< by ticket

@@ -31,13 +31,12 @@ void Engine::Impl::show_last_life()
 /// What catch-up would run: a person decides.
 void Engine::Impl::hold_made_up(const TaskEntry& entry, task::Time due)
 {
-    writer_->next().inserts.push_back(
-        {.task = entry.task.name,
-         .queue = entry.task.queue,
-         .due = due,
-         .priority = entry.task.priority,
-         .state = NewRun::State::held,
-         .why = fmt::format("nobody scheduled {}; release it or drop it", outages_.span())});
+    writer_->next().inserts.push_back({.task = entry.task.name,
+                                       .queue = entry.task.queue,
+                                       .due = due,
+                                       .priority = entry.task.priority,
+                                       .state = NewRun::State::held,
+                                       .why = fmt::format("nobody scheduled {}", outages_.span())});
     outages_.note_held(entry.task.name);
 }
 

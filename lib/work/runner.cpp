@@ -95,6 +95,8 @@ AfterEnd after(const task::Task& task, const OpenRun& run, const run::RunEnd& en
 {
     const auto plan = task::retry_plan(task, run.retries_used, outcome);
     AfterEnd after{.row = make_row(end), .state = state_of(outcome), .why = end.why};
+    if (outcome == task::Outcome::moved)
+        after.why = "stopped by a swap or a drain (on_swap = move)";
     if (outcome == task::Outcome::killed && !run.killed_why.empty()) after.why = run.killed_why;
     auto next = run;
     switch (plan.kind) {

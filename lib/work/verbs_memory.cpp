@@ -208,9 +208,11 @@ void Engine::Impl::memory_resolve(const Call& call)
     const auto decision = args.choice("decision", {"done", "redo"});
     const auto told = fmt::format("item \"{}\" of run {}", item, id);
     const auto user = call.caller.user;
-    auto done = [this, reply = call.reply, told, decision, user](const json& hindrance) {
+    auto done = [this, reply = call.reply, told, id, decision, user](const json& hindrance) {
         if (hindrance == "never")
-            return reply.failed({VerbError::Code::not_found, told + " was never begun"});
+            return reply.failed(
+                {VerbError::Code::not_found,
+                 fmt::format("{} was never begun; see \"roleswap memory list {}\"", told, id)});
         if (hindrance != "")
             return reply.failed(
                 {VerbError::Code::refused,

@@ -16,7 +16,7 @@ UPDATE roleswap.queue SET
                        ELSE operation_reason END,
     operation_held = CASE WHEN $4 = 'operation' THEN coalesce(operation_held, held)
                      ELSE operation_held END,
-    held = true, reason = $2, changed_at = now(), changed_by = $3
+    held = true, reason = CASE WHEN held AND $2 = '' THEN reason ELSE $2 END, changed_at = now(), changed_by = $3
 WHERE $1 = '' OR name = $1 RETURNING name, held, reason)";
 
 constexpr const char* release_sql = R"(

@@ -55,6 +55,41 @@ class Words(Case):
         self.assertIn('"nodes" is no JSON pointer', self.expect(2, "status", "--get", "nodes").stderr)
         self.assertIn("Is a directory", self.expect(2, "apply", str(self.path)).stderr)
 
+    def test_a_number_that_is_none_is_told_with_its_limits(self):
+        add = ("task", "add", "a", "--schedule", "@daily", "--command", "true")
+        for words, text in ((add + ("--retries", "x"), "--retries: Value x not in range 0 to 1000."),
+                            (add + ("--priority", "x"), "--priority: Value x not in range -100 to 100."),
+                            (("run", "output", "1", "-n", "-1"), "range 0 to 1000000000."),
+                            (("queue", "set", "a", "--concurrency", "x"), "range 0 to 100000.")):
+            self.assertIn(text, self.expect(2, *words).stderr)
+
+    def test_a_date_that_does_not_exist_is_told(self):
+        for time in ("2026-02-30", "2026-02-30T00:00:00Z", "2026-01-01T24:00:00Z", "2026-13-01"):
+            self.assertIn("that exists", self.expect(
+                2, "task", "next", "--schedule", "@daily", "--from", time).stderr)
+        self.expect(0, "task", "next", "--schedule", "@daily", "--from", "2028-02-29")
+
+    def test_a_file_without_an_end_is_refused(self):
+        for words in (("apply", "/dev/zero"), ("import", "crontab", "/dev/zero")):
+            self.assertIn("/dev/zero has more than 67108864 bytes", self.expect(2, *words).stderr)
+
+    def test_what_the_daemon_says_of_a_command_names_it_once(self):
+        self.start({"task_add": {"error": "BadArgument", "message": "roleswap task add: minute \"61\""}})
+        add = ("task", "add", "a", "--schedule", "61 * * * *", "--command", "true")
+        self.assertEqual(self.expect(2, *add).stderr, 'roleswap task add: minute "61"\n')
+
+    def test_what_a_new_task_lacks_is_told_and_no_error(self):
+        lacks = {"unready": [{"node": "left", "task": "a", "what": 'user "x"', "fix": "make the account",
+                              "value": "does not exist on this node"}]}
+        told = 'Not ready on left: a: user "x": does not exist on this node; make the account\n'
+        self.start({"task_add": dict(lacks, next_due=None), "task_enable": dict(lacks, next_due=None),
+                    "task_apply": dict(lacks, added=["a"], changed=[], removed=[], same=0)})
+        tasks = self.path / "tasks"
+        tasks.write_text("")
+        for words in (("task", "add", "a", "--schedule", "@daily", "--command", "true"),
+                      ("task", "enable", "a"), ("apply", str(tasks))):
+            self.assertTrue(self.expect(0, *words).stdout.endswith(told), words)
+
     def test_the_version_is_an_option_and_a_command(self):
         self.assertRegex(self.expect(0, "--version").stdout, r"^roleswap \d+\.\d+")
         self.assertEqual(self.expect(0, "--version").stdout, self.expect(0, "version").stdout)

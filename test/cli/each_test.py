@@ -36,6 +36,15 @@ class Each(Case):
         self.assertEqual(self.out(), ["b", "d"])
         self.assertEqual((told["done"], told["done_before"], told["skipped"]), (2, 1, 1))
 
+    def test_brackets_and_braces_reach_the_program_as_they_are(self):
+        self.start({})
+        self.run_each(0, (), "x\n", ("sh", "-c", 'printf "%s\\n" "$@" >>"$OUT"', "sh", "[a,{}]", "[]", "{}", "%%", ""))
+        self.assertEqual(self.out(), ["[a,x]", "[]", "x", "%%", ""])
+
+    def test_without_a_program_it_is_a_usage_error(self):
+        for words in (("each", "-"), ("each", "-", "--"), ("each", "-", "echo")):
+            self.assertIn("--", self.expect(2, *words).stderr)
+
     def test_an_item_in_doubt_follows_the_policy(self):
         for policy, code, ran, text in (("redo", 0, ["a", "x", "b"], "3 done now"),
                                         ("skip", 0, ["a", "b"], "1 skipped"),

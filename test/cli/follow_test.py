@@ -32,7 +32,7 @@ class Follow(Case):
                                     started_at="2026-11-27T10:00:00.000Z", ended_at="2026-11-27T10:00:05.000Z")])
         self.assertEqual(done.stdout, "a\nb\ncd\n")
         self.assertEqual(done.stderr, "roleswap: run 17 of load waits in queue slow: after left\n"
-                         "roleswap: run 17 of load: attempt 2: exit code 1; attempt 2 follows\n"
+                         "roleswap: run 17 of load: attempt 1: exit code 1; attempt 2 follows\n"
                          "roleswap: run 17 of load goes on at right\n"
                          "roleswap: run 17 of load on right: failed after 5.0 s: exit code 3\n")
 
@@ -65,6 +65,12 @@ class Follow(Case):
         for words, text in ((("-n", "0"), ""), (("-n", "1"), "3"), (("-n", "2"), "2\n3"), (("-n", "9"), "1\n2\n3"),
                             ((), "1\n2\n3")):
             self.assertEqual(self.expect(0, "run", "output", "load", *words).stdout, text)
+
+    def test_what_a_flood_leaves_out_is_told_in_sum(self):
+        done = self.follow(0, [news("a\n", lost=3)] * 40 + [news("", True, state="ok")])
+        told = [int(line.split()[1]) for line in done.stderr.splitlines() if "left out" in line]
+        self.assertEqual(sum(told), 120)
+        self.assertLess(len(told), 20)
 
     def test_programs_get_one_object_in_a_line(self):
         done = self.follow(0, [news("a\n"), news("b\n", True, state="ok")], "load", "--json")

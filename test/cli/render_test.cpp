@@ -101,7 +101,8 @@ TEST_CASE("held runs and a pause are told wherever the pair is shown")
         {"by", "root"}, {"at", "2026-11-22T12:00:00.000Z"}, {"reason", "power work"}};
     check_golden("status_held", render_status(status, plain) + render_bar(status, plain) + "\n");
     check_golden("held", render_held(held, plain));
-    CHECK(render_held({{"held", json::array()}}, plain) == "No such run is held.\n");
+    CHECK(render_held({{"held", json::array()}}, plain) ==
+          "No run is held, or none of these tasks.\n");
     CHECK(held_line({{"runs", 0}}).empty());
 }
 
@@ -134,6 +135,19 @@ TEST_CASE("lists read as in their golden files")
     ranked["runs"][1]["priority"] = -20;
     check_golden("runs_ranked", render_runs(ranked, plain));
     check_golden("operation", render_operation(fixture("operation"), plain));
+}
+
+TEST_CASE("a run is shown in units that people read, and its end once")
+{
+    const json figures{{"cpu_ms", 81},      {"peak_memory_kib", 12992}, {"read_bytes", 2048},
+                       {"retries_used", 1}, {"timeout_ms", 0},          {"why", "exit code 7"}};
+    const auto shown = render_run(figures, plain);
+    for (const char* line :
+         {"cpu             81 ms\n", "peak_memory     12.7 MiB\n", "read_bytes      2.0 KiB\n",
+          "retries_used    1\n", "timeout         0 s\n"})
+        CHECK(shown.find(line) != std::string::npos);
+    const json ended{{"runs", {{{"id", 1}, {"exit_code", 7}, {"why", "exit code 7"}}}}};
+    CHECK(render_runs(ended, plain).find("exit 7") == std::string::npos);
 }
 
 TEST_CASE("an answer without any field is shown, not refused")

@@ -103,5 +103,9 @@ TEST_CASE("messages name commands, not verbs of the bus", "[base]")
     CHECK(command_name("task_apply") == "roleswap apply");
     CHECK(command_name("hand_over") == "roleswap hand-over");
     CHECK(command_name("join_password") == "roleswap password set");
+    CHECK(command_name("pause_all") == "roleswap pause-all");
+    CHECK(command_name("resume_all") == "roleswap resume-all");
+    CHECK(command_name("memory_show") == "roleswap memory list");
+    CHECK(command_name("activate_check") == "roleswap activate --dry-run");
     CHECK(command_name("drain") == "roleswap drain");
 }

@@ -118,7 +118,7 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
         Row{"kind = \"no\"", "t:4:8: kind = \"no\"; allowed: \"command\" or \"noop\""},
         Row{"command = \"x\"\nargv = [\"x\"]",
             "t:1:1: task \"a\" has both command and argv; allowed: one of them"},
-        Row{"command = 5", "t:4:11: command = 5; allowed: a text"},
+        Row{"command = 5", "t:4:11: command = 5; allowed: a text without a NUL byte"},
         Row{"argv = [1]", "t:4:8: argv = a list; allowed: a list of texts, the program first"},
         Row{"argv = [\"\"]", "t:4:8: argv = a list; allowed: a list of texts, the program first"},
         Row{"timeout = 5", "t:4:11: timeout = 5; allowed: 0s (none) to 366d"},
@@ -174,6 +174,10 @@ TEST_CASE("the bus takes a task with known fields of the right kind only", "[tas
           "unknown field \"timout_ms\", did you mean \"timeout_ms\"?; allowed:");
     CHECK(json_fault(R"({"timeout_ms":"5s"})") ==
           "timeout_ms = \"5s\"; allowed: 0s (none) to 366d");
+    CHECK(json_fault(R"({"timeout_ms":77760000000})") ==
+          "timeout = \"900d\"; allowed: 0s (none) to 366d");
+    CHECK_THAT(json_fault(R"({"command":"a\u0000b"})"),
+               Catch::Contains("allowed: a text without a NUL byte"));
     CHECK(json_fault(R"({"timeout_ms":-1})") == "timeout_ms = -1; allowed: 0s (none) to 366d");
     CHECK(json_fault(R"({"timeout_ms":18446744073709551615})") ==
           "timeout_ms = 18446744073709551615; allowed: 0s (none) to 366d");

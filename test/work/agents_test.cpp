@@ -131,6 +131,33 @@ TEST_CASE("a result that is delivered again counts once", "[work]")
     CHECK(pair.database.ask(row_sql) == "ok|1|again");
 }
 
+TEST_CASE("a result beyond what can be counted is of unknown end and keeps no other back", "[work]")
+{
+    struct Row {
+        const char* agent; // a role of the whole cluster: a name of its own each
+        const char* field;
+        json value;
+    };
+    const auto row = GENERATE(values<Row>({{"wild-count", "output_bytes", UINT64_MAX},
+                                           {"wild-time", "started_us", INT64_MAX},
+                                           {"wild-span", "duration_ms", INT64_MIN},
+                                           {"wild-code", "code", INT64_MAX}}));
+    Pair pair(row.agent, "hold");
+    Session session(pair.database, row.agent);
+    pair.begin(session);
+    auto wild = well();
+    wild[row.field] = row.value;
+    CHECK(session.finish(1, 1, wild) == "t");
+    const auto ended = "interrupted|1|" + pair.agent;
+    CHECK(pair.row(ended) == ended);
+    CHECK(pair.database.ask("SELECT why LIKE '%cannot be read%allowed: 0 to%' FROM roleswap.run") ==
+          "t");
+    pair.left.call("task_add", ::task("other", "@yearly", "true"));
+    pair.left.call("task_run", {{"name", "other"}});
+    CHECK(pair.database.wait_for("SELECT state FROM roleswap.run WHERE task = 'other'", "ok") ==
+          "ok");
+}
+
 TEST_CASE("a takeover leaves a run with its agent and takes its result", "[work]")
 {
     Pair pair("kept");

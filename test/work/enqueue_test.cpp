@@ -25,6 +25,52 @@ constexpr const char* not_ok = "SELECT count(*) FROM roleswap.run WHERE state <>
 
 } // namespace
 
+TEST_CASE("a time that cannot be counted is refused and keeps no master from its work", "[work]")
+{
+    Database database;
+    {
+        Node node("left");
+        node.start(1, database);
+        node.call("task_add", noop("pay"));
+        database.ask("SET ROLE roleswap_app");
+        for (const char* time : {"infinity", "-infinity", "2200-01-01Z", "1969-12-31Z"}) {
+            const auto at = fmt::format("not_before => '{}'", time);
+            CHECK(database.fails_with(fmt::format("SELECT roleswap.enqueue('pay', {})", at)) ==
+                  "RS002");
+            CHECK(database.fails_with(fmt::format(
+                      "SELECT roleswap.enqueue_many('pay', ARRAY['1'::jsonb], {})", at)) ==
+                  "RS002");
+        }
+        database.ask("SELECT roleswap.enqueue('pay', not_before => '2199-12-31')");
+        database.ask("RESET ROLE");
+    }
+    // As they are in a store of the version before.
+    database.ask("ALTER TABLE roleswap.run DROP CONSTRAINT run_not_before_check");
+    database.ask("UPDATE roleswap.run SET not_before = 'infinity'");
+    database.ask(
+        "INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, not_before) VALUES "
+        "('pay', now(), 'enqueued', 'default', 'queued', 1, '-infinity')");
+    database.ask("DROP FUNCTION roleswap.check_limits");
+    database.ask("UPDATE roleswap.meta SET version = 14");
+    Node next("right");
+    next.start(2, database);
+    CHECK(database.wait_for("SELECT string_agg(state, ' ' ORDER BY id) FROM roleswap.run",
+                            "skipped ok") == "skipped ok");
+}
+
+TEST_CASE("a key that cannot be is refused", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("task_add", noop("pay"));
+    for (const char* key : {"''", "repeat('k', 201)"})
+        CHECK(database.fails_with(fmt::format("SELECT roleswap.enqueue('pay', key => {})", key)) ==
+              "RS002");
+    CHECK(database.ask("SELECT count(*) FROM roleswap.run") == "0");
+    database.ask("SELECT roleswap.enqueue('pay', key => repeat('k', 200))");
+}
+
 TEST_CASE("an application enqueues runs and can do nothing else", "[work]")
 {
     Database database;

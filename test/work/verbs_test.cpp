@@ -1,5 +1,6 @@
 #include "world.hpp"
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 #include <unistd.h>
 
 using namespace roleswap;
@@ -58,6 +59,50 @@ TEST_CASE("hold all saves the state of each queue, and restore brings it back", 
           "a|t|mine|\nb|f||\ndefault|f||");
     CHECK(queue_of(node, "a").at("held") == true);
     CHECK(queue_of(node, "b").at("held") == false);
+}
+
+TEST_CASE("a hold that says no reason leaves the one that was given", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("queue_hold", {{"name", "default"}, {"reason", "mine"}});
+    node.call("queue_hold", {{"name", "default"}});
+    CHECK(queue_of(node, "default").at("reason") == "mine");
+    node.call("queue_hold", {{"name", "default"}, {"reason", "yours"}});
+    CHECK(queue_of(node, "default").at("reason") == "yours");
+    node.call("queue_release", {{"name", "default"}});
+    node.call("queue_hold", {{"name", "default"}});
+    CHECK(queue_of(node, "default").at("reason") == "");
+}
+
+TEST_CASE("what a new or changed task lacks here is told in the answer", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    const auto lacks = [](const json& answer) {
+        std::string all;
+        for (const auto& one : answer.at("unready"))
+            all +=
+                fmt::format("{}: {}: {}; ", one.at("task").get<std::string>(),
+                            one.at("what").get<std::string>(), one.at("value").get<std::string>());
+        return all;
+    };
+    const std::string no_user = "user \"nobody-here\": does not exist on this node; ";
+    CHECK(lacks(node.call("task_add", task("a", "@yearly", "true"))).empty());
+    const auto bad = with(task("b", "@yearly", "true"), "user", "nobody-here");
+    CHECK(lacks(node.call("task_add", bad)) == "b: " + no_user);
+    CHECK(lacks(node.call("task_disable", {{"name", "b"}})).empty());
+    CHECK(lacks(node.call("task_enable", {{"name", "b"}})) == "b: " + no_user);
+    const std::string toml = "[[task]]\nname = 'a'\nschedule = '@daily'\ncommand = 'true'\n"
+                             "[[task]]\nname = 'c'\nbackup_of = 'none'\nbackup_on = 'left'\n"
+                             "command = 'true'\n[[task]]\nname = 'd'\nschedule = '@daily'\n"
+                             "command = 'true'\ngroup = 'none-here'\n";
+    CHECK(lacks(node.call("task_apply", {{"toml", toml}})) ==
+          "c: backup of \"none\": there is no such task; "
+          "d: group \"none-here\": does not exist on this node; ");
+    CHECK_FALSE(node.call("task_apply", {{"toml", toml}, {"dry_run", true}}).contains("unready"));
 }
 
 TEST_CASE("a queue runs no more at a time than its limit", "[work]")
@@ -220,7 +265,10 @@ TEST_CASE("tasks go out as a file and come in again", "[work]")
     CHECK(dry == wanted);
     CHECK(database.ask("SELECT count(*) FROM roleswap.task WHERE name = 'c'") == "0");
     args["dry_run"] = false;
-    CHECK(node.call("task_apply", args) == wanted);
+    auto done = node.call("task_apply", args);
+    CHECK(done.at("unready") == empty);
+    done.erase("unready");
+    CHECK(done == wanted);
     CHECK(database.ask("SELECT name, definition ->> 'command' FROM roleswap.task ORDER BY name") ==
           "b|echo c\nc|true");
     CHECK(node.call("task_disable", {{"name", "c"}}).at("enabled") == false);

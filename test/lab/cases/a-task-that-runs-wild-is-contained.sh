@@ -50,7 +50,7 @@ wild() {
     wait_for 40 "$what ends" over "$run"
     nobody_left || broken_promise "$what ($*): processes are left: $(in_host "$leader" ps -u lab-wild -o pid,args)"
     shown=$(rs "$leader" run show "$run")
-    say "$what ($*): $((($(now_us) - begin) / 1000)) ms, $(grep -E '^(state|why|cpu_ms|output_bytes)' <<<"$shown" | tr -s ' ' | tr '\n' ' ')"
+    say "$what ($*): $((($(now_us) - begin) / 1000)) ms, $(grep -E '^(state|why|cpu|output_bytes)' <<<"$shown" | tr -s ' ' | tr '\n' ' ')"
     expect_equal "$state" "$(rs "$leader" run show "$run" --json | jq -r .run.state)" "state of $what"
     grep -qE "^why +.*$why" <<<"$shown" || fail "$what: run show does not say \"$why\": $shown"
     rs "$leader" task remove "wild-$what" >/dev/null
