@@ -65,8 +65,9 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
           loop,
           [this] { end_operation("abandoned", "nothing was heard of it for 15 minutes", {}); }),
       house_timer_(loop, [this] { keep_house(); }), house_soon_(loop, [this] { keep_house(); }),
-      look_timer_(loop, [this] { look_in_store(); }), life_timer_(loop, [this] { show_life(); }),
-      agent_timer_(loop, [this] { look_at_agents(); }),
+      look_timer_(
+          loop, [this] { look_in_store(); }, event::Priority::low),
+      life_timer_(loop, [this] { show_life(); }), agent_timer_(loop, [this] { look_at_agents(); }),
       outputs_(loop, [this](OutputPoll poll) { look_at_output(std::move(poll)); }), slices_(loop),
       looks_(loop), changer_(loop, [this] { next_change(); }), worker_(loop)
 {

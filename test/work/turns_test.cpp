@@ -28,7 +28,12 @@ double cpu_ms()
 /// Ticks at every turn of the loop.
 class Ticker {
 public:
-    Ticker() : tick_(the_loop(), [this] { tick(); }) { tick_.trigger(); }
+    Ticker()
+        : tick_(
+              the_loop(), [this] { tick(); }, event::Priority::low)
+    {
+        tick_.trigger();
+    }
     /// What comes now is the test's own.
     void stop() { stopped_ = true; }
     double longest() const { return longest_; }
