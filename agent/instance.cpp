@@ -1,17 +1,23 @@
 #include "instance.hpp"
 #include "version.hpp"
 #include <csignal>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <systemd/sd-daemon.h>
 
 namespace roleswap::agent {
 namespace {
 
-run::ExecutorSettings executor_settings(const Config& config)
+run::ExecutorSettings executor_settings(const Config& config, const Journal& journal)
 {
+    const char* spawner = std::getenv("ROLESWAP_KEEPER");
     run::ExecutorSettings settings;
     settings.name = "roleswap-agent-" + config.name;
     settings.output_tail_bytes = config.output_tail;
+    settings.spawner = spawner != nullptr ? spawner : KEEPER_PROGRAM;
+    settings.on_spawner_lost = [&journal](const std::string& why) {
+        journal.tell("spawner_lost", why);
+    };
     return settings;
 }
 
@@ -20,7 +26,7 @@ run::ExecutorSettings executor_settings(const Config& config)
 Instance::Instance(Config config)
     : config_(std::move(config)), lock_(config_.state_dir), writer_(loop_), journal_(config_.name),
       spool_(writer_, config_.state_dir),
-      executor_(loop_, executor_settings(config_),
+      executor_(loop_, executor_settings(config_, journal_),
                 [this](const run::OutputLine& line) { journal_.run_line(line); }),
       runs_(executor_, spool_, config_, journal_), pair_(loop_, config_, spool_, journal_),
       terminate_(loop_, SIGTERM, [this] { leave(); }),

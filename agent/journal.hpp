@@ -25,6 +25,7 @@ inline constexpr MessageKind message_kinds[] = {
     {"spool_trouble", "c3f04e5d1b0a4c6f8e21d7a95b3c1008", "error"},
     {"stopping", "c3f04e5d1b0a4c6f8e21d7a95b3c1009", "info"},
     {"run_output", "c3f04e5d1b0a4c6f8e21d7a95b3c100a", "info"},
+    {"spawner_lost", "c3f04e5d1b0a4c6f8e21d7a95b3c100b", "warning"},
 };
 
 /// The only place of the agent that logs: to the journal, or to standard error where there is none.

@@ -88,7 +88,10 @@ Instance::Instance(Setup setup)
       log_(writer_, node_.data_dir + "/events.jsonl"), announcer_(log_, node_.name),
       transport_(loop_, link_options(setup_, record_.boots, core::other(setup_.self)), *this),
       link_announcer_(loop_, transport_, announcer_), prober_(loop_, setup_.config.pair.probes),
-      executor_(loop_, executor_settings(setup_, [this] { return guard_.fired(); }),
+      executor_(loop_,
+                executor_settings(
+                    setup_, [this] { return guard_.fired(); },
+                    [this](const std::string& why) { announcer_.announce("spawner_lost", why); }),
                 [this](const run::OutputLine& line) { announcer_.run_line(line); }),
       store_trouble_(loop_,
                      {[this](const std::string& why) { announcer_.announce("store_trouble", why); },

@@ -59,6 +59,7 @@ inline constexpr MessageKind message_kinds[] = {
     {"guard_started", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e240", "info"},
     {"guard_fired", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e241", "error"},
     {"guard_lost", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e242", "warning"},
+    {"spawner_lost", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e243", "warning"},
     {"unit_stopped", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2e0", "error"},
     {"rejoin", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2b0", "notice"},
     {"copy_refused", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2b1", "error"},

@@ -155,12 +155,15 @@ guard::Settings guard_settings(const Setup& setup, const run::Executor& executor
     return settings;
 }
 
-run::ExecutorSettings executor_settings(const Setup& setup, std::function<bool()> too_late)
+run::ExecutorSettings executor_settings(const Setup& setup, std::function<bool()> too_late,
+                                        std::function<void(const std::string&)> on_spawner_lost)
 {
     const char* keeper = std::getenv("ROLESWAP_KEEPER");
     run::ExecutorSettings settings;
     settings.keeper = keeper != nullptr ? keeper : KEEPER_PROGRAM;
+    settings.spawner = settings.keeper;
     settings.too_late = std::move(too_late);
+    settings.on_spawner_lost = std::move(on_spawner_lost);
     settings.output_tail_bytes = setup.config.work.output_tail;
     settings.name = setup.config.pair.name + "-" + setup.config.nodes.at(setup.self).name;
     return settings;

@@ -6,7 +6,8 @@ namespace roleswap::daemon {
 
 /// From the configuration to what each part is told.
 link::Options link_options(const Setup& setup, std::uint64_t boot, core::Node to);
-run::ExecutorSettings executor_settings(const Setup& setup, std::function<bool()> too_late);
+run::ExecutorSettings executor_settings(const Setup& setup, std::function<bool()> too_late,
+                                        std::function<void(const std::string&)> on_spawner_lost);
 /// Where the tasks have a cgroup the store gets one beside theirs.
 store::Options store_options(const Setup& setup, const run::Executor& executor);
 guard::Settings guard_settings(const Setup& setup, const run::Executor& executor);

@@ -1,13 +1,12 @@
 #include "run/child.hpp"
 #include "run/passing.hpp"
+#include "spawn.hpp"
 #include "version.hpp"
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <stdexcept>
-#include <string>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,20 +18,12 @@ constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 
 constexpr const char* help =
-    "roleswap-keeper - main process of a transient unit of a task; see roleswapd(8)\n\n"
-    "Started by systemd for roleswapd(8), never by hand: standard input is a socket of the "
-    "daemon,\n"
-    "from which it gets what it is to start.\n"
+    "roleswap-keeper - main process of a transient unit of a task; see roleswapd(8)\n"
+    "roleswap-keeper spawn - clones the tasks that need no unit\n\n"
+    "Started by systemd for roleswapd(8), or by that, never by hand: standard input is a socket "
+    "of the\n"
+    "daemon, from which it gets what it is to start.\n"
     "  --version --help\n";
-
-std::string read_whole(int file)
-{
-    std::string text;
-    std::array<char, 16 * 1024> part{};
-    for (ssize_t got = 0; (got = ::read(file, part.data(), part.size())) > 0;)
-        text.append(part.data(), static_cast<std::size_t>(got));
-    return text;
-}
 
 /// The pair's own sockets are on no terminal: whoever calls it by hand has none.
 int keep()
@@ -46,13 +37,14 @@ int keep()
         std::fputs(help, stderr);
         return exit_usage;
     }
-    auto received = run::receive_descriptors(control.get(), run::say_plan);
-    if (!received) return 0; // the daemon does not want it any more
-    auto& [text, input, output] = *received;
-    run::Plan plan(read_whole(text.get()));
-    text.reset();
-    plan.input = std::move(input);
-    plan.output = output.get();
+    auto received = run::receive_packet(control.get());
+    if (!received || received->descriptors.size() != 3)
+        return 0; // the daemon does not want it any more
+    auto& passed = received->descriptors;
+    run::Plan plan(run::read_whole(passed[0].get()));
+    passed[0].reset();
+    plan.input = std::move(passed[1]);
+    plan.output = passed[2].get();
     plan.report = control.get();
     run::keep_in_unit(plan, control.get());
 }
@@ -61,7 +53,8 @@ int keep()
 
 int main(int argc, char** argv)
 {
-    for (int i = 1; i < argc; ++i) {
+    const bool spawns = argc == 2 && std::strcmp(argv[1], "spawn") == 0;
+    for (int i = 1; i < argc && !spawns; ++i) {
         if (std::strcmp(argv[i], "--help") == 0) return std::fputs(help, stdout) < 0;
         if (std::strcmp(argv[i], "--version") == 0)
             return std::printf("roleswap-keeper %s\n", daemon::version) < 0;
@@ -69,7 +62,7 @@ int main(int argc, char** argv)
         return exit_usage;
     }
     try {
-        return keep();
+        return spawns ? keeper::spawn() : keep();
     } catch (const std::exception& error) {
         std::fprintf(stderr, "roleswap-keeper: %s\n", error.what());
         return exit_failed;

@@ -55,6 +55,11 @@ void Cgroup::create() const
     event::check(::mkdir(path_.c_str(), 0755), "make " + path_);
 }
 
+void Cgroup::create_if_missing() const
+{
+    make_folder(path_);
+}
+
 event::UniqueFd Cgroup::open() const
 {
     return event::UniqueFd(

@@ -18,6 +18,8 @@ public:
 
     /// Throws std::system_error, also when it exists.
     void create() const;
+    /// Throws std::system_error.
+    void create_if_missing() const;
     /// O_PATH descriptor for CLONE_INTO_CGROUP.  Throws std::system_error.
     event::UniqueFd open() const;
     /// SIGKILL to every process in it and below, newborn ones included.  Throws std::system_error.

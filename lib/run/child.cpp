@@ -88,14 +88,12 @@ void change_directory(const Plan& plan) noexcept
 
 } // namespace
 
-pid_t clone_process(int* pidfd, int cgroup) noexcept
+pid_t clone_process(int cgroup) noexcept
 {
     clone_args args{};
-    args.flags = CLONE_PIDFD;
-    args.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
     args.exit_signal = SIGCHLD;
     if (cgroup >= 0) {
-        args.flags |= CLONE_INTO_CGROUP;
+        args.flags = CLONE_INTO_CGROUP;
         args.cgroup = static_cast<std::uint64_t>(cgroup);
     }
     sigset_t all;
@@ -104,8 +102,7 @@ pid_t clone_process(int* pidfd, int cgroup) noexcept
     ::sigprocmask(SIG_SETMASK, &all, &old);
     auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
     if (pid < 0 && errno == ENOSYS && cgroup < 0) // containers whose filter knows no clone3
-        pid = static_cast<pid_t>(
-            ::syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, nullptr, pidfd, nullptr, nullptr));
+        pid = static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
     if (pid == 0) return 0;
     const int error = errno;
     ::sigprocmask(SIG_SETMASK, &old, nullptr);
@@ -113,10 +110,14 @@ pid_t clone_process(int* pidfd, int cgroup) noexcept
     return pid;
 }
 
-void become_task(const Plan& plan, int death_signal) noexcept
+void become_ordinary() noexcept
 {
     reset_signals();
     reset_out_of_memory_score();
+}
+
+void become_task(const Plan& plan, pid_t parent) noexcept
+{
     if (::setsid() < 0) give_up(plan, Stage::session);
     if (::dup2(plan.input.get(), 0) < 0 || ::dup2(plan.output, 1) < 0 || ::dup2(plan.output, 2) < 0)
         give_up(plan, Stage::stdio);
@@ -125,7 +126,8 @@ void become_task(const Plan& plan, int death_signal) noexcept
     ::umask(plan.umask);
     set_limits(plan);
     change_account(plan);
-    if (death_signal != 0) ::prctl(PR_SET_PDEATHSIG, death_signal); // after setuid, which clears it
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);    // after setuid, which clears it
+    if (::getppid() != parent) ::_exit(1); // it died before
     change_directory(plan);
     execute(plan);
 }

@@ -4,14 +4,18 @@
 
 namespace roleswap::run {
 
-/// clone3(2) of this process like fork, with a pidfd, and into the cgroup when `cgroup` is not -1.
-/// Returns 0 in the child with every signal blocked.  glibc 2.36 has no wrapper.  Negative with
-/// errno on failure.
-pid_t clone_process(int* pidfd, int cgroup) noexcept;
+/// clone3(2) of this process like fork, and into the cgroup when `cgroup` is not -1.  Returns 0 in
+/// the child with every signal blocked.  glibc 2.36 has no wrapper.  Negative with errno on
+/// failure.
+pid_t clone_process(int cgroup) noexcept;
 
-/// In the child of a clone: makes it what the plan says and executes it.  Only async-signal-safe
-/// calls.
-[[noreturn]] void become_task(const Plan& plan, int death_signal) noexcept;
+/// Signals and the score for the want of memory as a task expects them, whatever a daemon's are.
+/// Only async-signal-safe calls.
+void become_ordinary() noexcept;
+
+/// In the child of a clone, an ordinary one: makes it what the plan says and executes it.  It ends
+/// with `parent`.  Only async-signal-safe calls.
+[[noreturn]] void become_task(const Plan& plan, pid_t parent) noexcept;
 
 /// In the child of a clone: starts the task as its own child and ends the whole tree when the main
 /// process ends, on SIGTERM, and when the daemon dies; passes SIGUSR1 on as SIGTERM to the task's

@@ -1,11 +1,10 @@
 #include "run/direct_run.hpp"
-#include "run/child.hpp"
 #include "run/leftovers.hpp"
-#include <cerrno>
 #include <csignal>
 #include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
@@ -35,41 +34,90 @@ Report report_of(int status, const rusage& usage)
 } // namespace
 
 DirectRun::DirectRun(const Surroundings& around, RunSpec spec, std::uint64_t number)
-    : LiveRun(around, std::move(spec), around.known)
+    : LiveRun(around, std::move(spec), around.known),
+      later_(
+          around.loop, [this] { tree_dead(); }, event::Priority::low)
 {
     if (around.task_root)
         cgroup_.emplace(fmt::format("{}/run-{}", around.task_root->path(), number));
     else
         marker_ = fmt::format("{}={}.{}.{}", marker_name, around.settings.name, ::getpid(), number);
-    Plan plan(spec_, around.accounts.find(spec_.user, spec_.group, spec_.groups), marker_);
-    launch(plan);
+    plan_ = std::make_unique<Plan>(
+        spec_, around.accounts.find(spec_.user, spec_.group, spec_.groups), marker_);
+    around.spawner.start(*this); // last: it knows this from now
+}
+
+DirectRun::~DirectRun()
+{
+    if (stage_ == Stage::starting) around_.spawner.forget(*this);
+}
+
+/// Descriptors are made only now: of those that wait there may be many.
+std::optional<Spawner::Order> DirectRun::order()
+{
+    const auto& too_late = around_.settings.too_late;
+    try {
+        if (end_.killed == Killed::no && too_late && too_late())
+            throw std::runtime_error("not started: the guard of this node has fired");
+        if (end_.killed == Killed::no) make_pipes();
+    } catch (const std::runtime_error& error) {
+        give_up(error.what());
+    }
+    if (end_.killed != Killed::no) give_up({});
+    if (stage_ == Stage::given_up) return std::nullopt;
+    return Spawner::Order{*plan_, cgroup_ ? cgroup_->path() : ""};
+}
+
+void DirectRun::make_pipes()
+{
+    if (output_.read) return; // a helper died before it came to this one
+    auto report = make_pipe();
+    output_ = make_pipe();
+    report_pipe_ = std::move(report.read);
+    report_write_ = std::move(report.write);
+    plan_->output = output_.write.get();
+    plan_->report = report_write_.get();
+}
+
+void DirectRun::spawned(pid_t pid)
+{
+    pid_ = pid;
+    stage_ = Stage::begun;
+    plan_.reset();
+    output_.write.reset();
+    report_write_.reset();
+    begin(std::move(output_.read));
+    watch_process();
+    if (end_.killed != Killed::no) kill_tree(); // it was asked for meanwhile
+}
+
+/// It is a child that nobody has waited for, so the number is still its own.
+void DirectRun::watch_process()
+{
+    process_ = event::UniqueFd(event::check(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)),
+                                            "watch the process of a task"));
     process_io_ = std::make_unique<event::Io>(
-        around.loop, process_.get(), EPOLLIN, [this](std::uint32_t) { main_ended(); },
+        around_.loop, process_.get(), EPOLLIN, [this](std::uint32_t) { main_ended(); },
         event::Priority::low);
 }
 
-void DirectRun::launch(Plan& plan)
+void DirectRun::not_spawned(const std::string& why)
 {
-    auto output = make_pipe();
-    auto report = make_pipe();
-    plan.output = output.write.get();
-    plan.report = report.write.get();
-    if (cgroup_) cgroup_->create();
-    const auto folder = cgroup_ ? cgroup_->open() : event::UniqueFd();
-    int pidfd = -1;
-    pid_ = clone_process(&pidfd, folder.get());
-    if (pid_ == 0) {
-        if (cgroup_) become_task(plan, SIGKILL);
-        become_keeper(plan);
+    give_up(end_.killed == Killed::no ? why : "");
+}
+
+void DirectRun::give_up(const std::string& why)
+{
+    stage_ = Stage::given_up;
+    plan_.reset();
+    if (cgroup_) cgroup_->remove();
+    cgroup_.reset();
+    end_.started = false;
+    if (end_.killed == Killed::no) {
+        end_.code = 126;
+        end_.why = why;
     }
-    if (pid_ < 0) {
-        const int error = errno;
-        if (cgroup_) cgroup_->remove();
-        throw std::system_error(error, std::generic_category(), "start a process");
-    }
-    process_ = event::UniqueFd(pidfd);
-    report_pipe_ = std::move(report.read);
-    begin(std::move(output.read));
+    later_.trigger();
 }
 
 void DirectRun::main_ended()
@@ -130,6 +178,7 @@ void DirectRun::last_look()
 
 void DirectRun::terminate() noexcept
 {
+    if (stage_ == Stage::starting) return kill_tree(); // there is nobody who could heed a signal
     if (pid_ < 0) return;
     if (!cgroup_)
         ::kill(pid_, SIGUSR1); // the keeper passes it on
@@ -139,10 +188,13 @@ void DirectRun::terminate() noexcept
 
 void DirectRun::kill_tree()
 {
-    if (cgroup_)
+    if (stage_ == Stage::starting) {
+        if (!around_.spawner.recall(*this)) give_up({});
+    } else if (cgroup_) {
         cgroup_->kill();
-    else if (pid_ >= 0)
+    } else if (pid_ >= 0) {
         ::kill(pid_, SIGTERM);
+    }
 }
 
 } // namespace roleswap::run

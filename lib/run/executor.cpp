@@ -3,6 +3,7 @@
 #include "run/child.hpp"
 #include "run/direct_run.hpp"
 #include "run/leftovers.hpp"
+#include "run/spawner.hpp"
 #include "run/unit_run.hpp"
 #include <csignal>
 #include <fmt/format.h>
@@ -22,12 +23,10 @@ void try_clone_into(const Cgroup& root)
     const Cgroup probe(root.path() + "/probe");
     probe.remove(); // of a predecessor that died right here
     probe.create();
-    int pidfd = -1;
     const auto folder = probe.open();
-    const pid_t pid = clone_process(&pidfd, folder.get());
+    const pid_t pid = clone_process(folder.get());
     if (pid == 0) ::_exit(0);
     const int error = errno;
-    const event::UniqueFd owned(pid > 0 ? pidfd : -1);
     if (pid > 0) ::waitpid(pid, nullptr, 0);
     probe.remove();
     if (pid < 0) throw std::system_error(error, std::generic_category(), "clone into a cgroup");
@@ -40,9 +39,10 @@ public:
     Impl(event::Loop& loop, ExecutorSettings settings, OnLine on_line)
         : loop_(loop), settings_(std::move(settings)), on_line_(std::move(on_line)),
           units_(loop_, find_unit_place(settings_.name), settings_.keeper),
-          around_{loop_,      settings_,    on_line_,
-                  task_root_, units_,       accounts_,
-                  known_,     known_units_, [this](RunId id) { finished(id); }},
+          spawner_(loop_, {settings_.spawner, settings_.spawner_patience, task_root_,
+                           settings_.on_spawner_lost}),
+          around_{loop_,    settings_, on_line_, task_root_,   units_,
+                  spawner_, accounts_, known_,   known_units_, [this](RunId id) { finished(id); }},
           later_(loop_, [this] { deliver(); }), walk_(loop_, [this] { walk(); })
     {
         if (settings_.isolation != Isolation::keeper) find_root();
@@ -52,6 +52,7 @@ public:
     ~Impl()
     {
         runs_.clear();
+        spawner_.end();
         if (task_root_) task_root_->remove();
     }
 
@@ -93,6 +94,7 @@ private:
     std::optional<Cgroup> task_root_;
     std::string no_cgroup_;
     Units units_;
+    Spawner spawner_;
     Accounts accounts_;
     Known known_;
     Known known_units_;
@@ -153,6 +155,7 @@ void Executor::Impl::walk()
         task_root_->remove();
         if (!task_root_->populated() && ::access(task_root_->path().c_str(), F_OK) != 0)
             task_root_->create();
+        spawner_.begin();
     }
     leftovers_.reset();
     later_.trigger();
@@ -205,7 +208,9 @@ bool Executor::Impl::kill(RunId id)
 void Executor::Impl::kill_all(std::function<void()> on_dead)
 {
     waiting_dead_.push_back(std::move(on_dead));
-    if (task_root_ && !runs_.empty()) task_root_->kill(); // all at once, before one by one
+    // All at once, before one by one.  What clones is in there, too, so nothing comes after it.
+    if (!runs_.empty()) spawner_.kill();
+    if (task_root_ && !runs_.empty()) task_root_->kill();
     if (!runs_.empty()) kill_units();
     for (auto& [id, entry] : runs_) entry.run->kill(Killed::with_all);
     if (runs_.empty()) later_.trigger();
@@ -237,7 +242,8 @@ std::string Executor::Impl::describe() const
     const auto units = place.why.empty() ? fmt::format("transient units in {}", place.slice)
                                          : fmt::format("no transient units ({})", place.why);
     if (task_root_)
-        return fmt::format("own cgroup per run under {}; {}", task_root_->path(), units);
+        return fmt::format("own cgroup per run under {}, {}; {}", task_root_->path(),
+                           spawner_.describe(), units);
     const auto why = no_cgroup_.empty() ? "as told" : no_cgroup_;
     return fmt::format("keeper process per run, no cgroup ({}); {}", why, units);
 }

@@ -23,6 +23,12 @@ struct ExecutorSettings {
     std::size_t output_tail_bytes = std::size_t{64} * 1024;
     /// Path of roleswap-keeper, the main process of transient units; empty: none can be made.
     std::string keeper{};
+    /// Path of roleswap-keeper, which clones the processes of direct runs where there is a cgroup;
+    /// empty: the daemon itself does.
+    std::string spawner{};
+    event::Duration spawner_patience = std::chrono::seconds(10); ///< without an answer it is killed
+    /// That process died: sentence.  Runs are not affected.
+    std::function<void(const std::string&)> on_spawner_lost{};
     /// True: whoever starts something now is too late, it would have to be killed at once.
     std::function<bool()> too_late{};
 };
@@ -30,6 +36,9 @@ struct ExecutorSettings {
 /// Starts task commands and ends them as whole trees: nothing that a task started outlives its main
 /// process, be it daemonised or not.  A run ends when its tree is dead; its output pipe being held
 /// open by a stranger does not delay that.
+///
+/// The processes are cloned by a small helper that lives for long, so that neither memory nor
+/// descriptors of the daemon make a start costly; see Spawner.
 ///
 /// In a cgroup (cgroup v2, writable, cgroup.kill: Linux 5.14) the kernel knows the tree.  Else each
 /// run has a keeper: a small process that is the subreaper of the tree, ends it when the main
@@ -79,8 +88,8 @@ public:
     /// "NAME=value" with which an entry of the environment of each task process begins where there
     /// is no cgroup.
     std::string marker() const;
-    /// "own cgroup per run under /sys/fs/cgroup/...", or why not and what is done instead; and the
-    /// same of transient units.
+    /// "own cgroup per run under /sys/fs/cgroup/...", or why not and what is done instead; what
+    /// starts them; and the same of transient units.
     std::string describe() const;
 
 private:

@@ -115,9 +115,12 @@ void prepare_keeper() noexcept
 int start_main(Keeper& keeper, const Plan& plan) noexcept
 {
     keeper.report.kind = Report::Kind::ended;
-    int pidfd = -1;
-    keeper.main = clone_process(&pidfd, -1);
-    if (keeper.main == 0) become_task(plan, SIGKILL);
+    const pid_t self = ::getpid();
+    keeper.main = clone_process(-1);
+    if (keeper.main == 0) {
+        become_ordinary();
+        become_task(plan, self);
+    }
     if (keeper.main < 0) {
         keeper.report.kind = Report::Kind::not_started;
         keeper.report.stage = Stage::keeper;

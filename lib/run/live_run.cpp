@@ -46,6 +46,9 @@ LiveRun::LiveRun(const Surroundings& around, RunSpec spec, Known& known)
     end_.id = spec_.id;
     end_.started_at = std::chrono::system_clock::now();
     started_ = event::Loop::now();
+    if (spec_.timeout.count() <= 0) return;
+    timer_ = std::make_unique<event::Timer>(around_.loop, [this] { timed_out(); });
+    timer_->start_in(spec_.timeout);
 }
 
 LiveRun::~LiveRun() = default;
@@ -57,9 +60,6 @@ void LiveRun::begin(event::UniqueFd output)
     output_io_ = std::make_unique<event::Io>(
         around_.loop, output_pipe_.get(), EPOLLIN,
         [this](std::uint32_t) { read_output(turn_bytes_max); }, event::Priority::low);
-    if (spec_.timeout.count() <= 0) return;
-    timer_ = std::make_unique<event::Timer>(around_.loop, [this] { timed_out(); });
-    timer_->start_in(spec_.timeout);
 }
 
 void LiveRun::take_failure(const Report& report)

@@ -8,6 +8,7 @@
 
 namespace roleswap::run {
 
+class Spawner;
 class Units;
 
 /// Which figures the kernel keeps for cgroups of one kind; what is missing is looked for once.
@@ -23,6 +24,7 @@ struct Surroundings {
     const Executor::OnLine& on_line;
     const std::optional<Cgroup>& task_root; ///< empty: a keeper per run
     Units& units;
+    Spawner& spawner;
     Accounts& accounts;
     Known& known;                        ///< of direct runs
     Known& known_units;                  ///< of those in units
@@ -49,10 +51,11 @@ public:
     RunEnd& end() { return end_; }
 
 protected:
-    /// Throws std::runtime_error when it must not be started any more.
+    /// Its time-out runs from here.  Throws std::runtime_error when it must not be started any
+    /// more.
     LiveRun(const Surroundings& around, RunSpec spec, Known& known);
 
-    /// From now on its output is read and its time-out runs.
+    /// It has begun: from now on its output is read.
     void begin(event::UniqueFd output);
     /// Nothing was executed.
     void take_failure(const Report& report);

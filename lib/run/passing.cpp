@@ -1,32 +1,31 @@
 #include "run/passing.hpp"
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace roleswap::run {
 namespace {
 
-using Descriptors = std::array<int, 3>;
-
-/// A message of one byte with room for the descriptors.  Pinned.
-struct Packet {
-    explicit Packet(char what) : word(what)
-    {
-        message.msg_iov = &place;
-        message.msg_iovlen = 1;
-        message.msg_control = room.data();
-        message.msg_controllen = room.size();
-    }
-    Packet(const Packet&) = delete;
-    Packet& operator=(const Packet&) = delete;
-
-    char word;
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(Descriptors))> room{};
-    iovec place{&word, 1};
-    msghdr message{};
+/// For the descriptors of one packet.
+struct Room {
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(packet_descriptors_max * sizeof(int))> bytes{};
 };
+
+std::vector<event::UniqueFd> descriptors_of(msghdr& message)
+{
+    std::vector<event::UniqueFd> found;
+    const auto* head = CMSG_FIRSTHDR(&message);
+    if (head == nullptr || head->cmsg_type != SCM_RIGHTS) return found;
+    std::array<int, packet_descriptors_max> numbers{};
+    const auto size = head->cmsg_len - CMSG_LEN(0);
+    std::memcpy(numbers.data(), CMSG_DATA(head), size);
+    for (std::size_t i = 0; i < size / sizeof(int); ++i) found.emplace_back(numbers.at(i));
+    return found;
+}
 
 } // namespace
 
@@ -42,32 +41,51 @@ event::UniqueFd memory_file(const char* name, const std::string& text)
     return file;
 }
 
-void send_descriptors(int socket, char word, const Descriptors& descriptors)
+std::string read_whole(int file)
 {
-    Packet packet(word);
-    auto* head = CMSG_FIRSTHDR(&packet.message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(sizeof descriptors);
-    std::memcpy(CMSG_DATA(head), descriptors.data(), sizeof descriptors);
-    event::check(static_cast<int>(::sendmsg(socket, &packet.message, MSG_DONTWAIT | MSG_NOSIGNAL)),
-                 "pass descriptors");
+    std::string text;
+    std::array<char, 16 * 1024> part{};
+    for (ssize_t got = 0; (got = ::read(file, part.data(), part.size())) > 0;)
+        text.append(part.data(), static_cast<std::size_t>(got));
+    return text;
 }
 
-std::optional<std::array<event::UniqueFd, 3>> receive_descriptors(int socket, char word)
+bool send_packet(int socket, std::string_view text, std::span<const int> descriptors)
 {
-    Packet packet('\0');
+    Room room;
+    iovec place{const_cast<char*>(text.data()), text.size()};
+    msghdr message{};
+    message.msg_iov = &place;
+    message.msg_iovlen = 1;
+    message.msg_control = room.bytes.data();
+    message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    auto* head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(head), descriptors.data(), descriptors.size_bytes());
+    const auto sent = ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno == EAGAIN) return false;
+    event::check(static_cast<int>(sent), "pass descriptors");
+    return true;
+}
+
+std::optional<Packet> receive_packet(int socket)
+{
+    static std::array<char, packet_bytes_max> text;
+    Room room;
+    iovec place{text.data(), text.size()};
+    msghdr message{};
+    message.msg_iov = &place;
+    message.msg_iovlen = 1;
+    message.msg_control = room.bytes.data();
+    message.msg_controllen = room.bytes.size();
     ssize_t got = 0;
-    do got = ::recvmsg(socket, &packet.message, MSG_CMSG_CLOEXEC);
+    do got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
-    Descriptors descriptors{};
-    const auto* head = CMSG_FIRSTHDR(&packet.message);
-    if (got != 1 || packet.word != word || head == nullptr ||
-        head->cmsg_len != CMSG_LEN(sizeof descriptors))
-        return std::nullopt;
-    std::memcpy(descriptors.data(), CMSG_DATA(head), sizeof descriptors);
-    return std::array{event::UniqueFd(descriptors[0]), event::UniqueFd(descriptors[1]),
-                      event::UniqueFd(descriptors[2])};
+    if (got < 0 && errno == ECONNRESET) return std::nullopt; // closed with words of ours unread
+    if (event::check(static_cast<int>(got), "receive descriptors") == 0) return std::nullopt;
+    return Packet{std::string(text.data(), static_cast<std::size_t>(got)), descriptors_of(message)};
 }
 
 } // namespace roleswap::run

@@ -1,8 +1,8 @@
 #include "run/plan.hpp"
+#include "run/packing.hpp"
 #include "run/passing.hpp"
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -140,63 +140,41 @@ void Plan::make_pointers()
     candidate_pointers = pointers(candidates_);
 }
 
-namespace {
-
-/// Each text is followed by a null byte, each list by its length in front.
-void pack(std::string& to, const std::vector<std::string>& list)
-{
-    to += std::to_string(list.size()) + '\0';
-    for (const auto& text : list) to.append(text).push_back('\0');
-}
-
-class Unpacker {
-public:
-    explicit Unpacker(std::string_view text) : rest_(text) {}
-    std::string text()
-    {
-        const auto end = rest_.find('\0');
-        if (end == std::string_view::npos) throw std::runtime_error("the plan of a run is cut off");
-        std::string found(rest_.substr(0, end));
-        rest_.remove_prefix(end + 1);
-        return found;
-    }
-    std::size_t number()
-    {
-        const auto digits = text();
-        std::size_t value = 0;
-        std::from_chars(digits.data(), digits.data() + digits.size(), value);
-        return value;
-    }
-    std::vector<std::string> list()
-    {
-        std::vector<std::string> found;
-        for (auto left = number(); left > 0; --left) found.push_back(text());
-        return found;
-    }
-
-private:
-    std::string_view rest_;
-};
-
-} // namespace
-
 std::string Plan::packed() const
 {
-    std::string text;
-    pack(text, {directory, account.home, std::to_string(umask)});
-    pack(text, argv_);
-    pack(text, environment_);
-    pack(text, candidates_);
-    return text;
+    Packer packer;
+    packer.add(directory);
+    packer.add(account.home);
+    packer.add(umask);
+    packer.add(account.change ? 1 : 0);
+    packer.add(account.uid);
+    packer.add(account.gid);
+    packer.add(account.groups.size());
+    for (const auto group : account.groups) packer.add(group);
+    packer.add(limits.size());
+    for (const auto& limit : limits) {
+        packer.add(static_cast<std::uint64_t>(limit.resource));
+        packer.add(limit.value);
+    }
+    for (const auto* list : {&argv_, &environment_, &candidates_}) packer.add(*list);
+    return packer.take();
 }
 
 Plan::Plan(std::string_view packed)
 {
     Unpacker unpacker(packed);
-    unpacker.number();
     directory = unpacker.text();
     account.home = unpacker.text();
     umask = static_cast<mode_t>(unpacker.number());
+    account.change = unpacker.number() != 0;
+    account.uid = static_cast<uid_t>(unpacker.number());
+    account.gid = static_cast<gid_t>(unpacker.number());
+    for (auto left = unpacker.number(); left > 0; --left)
+        account.groups.push_back(static_cast<gid_t>(unpacker.number()));
+    for (auto left = unpacker.number(); left > 0; --left) {
+        const auto resource = static_cast<int>(unpacker.number());
+        limits.push_back({resource, unpacker.number()});
+    }
     argv_ = unpacker.list();
     environment_ = unpacker.list();
     candidates_ = unpacker.list();

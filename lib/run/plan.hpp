@@ -49,7 +49,7 @@ struct Plan {
     std::vector<char*> environment_pointers;
     std::vector<char*> candidate_pointers; ///< paths to try, in order
 
-    /// As text for a keeper in a unit, in which systemd sees to account and limits.
+    /// Everything but the descriptors, as text for another program.
     std::string packed() const;
 
 private:

@@ -158,8 +158,12 @@ void UnitRun::keeper_is_here(pid_t pid)
 
 void UnitRun::send_plan()
 {
+    plan_->account.change = false; // systemd has seen to that
+    plan_->limits.clear();         // and to these
     const auto text = memory_file("roleswap-plan", plan_->packed());
-    send_descriptors(control_.get(), say_plan, {text.get(), plan_->input.get(), output_.get()});
+    const std::array<int, 3> passed{text.get(), plan_->input.get(), output_.get()};
+    if (!send_packet(control_.get(), {&say_plan, 1}, passed))
+        throw std::runtime_error("its keeper does not read");
     plan_.reset();
     output_.reset();
 }

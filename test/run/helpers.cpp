@@ -1,5 +1,6 @@
 #include "helpers.hpp"
 #include <algorithm>
+#include <cstdlib>
 #include <dirent.h>
 #include <fstream>
 #include <iterator>
@@ -9,15 +10,6 @@
 using namespace roleswap;
 
 namespace {
-
-run::ExecutorSettings make_settings(run::Isolation isolation, std::string name)
-{
-    run::ExecutorSettings settings;
-    settings.name = std::move(name);
-    settings.isolation = isolation;
-    settings.term_grace = std::chrono::milliseconds(100);
-    return settings;
-}
 
 /// What can be read of it: a process may end meanwhile, which an iterator would throw.
 std::string read_file(const std::string& path)
@@ -34,10 +26,24 @@ std::string World::own_name()
     return "test-" + std::to_string(::getpid());
 }
 
-World::World(run::Isolation isolation, std::string name)
-    : settings(make_settings(isolation, std::move(name))),
-      executor(loop, settings,
-               [this](const run::OutputLine& line) { lines.emplace_back(line.text); })
+run::ExecutorSettings World::usual(run::Isolation isolation, std::string name)
+{
+    run::ExecutorSettings settings;
+    settings.name = std::move(name);
+    settings.isolation = isolation;
+    settings.term_grace = std::chrono::milliseconds(100);
+    if (const char* spawner = std::getenv("ROLESWAP_KEEPER")) settings.spawner = spawner;
+    return settings;
+}
+
+World::World(run::Isolation isolation, std::string name) : World(usual(isolation, std::move(name)))
+{
+}
+
+World::World(run::ExecutorSettings given)
+    : settings(std::move(given)), executor(loop, settings, [this](const run::OutputLine& line) {
+          lines.emplace_back(line.text);
+      })
 {
     prepare();
 }

@@ -8,6 +8,7 @@
 class World {
 public:
     explicit World(roleswap::run::Isolation isolation, std::string name = own_name());
+    explicit World(roleswap::run::ExecutorSettings given);
     /// Starts it and returns at once; the end is kept.
     void start(roleswap::run::RunSpec spec);
     /// Runs the loop until this run has ended.
@@ -19,6 +20,9 @@ public:
     void prepare();
     void loop_until(const std::function<bool()>& done);
     static std::string own_name();
+    /// Of the usual world; ROLESWAP_KEEPER names the program that starts its runs.
+    static roleswap::run::ExecutorSettings usual(roleswap::run::Isolation isolation,
+                                                 std::string name = own_name());
 
     roleswap::event::Loop loop;
     std::vector<std::string> lines;

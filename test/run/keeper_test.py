@@ -15,8 +15,12 @@ KEEPER = sys.argv.pop(1)
 REPORT = struct.Struct("@iiiiqqqq")
 
 
+def packed(*words):
+    return b"".join(str(word).encode() + b"\0" for word in words)
+
+
 def listed(words):
-    return b"%d\0" % len(words) + b"".join(word.encode() + b"\0" for word in words)
+    return packed(len(words), *words)
 
 
 class Keeper:
@@ -27,7 +31,8 @@ class Keeper:
         other.close()
 
     def send_plan(self, command, directory="/", text=b""):
-        words = (listed([directory, "/", str(0o027)]) + listed(["/bin/sh", "-c", command]) +
+        # As Plan::packed: no other account, no further groups, no limits.
+        words = (packed(directory, "/", 0o027, 0, 0, 0, 0, 0) + listed(["/bin/sh", "-c", command]) +
                  listed(["WORD=word", "PATH=/usr/bin:/bin"]) + listed(["/bin/sh"]))
         self.output, write = os.pipe()
         with tempfile.TemporaryFile() as plan, tempfile.TemporaryFile() as given:

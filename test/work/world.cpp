@@ -1,5 +1,6 @@
 #include "world.hpp"
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <unistd.h>
 
 using namespace roleswap;
@@ -13,6 +14,7 @@ run::ExecutorSettings executor_settings(const std::string& name)
 {
     run::ExecutorSettings settings;
     settings.name = "work-" + std::to_string(::getpid()) + "-" + name;
+    if (const char* spawner = std::getenv("ROLESWAP_KEEPER")) settings.spawner = spawner;
     return settings;
 }
 

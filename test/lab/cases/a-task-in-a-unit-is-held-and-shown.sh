@@ -82,7 +82,7 @@ rs "$leader" run show "$run" | grep -q 'view of the file system' || fail "$(rs "
 rs "$leader" task remove nowhere >/dev/null
 
 start_alive --unit --user root
-keeper=$(in_host "$leader" pgrep -f '^roleswap-keeper')
+keeper=$(in_host "$leader" pgrep -f '^roleswap-keeper$')
 in_host "$leader" kill -STOP "$keeper"
 in_host "$leader" systemctl kill --signal KILL roleswapd
 silent() { [[ -z $(find "$LAB/$leader/root/var/lib/lab" -name 'alive.*' -newermt '-0.3 seconds') ]]; }
