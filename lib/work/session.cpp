@@ -57,12 +57,16 @@ void Session::migrated(const std::string& trouble_text)
     trouble(trouble_text);
 }
 
+/// What the engine asks of a table is a few of its rows.  Of a table that is not large yet the
+/// planner would read all of them for each batch.
 void Session::claim()
 {
     std::vector<pg::Query> queries{{.sql = "SELECT roleswap.claim_epoch($1, $2)",
                                     .params = {std::to_string(who_.epoch), who_.node}},
                                    {.sql = "LISTEN roleswap_run"},
-                                   {.sql = "LISTEN roleswap_result"}};
+                                   {.sql = "LISTEN roleswap_result"},
+                                   {.sql = "SET enable_seqscan = off"},
+                                   {.sql = "SET random_page_cost = 1.1"}};
     connection_.transaction(std::move(queries), [this](const pg::Outcome& outcome) {
         if (check_superseded(outcome)) return;
         if (!std::holds_alternative<pg::Committed>(outcome)) return trouble(pg::describe(outcome));

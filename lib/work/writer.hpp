@@ -1,6 +1,7 @@
 #pragma once
 #include "work/model.hpp"
 #include "work/session.hpp"
+#include <array>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -60,6 +61,7 @@ struct Batch {
     std::optional<bool> asleep; ///< whether who enqueues is to wake the engine
     std::uint64_t number = 0;
     bool empty() const;
+    std::size_t runs() const; ///< that begin or end with it
 };
 
 /// A new row of a committed batch that is open: queued or running.
@@ -112,6 +114,7 @@ public:
 
 private:
     void send();
+    event::Duration gather_time() const;
     void not_committed(const pg::Outcome& outcome);
     Session& session_;
     OnCommitted on_committed_;
@@ -123,8 +126,10 @@ private:
     bool sending_ = false;
     bool paused_ = true;
     bool waits_ = false;
+    std::array<event::Duration, 4> sent_{}; ///< when the latest batches were, the newest last
     event::Deferred later_;
     event::Timer again_;
+    event::Timer gathered_;
 };
 
 /// RFC 3339 with microseconds, for parameters and for tasks.

@@ -9,7 +9,7 @@ bare() { in_host "$MASTER" /root/bare "$@"; }
 spawn_once() {
     local begin
     begin=$(now_us)
-    sql "$MASTER" "select count(*) from roleswap.enqueue_many('true', array_fill(null::jsonb, array[$SPAWN_RUNS]))" >/dev/null
+    echo "select count(*) from roleswap.enqueue_many('true', array_fill(null::jsonb, array[$SPAWN_RUNS]))" | psql_script "$MASTER" >/dev/null
     until_none "$BENCH_OPEN"
     per_second "$SPAWN_RUNS" "$begin"
 }

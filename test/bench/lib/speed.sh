@@ -33,7 +33,7 @@ by_hand() {
 
 # psql_script NODE: standard input, in the store of that node.
 psql_script() {
-    in_host "$1" psql -XAtq -v ON_ERROR_STOP=1 -h /run/roleswap/store -p "$STORE_PORT" -U roleswap -d roleswap
+    in_host "$1" "$(pg_bin)/psql" -XAtq -v ON_ERROR_STOP=1 -h /run/roleswap/store -p "$STORE_PORT" -U roleswap -d roleswap
 }
 
 # until_none "SQL that says whether something is left": a loop in the server itself.
