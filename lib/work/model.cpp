@@ -47,6 +47,7 @@ void Model::set_tasks(std::map<std::string, TaskEntry> all)
     tasks = std::move(all);
     backups_.clear();
     followers_.clear();
+    enabled_ = 0;
     for (const auto& [name, entry] : tasks) link(entry.task);
 }
 
@@ -68,12 +69,14 @@ void Model::remove_task(const std::string& name)
 
 void Model::link(const task::Task& task)
 {
+    if (task.enabled) ++enabled_;
     if (!task.backup_of.empty()) backups_[task.backup_of].insert(task.name);
     for (const auto& after : task::after_of(task)) followers_[after.task].insert(task.name);
 }
 
 void Model::unlink(const task::Task& task)
 {
+    if (task.enabled) --enabled_;
     const auto drop = [&task](Links& links, const std::string& from) {
         const auto found = links.find(from);
         if (found == links.end()) return;

@@ -164,6 +164,7 @@ public:
     void set_tasks(std::map<std::string, TaskEntry> all);
     TaskEntry& put_task(TaskEntry entry);
     void remove_task(const std::string& name);
+    std::size_t enabled_tasks() const { return enabled_; }
 
     /// A queued run enters, or comes back for another attempt.  Repeating it does no harm.
     void add_waiting(OpenRun run);
@@ -211,6 +212,7 @@ private:
     void unlink(const task::Task& task);
     Links backups_;   ///< by the name of the primary
     Links followers_; ///< by the name of the task that they are after
+    std::size_t enabled_ = 0;
 };
 
 } // namespace roleswap::work

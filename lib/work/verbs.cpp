@@ -138,8 +138,6 @@ json Engine::Impl::status_part() const
                           {"more", queue.more},
                           {"agent", queue.agent}});
     }
-    const auto enabled = std::count_if(model_.tasks.begin(), model_.tasks.end(),
-                                       [](const auto& entry) { return entry.second.task.enabled; });
     json next = nullptr;
     if (const auto nearest = planner_.nearest())
         next = {{"task", nearest->second}, {"due", base::to_rfc3339(nearest->first)}};
@@ -149,7 +147,7 @@ json Engine::Impl::status_part() const
               {"reason", model_.scheduler.reason}}},
             {"tasks",
              {{"total", model_.tasks.size()},
-              {"enabled", enabled},
+              {"enabled", model_.enabled_tasks()},
               {"running", running},
               {"next", next}}},
             {"held", held_json()},

@@ -104,6 +104,11 @@ std::vector<Job> nightly_jobs()
     for (const char* name : {"pair", "witness", "fence"})
         for (const char* kinds : {"01", "02", "04", "06", "12", "14", "16", "24", "26", "46"})
             jobs.bound(name, kinds, 2, 1'500'000);
+    // One hand-over and one fault, beyond its end, which is 23 steps away when nothing happens.
+    for (const char* kinds : {"07", "17", "27", "37", "47", "67"})
+        jobs.bound("hand-over", kinds, 2, 12'000'000);
+    for (const char* name : {"witness-operator", "fence-operator"})
+        for (const char* kinds : {"07", "17", "27"}) jobs.bound(name, kinds, 2, 3'000'000);
     for (Mode& mode : modes()) jobs.list.push_back({std::move(mode), 4'000'000});
     return std::move(jobs.list);
 }

@@ -92,8 +92,8 @@ acks() {
     for node in "${NODES[@]}"; do awk -v node="$node" '$1 == "ack" { print $4, node }' "$LAB/written.$node"; done |
         sort -n
 }
-both_gap_ms() { # FROM-US
-    acks | awk -v from="$1" '$1 >= from { if (last && $1 - last > gap) gap = $1 - last; last = $1 }
+both_gap_ms() { # FROM-US; the gap may have begun with the last one before it
+    acks | awk -v from="$1" '{ if ($1 >= from && last && $1 - last > gap) gap = $1 - last; last = $1 }
         END { printf "%.0f\n", gap / 1000 }'
 }
 # ack_spans: "timeline node first last" of the commits of each timeline, in order; microseconds.
