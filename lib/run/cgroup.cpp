@@ -18,6 +18,10 @@
 namespace roleswap::run {
 namespace {
 
+/// The kernel puts off the second notification within 10 ms, and drops it where the cgroup is
+/// removed meanwhile, as systemd does with units that end at once.
+constexpr auto look_every = std::chrono::milliseconds(50);
+
 std::string read_all(int file)
 {
     std::array<char, 4096> text{};
@@ -155,13 +159,16 @@ std::optional<Cgroup::Io> Cgroup::io() const
 EmptyWatch::EmptyWatch(event::Loop& loop, const Cgroup& cgroup, std::function<void()> on_empty)
     : events_(::open((cgroup.path() + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC)),
       on_empty_(std::move(on_empty)), first_(
-                                          loop, [this] { look(); }, event::Priority::low)
+                                          loop, [this] { look(); }, event::Priority::low),
+      again_(
+          loop, [this] { look(); }, event::Priority::low)
 {
     if (!events_ && errno != ENOENT) event::check(-1, "open " + cgroup.path() + "/cgroup.events");
     if (events_)
         io_.emplace(
             loop, events_.get(), EPOLLPRI, [this](std::uint32_t) { look(); }, event::Priority::low);
     first_.trigger();
+    again_.start_every(look_every);
 }
 
 void EmptyWatch::look()

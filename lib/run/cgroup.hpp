@@ -64,6 +64,7 @@ private:
     std::function<void()> on_empty_;
     event::Deferred first_;
     std::optional<event::Io> io_;
+    event::Timer again_;
 };
 
 /// Where cgroup v2 is mounted.  Throws std::runtime_error where it is not.

@@ -18,10 +18,10 @@ std::string failure_of(const event::Ended& ended)
 /// is no dead line: of that the keepalives tell.
 std::string ManagedStore::Impl::peer_text(const char* dbname) const
 {
-    constexpr const char* patience = "-c wal_sender_timeout=30s -c tcp_user_timeout=30s";
+    constexpr const char* copy_patience = "-c wal_sender_timeout=30s -c tcp_user_timeout=30s";
     return fmt::format("{} application_name={} dbname={} options='{}'",
                        peer_conninfo(options_, layout_, server_.tuning().link_order),
-                       repair_application, dbname, patience);
+                       repair_application, dbname, copy_patience);
 }
 
 /// How this node becomes a standby, for people: event and status.

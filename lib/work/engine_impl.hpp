@@ -379,6 +379,7 @@ private:
     core::Epoch doubt_ = 0;       ///< see Claimed
     task::Time in_doubt_until_{}; ///< due times up to here may have been run by an old master
     std::map<std::string, std::size_t> held_; ///< such due times by task, not told yet
+    bool held_uncounted_ = false;             ///< the store has more of them than were counted
     Outages outages_;
     std::string conninfo_;
     std::uint64_t generation_ = 0; ///< grows when everything known becomes void

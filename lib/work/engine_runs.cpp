@@ -141,7 +141,11 @@ void Engine::Impl::committed(Batch batch, const Written& written)
     }
     const auto held = std::ranges::any_of(
         batch.inserts, [](const auto& run) { return run.state == NewRun::State::held; });
-    if (held && writer_->idle()) held_runs_->count();
+    held_uncounted_ |= held;
+    if (held_uncounted_ && (!held || writer_->idle())) {
+        held_uncounted_ = false;
+        held_runs_->count();
+    }
     if (batch.asleep == true) look_timer_.start_in(event::Duration(0));
     dispatch();
     check_drained();

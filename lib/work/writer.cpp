@@ -392,7 +392,7 @@ void Writer::send()
         sent_before_ = false;
     }
     sending_ = true;
-    std::ranges::rotate(sent_, sent_.begin() + 1);
+    std::rotate(sent_.begin(), sent_.begin() + 1, sent_.end());
     sent_.back() = event::Loop::now();
     auto plan = plan_of(current_, session_.who(), std::exchange(sent_before_, true));
     session_.write(std::move(plan.queries), [this, places = plan.places](pg::Outcome outcome) {

@@ -1,4 +1,6 @@
 #include "helpers.hpp"
+#include "run/cgroup.hpp"
+#include "run/child.hpp"
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <fmt/format.h>
@@ -162,4 +164,33 @@ TEST_CASE("a new executor ends what a dead daemon of its name left", "[run]")
     CHECK(processes_with(word).empty());
     ::close(ends[0]);
     ::close(ends[1]);
+}
+
+TEST_CASE("a cgroup that is removed as soon as it is empty is seen to be empty")
+{
+    if (!cgroups_work()) return;
+    event::Loop loop;
+    const auto root = run::make_task_root(World::own_name() + "-watch");
+    for (int i = 0; i < 20; ++i) {
+        const run::Cgroup cgroup(root.path() + "/" + std::to_string(i));
+        cgroup.create();
+        const pid_t pid = run::clone_process(cgroup.open().get());
+        if (pid == 0) {
+            ::pause();
+            ::_exit(0);
+        }
+        REQUIRE(pid > 0);
+        bool empty = false;
+        const run::EmptyWatch watch(loop, cgroup, [&] { empty = true; });
+        while (sd_event_run(loop.get(), 0) > 0) {
+        }
+        REQUIRE_FALSE(empty);
+        cgroup.kill();
+        REQUIRE(::waitpid(pid, nullptr, 0) == pid);
+        cgroup.remove();
+        const auto end = event::Loop::now() + std::chrono::seconds(5);
+        while (!empty && event::Loop::now() < end) sd_event_run(loop.get(), 100'000);
+        CHECK(empty);
+    }
+    root.remove();
 }

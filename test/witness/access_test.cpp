@@ -68,7 +68,7 @@ TEST_CASE("who is not let in is told so, and nothing is granted")
     Etcd etcd(loop);
     make_users(etcd);
     Side wrong(loop, with_user(etcd, "alpha", "guess"));
-    const auto refused = wrong.decide({1, 0, left}, {2, 0, right}, 8s);
+    const auto refused = wrong.decide({1, 0, left}, {2, 0, right}, 20s);
     CHECK(refused.kind == Answer::Kind::unreachable);
     INFO(refused.why);
     CHECK(refused.why.find("user \"alpha\" is not let in") != std::string::npos);
