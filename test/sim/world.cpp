@@ -32,7 +32,7 @@ World::World(const Options& options) : options_(options), rng_(options.seed * 79
     outcome_.probes = settings_.probes_configured;
     nodes_[0].disk = {1, core::Node::first, core::Mode::alone};
     for (auto& node : nodes_) {
-        node.rate_ppm = rng_.between(998000, 1002000);
+        node.rate_ppm = rng_.between(950000, 1050000);
         node.boots = rng_.below(3);
         node.written.push_back(node.disk);
     }
