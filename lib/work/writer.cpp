@@ -53,6 +53,8 @@ WHERE id = ANY ($1::bigint[]) AND state = 'running' AND epoch = $2::bigint)";
 constexpr const char* asleep_sql =
     "UPDATE roleswap.wake SET asleep = $1::boolean WHERE asleep <> $1::boolean";
 
+/// The ids besides, here and below: by the record set alone the planner may choose to hash all open
+/// runs, or all tasks, for a batch of a few.
 constexpr const char* end_sql = R"(
 UPDATE roleswap.run SET state = e.state, epoch = $2::bigint, attempt = e.attempt,
        retries_used = e.retries_used, not_before = e.not_before, started_at = e.started_at,
@@ -66,8 +68,9 @@ FROM jsonb_to_recordset($1::jsonb) AS e(id bigint, state text, attempt integer,
        duration_ms bigint, exit_code integer, signal integer, why text, output_tail text,
        output_bytes bigint, cpu_ms bigint, peak_memory_kib bigint, read_bytes bigint,
        written_bytes bigint, late boolean)
-WHERE run.id = e.id AND (run.state = 'running' AND (run.epoch = $2::bigint OR run.agent IS NOT NULL)
-                         OR run.state = 'interrupted' AND e.late))";
+WHERE run.id = ANY ($3::bigint[]) AND run.id = e.id
+  AND (run.state = 'running' AND (run.epoch = $2::bigint OR run.agent IS NOT NULL)
+       OR run.state = 'interrupted' AND e.late))";
 
 /// In the transaction of the ends: no crash comes between an end and the runs that it brings.
 constexpr const char* followers_sql = "SELECT * FROM roleswap.bring_followers($1::bigint[])";
@@ -79,7 +82,8 @@ WHERE run = ANY ($1::bigint[]))";
 
 constexpr const char* last_due_sql = R"(
 UPDATE roleswap.task SET last_due = l.due
-FROM jsonb_to_recordset($1::jsonb) AS l(name text, due timestamptz) WHERE task.name = l.name)";
+FROM jsonb_to_recordset($1::jsonb) AS l(name text, due timestamptz)
+WHERE task.name = ANY (ARRAY(SELECT jsonb_array_elements($1::jsonb) ->> 'name')) AND task.name = l.name)";
 
 constexpr const char* setting_sql = R"(
 INSERT INTO roleswap.setting (name, value)
@@ -188,11 +192,12 @@ void add_ends(Plan& plan, const Batch& batch, const std::string& epoch)
     if (!batch.delivered.empty()) plan.queries.push_back(delivered_query(batch.delivered));
     if (!batch.noops.empty()) plan.queries.push_back({noop_sql, {array_text(batch.noops), epoch}});
     if (batch.ends.empty()) return;
-    plan.queries.push_back(
-        {end_sql, {json(batch.ends).dump(-1, ' ', false, json::error_handler_t::replace), epoch}});
-    std::vector<std::int64_t> ids;
-    for (const auto& row : batch.ends) ids.push_back(row.at("id").get<std::int64_t>());
-    plan.queries.push_back({void_passes_sql, {array_text(ids)}});
+    std::vector<std::int64_t> numbers;
+    for (const auto& row : batch.ends) numbers.push_back(row.at("id").get<std::int64_t>());
+    const auto ids = array_text(numbers);
+    const auto ends = json(batch.ends).dump(-1, ' ', false, json::error_handler_t::replace);
+    plan.queries.push_back({end_sql, {ends, epoch, ids}});
+    plan.queries.push_back({void_passes_sql, {ids}});
 }
 
 void add_gifts(Plan& plan, const Batch& batch, const Session::Who& who, bool sent_before)
