@@ -252,6 +252,7 @@ int queue_hold(Context& context, const QueueOptions& options);
 int queue_release(Context& context, const QueueOptions& options);
 /// At most `concurrency` runs at once; 0: no limit.
 int queue_set(Context& context, const std::string& name, unsigned concurrency);
+int queue_remove(Context& context, const std::string& name);
 int scheduler(Context& context, const std::string& action, const std::string& reason);
 
 // held.cpp

@@ -67,6 +67,13 @@ int queue_set(Context& context, const std::string& name, unsigned concurrency)
     return exit_ok;
 }
 
+int queue_remove(Context& context, const std::string& name)
+{
+    context.print(context.call("queue_remove", {{"name", name}}),
+                  [&](const json&) { return "Queue " + name + " is removed.\n"; });
+    return exit_ok;
+}
+
 int scheduler(Context& context, const std::string& action, const std::string& reason)
 {
     json args = json::object();

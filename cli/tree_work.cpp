@@ -234,6 +234,9 @@ void add_queue_set(CLI::App& app, Values& values)
         ->check(CLI::Range(0, 100'000));
     set->callback(
         [&] { values.result = queue_set(values.context, values.name, values.concurrency); });
+    auto* remove = app.get_subcommand("queue")->add_subcommand("remove", "Remove an unused one");
+    remove->add_option("name", values.name, "Queue")->required();
+    remove->callback([&] { values.result = queue_remove(values.context, values.name); });
 }
 
 void add_scheduler(CLI::App& app, Values& values)

@@ -71,6 +71,7 @@ inline constexpr MessageKind message_kinds[] = {
     {"join_password", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2b7", "notice"},
     {"link_unsteady", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a0", "warning"},
     {"queue_released", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a1", "notice"},
+    {"queue_removed", "36c89cd815d6b07657a44f6550d933d1", "notice"},
     {"scheduler_stopped", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a2", "notice"},
     {"scheduler_started", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a3", "notice"},
     {"operation_begun", "9a1d2f0c6e0b4a7e8a55c1f3d0b7e2a4", "notice"},

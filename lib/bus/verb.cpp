@@ -124,6 +124,9 @@ constexpr std::array
             R"({"released":[NAME],"still_held":N})"},
         Verb{"queue_set", act, master, "Limit how many runs of a queue go at once.",
              R"({"name","concurrency":N, 0 = no limit})", R"({"name","concurrency":N})"},
+        Verb{"queue_remove", act, master,
+             "Remove a queue that no task, agent or run needs any more.", R"({"name"})",
+             R"({"name"})"},
         Verb{
             "held_list", look, master, "Runs that are held after an outage, by task and due time.",
             R"({"patterns"?:[TEXT], of names of tasks, default all,"limit"?:1..10000, default 100})",

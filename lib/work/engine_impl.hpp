@@ -336,6 +336,7 @@ private:
     void queue_hold(const Call& call);
     void queue_release(const Call& call);
     void queue_set(const Call& call);
+    void queue_remove(const Call& call);
     void refuse_late_step(const Arguments& args) const;
     void refuse_others(const Arguments& args) const;
     struct HeldChange {

@@ -35,6 +35,7 @@ Engine::Impl::Verb Engine::Impl::find_verb(std::string_view name)
         {"queue_hold", &Impl::queue_hold},
         {"queue_release", &Impl::queue_release},
         {"queue_set", &Impl::queue_set},
+        {"queue_remove", &Impl::queue_remove},
         {"held_list", &Impl::held_list},
         {"held_release", &Impl::held_release},
         {"held_drop", &Impl::held_drop},

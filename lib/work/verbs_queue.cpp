@@ -30,11 +30,45 @@ UPDATE roleswap.queue SET held = coalesce(saved_held, held),
     saved_held = NULL, saved_reason = NULL, changed_at = now(), changed_by = $1
 RETURNING name, held, reason)";
 
+/// The foreign key of tasks keeps what comes between the look and the removal from being an orphan:
+/// runs are made of tasks alone.
+constexpr const char* remove_sql = R"(
+WITH used AS (
+    SELECT (SELECT name FROM roleswap.task WHERE queue = $1 ORDER BY name LIMIT 1) AS task,
+           (SELECT agent FROM roleswap.queue WHERE name = $1) AS agent,
+           (SELECT id FROM roleswap.run WHERE queue = $1 AND (NOT over OR held_since IS NOT NULL)
+            ORDER BY id LIMIT 1) AS run
+), gone AS (
+    DELETE FROM roleswap.queue USING used
+    WHERE name = $1 AND used.task IS NULL AND used.agent IS NULL AND used.run IS NULL
+    RETURNING name)
+SELECT used.task, used.agent, used.run, (SELECT count(*) FROM gone) FROM used)";
+
+/// What keeps a queue: a row of remove_sql.
+std::string user_of(const pg::Row& row)
+{
+    if (const auto task = row.maybe_text(0))
+        return fmt::format("task \"{0}\" has it; see \"roleswap task show {0}\"", *task);
+    if (const auto agent = row.maybe_text(1))
+        return fmt::format("agent \"{}\" has it; see \"roleswap agent list\"", *agent);
+    return fmt::format("run {0} is in it and is not over; see \"roleswap run show {0}\"",
+                       row.integer(2));
+}
+
 json names(const pg::Result& rows)
 {
     auto list = json::array();
     for (std::size_t i = 0; i < rows.rows(); ++i) list.push_back(rows[i].text(0));
     return list;
+}
+
+std::string known_queue(const Arguments& args, const Model& model)
+{
+    auto name = args.text("name", "the name of a queue");
+    if (!model.queues.contains(name))
+        throw Refusal(VerbError::Code::not_found,
+                      fmt::format("there is no queue \"{}\"; see \"roleswap queue list\"", name));
+    return name;
 }
 
 /// Empty: all queues.
@@ -47,11 +81,7 @@ std::string queue_of(const Arguments& args, const Model& model)
             fmt::format("{}; allowed: either name or all = true",
                         all ? "both name and all are given" : "neither name nor all is given"));
     if (all) return {};
-    auto name = args.text("name", "the name of a queue");
-    if (!model.queues.contains(name))
-        throw Refusal(VerbError::Code::not_found,
-                      fmt::format("there is no queue \"{}\"; see \"roleswap queue list\"", name));
-    return name;
+    return known_queue(args, model);
 }
 
 } // namespace
@@ -143,6 +173,30 @@ void Engine::Impl::queue_set(const Call& call)
                         if (limit > 0) queue.concurrency = static_cast<std::size_t>(limit);
                         dispatch();
                         return {{"name", name}, {"concurrency", limit}};
+                    });
+}
+
+void Engine::Impl::queue_remove(const Call& call)
+{
+    const Arguments args(call.verb, call.args, {"name"});
+    const auto name = known_queue(args, model_);
+    if (name == "default")
+        throw Refusal(VerbError::Code::refused,
+                      "queue \"default\" stays: tasks that name no queue are in it");
+    Reply told{[reply = call.reply, name](const json& kept) {
+                   if (kept.is_null()) return reply.done({{"name", name}});
+                   reply.failed(
+                       {VerbError::Code::refused,
+                        fmt::format("queue \"{}\" stays: {}", name, kept.get<std::string>())});
+               },
+               call.reply.failed};
+    session_->write({{remove_sql, {name}}}, std::move(told),
+                    [this, name](std::vector<pg::Result>& results) -> json {
+                        const auto row = results.at(0)[0];
+                        if (row.integer(3) == 0) return user_of(row);
+                        model_.queues.erase(name);
+                        note("queue_removed", name);
+                        return nullptr;
                     });
 }
 

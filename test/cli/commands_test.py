@@ -135,7 +135,7 @@ class Calls(Case):
     def test_arguments_arrive_as_documented(self):
         everything = {verb: {} for verb in (
             "status hand_over takeover_hold task_add task_enable run_list run_kill queue_hold "
-            "queue_release queue_set scheduler_stop operation_step operation_end activate").split()}
+            "queue_release queue_set queue_remove scheduler_stop operation_step operation_end activate").split()}
         everything["drain"] = {"drained": True, "running": []}
         self.start(everything)
         for words, verb, args in (
@@ -149,6 +149,7 @@ class Calls(Case):
                 (["task", "enable", "status"], "task_enable", {"name": "status"}),
                 (["queue", "set", "mail", "--concurrency", "2"], "queue_set",
                  {"name": "mail", "concurrency": 2}),
+                (["queue", "remove", "mail"], "queue_remove", {"name": "mail"}),
                 (["run", "kill", "9"], "run_kill", {"id": 9}),
                 (["drain", "--timeout", "500ms"], "drain", {"timeout_ms": 500}),
                 (["operation", "step", "7", "drain", "done", "--detail", "-"], "operation_step",

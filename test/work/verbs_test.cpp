@@ -127,6 +127,28 @@ TEST_CASE("a queue runs no more at a time than its limit", "[work]")
     CHECK(most == 2);
 }
 
+TEST_CASE("a queue goes when nothing needs it any more, and not before", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    const auto why = [&] {
+        return node.call("queue_remove", {{"name", "misspelt"}}).value("why", "");
+    };
+    node.call("queue_set", {{"name", "misspelt"}, {"concurrency", 1}});
+    node.call("task_add", with(task("it", "@yearly", "true"), "queue", "misspelt"));
+    CHECK_THAT(why(), Catch::Contains("task \"it\" has it"));
+    node.call("queue_hold", {{"name", "misspelt"}});
+    node.call("task_run", {{"name", "it"}});
+    const auto elsewhere = "[[task]]\nname = 'it'\nschedule = '@yearly'\ncommand = 'true'\n";
+    node.call("task_apply", {{"toml", elsewhere}});
+    CHECK_THAT(why(), Catch::Contains("run 1 is in it and is not over"));
+    node.call("run_kill", {{"id", 1}});
+    CHECK(node.call("queue_remove", {{"name", "misspelt"}}).at("name") == "misspelt");
+    CHECK(node.call("queue_list").at("queues").size() == 1);
+    CHECK(database.ask("SELECT string_agg(name, ' ') FROM roleswap.queue") == "default");
+}
+
 TEST_CASE("a stopped scheduler makes no run, survives the engine, and then catches up", "[work]")
 {
     Database database;
@@ -319,6 +341,9 @@ TEST_CASE("bad arguments say place, value and what is allowed", "[work]")
         {"queue_hold", {{"name", "x"}}, "NotFound", "no queue \"x\""},
         {"queue_release", {{"name", "default"}, {"restore", true}}, "BadArgument", "all = true"},
         {"queue_set", {{"name", "a b"}}, "BadArgument", "name is \"a b\""},
+        {"queue_remove", json::object(), "BadArgument", "name is missing"},
+        {"queue_remove", {{"name", "x"}}, "NotFound", "no queue \"x\""},
+        {"queue_remove", {{"name", "default"}}, "Refused", "queue \"default\" stays"},
         {"operation_begin", {{"kind", "dance"}}, "BadArgument", "allowed: swap, activate"},
         {"operation_end", {{"id", 1}, {"result", "x"}}, "BadArgument", "allowed: done, failed"},
         {"drain", {{"timeout_ms", -1}}, "BadArgument", "from 0 to"},
