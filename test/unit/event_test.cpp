@@ -108,19 +108,18 @@ TEST_CASE("thousands of ends of tasks make no heartbeat wait, nor the store", "[
     Loop loop;
     std::vector<Priority> turns;
     std::vector<std::unique_ptr<Deferred>> works;
+    const auto turn = [&loop, &turns](Priority priority) {
+        turns.push_back(priority);
+        if (turns.size() == 1003) loop.exit(0);
+    };
     const auto add = [&](Priority priority) {
         works.push_back(std::make_unique<Deferred>(
-            loop,
-            [&loop, &turns, priority] {
-                turns.push_back(priority);
-                if (turns.size() == 1003) loop.exit(0);
-            },
-            priority));
+            loop, [turn, priority] { turn(priority); }, priority));
         works.back()->trigger();
     };
     for (int i = 0; i < 1000; ++i) add(Priority::low);
     Timer clock(
-        loop, [&] { turns.push_back(Priority::high); }, Priority::high);
+        loop, [&] { turn(Priority::high); }, Priority::high);
     clock.start_in(0us);
     add(Priority::normal);
     add(Priority::normal);

@@ -24,7 +24,7 @@ in_host "$frozen" kill -STOP "$daemon"
 becomes_master "$heir" 8
 kill -CONT "${INIT[$frozen]}"
 never_within 2 'a late unit executes its command' test -e "$LAB/$frozen/root/var/lib/lab/late"
-begun() { in_host "$frozen" journalctl -q -o cat | grep -q 'Roleswap task late'; }
+begun() { [[ $(in_host "$frozen" journalctl -q -o cat) == *'Roleswap task late'* ]]; }
 wait_for 5 'systemd has started a late unit' begun
 in_host "$frozen" kill -CONT "$daemon" 2>/dev/null || true
 wait_for 30 "$frozen sees $heir as the master" sees_master "$frozen" "$heir"

@@ -78,7 +78,7 @@ rs "$leader" task add nowhere --schedule @yearly --catch-up none --sandbox ReadO
 run=$(rs "$leader" task run nowhere --json | jq -r .id)
 wait_for 20 'the run ends' over "$run"
 expect_equal failed "$(rs "$leader" run show "$run" --json | jq -r .run.state)" 'a sandbox of nothing'
-rs "$leader" run show "$run" | grep -q 'view of the file system' || fail "$(rs "$leader" run show "$run")"
+[[ $(rs "$leader" run show "$run") == *'view of the file system'* ]] || fail "$(rs "$leader" run show "$run")"
 rs "$leader" task remove nowhere >/dev/null
 
 start_alive --unit --user root

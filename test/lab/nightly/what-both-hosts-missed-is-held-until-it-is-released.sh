@@ -41,7 +41,7 @@ all=$(sql "$leader" "select count(*) from roleswap.run where state = 'held'")
 say "$all runs are held"
 expect_equal 0 "$(sql "$leader" "select count(*) from roleswap.run where state = 'held' and due <= '$last'")" 'held runs from before'
 is_held_and_told 'after the outage'
-rs "$leader" held list 'lab-*' | grep -q 'nobody scheduled between 20' || fail 'the list does not say why'
+[[ $(rs "$leader" held list 'lab-*') == *'nobody scheduled between 20'* ]] || fail 'the list does not say why'
 rs "$leader" swap >/dev/null
 wait_for 20 'new due times run' runs_again
 is_held_and_told 'after a swap'
