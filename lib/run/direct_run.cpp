@@ -79,10 +79,11 @@ void DirectRun::make_pipes()
     plan_->report = report_write_.get();
 }
 
-void DirectRun::spawned(pid_t pid)
+void DirectRun::spawned(const Cloned& child)
 {
-    pid_ = pid;
+    pid_ = child.pid;
     stage_ = Stage::begun;
+    began_at(child.at);
     plan_.reset();
     output_.write.reset();
     report_write_.reset();

@@ -15,7 +15,7 @@ public:
 
 private:
     std::optional<Spawner::Order> order() override;
-    void spawned(pid_t pid) override;
+    void spawned(const Cloned& child) override;
     void not_spawned(const std::string& why) override;
     void make_pipes();
     void watch_process();

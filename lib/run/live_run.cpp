@@ -1,5 +1,6 @@
 #include "run/live_run.hpp"
 #include "run/obstacles.hpp"
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -52,6 +53,15 @@ LiveRun::LiveRun(const Surroundings& around, RunSpec spec, Known& known)
 }
 
 LiveRun::~LiveRun() = default;
+
+/// A little ago, when its process was made.
+void LiveRun::began_at(std::chrono::system_clock::time_point at)
+{
+    const auto now = std::chrono::system_clock::now();
+    const auto ago = std::chrono::duration_cast<event::Duration>(now - std::min(at, now));
+    started_ = std::max(started_, event::Loop::now() - ago);
+    end_.started_at = at;
+}
 
 void LiveRun::begin(event::UniqueFd output)
 {

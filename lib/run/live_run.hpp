@@ -55,6 +55,7 @@ protected:
     /// more.
     LiveRun(const Surroundings& around, RunSpec spec, Known& known);
 
+    void began_at(std::chrono::system_clock::time_point at);
     /// It has begun: from now on its output is read.
     void begin(event::UniqueFd output);
     /// Nothing was executed.

@@ -114,6 +114,12 @@ bool SpawnHelper::send(std::size_t slot, const std::string& folder, const Plan& 
     return false;
 }
 
+Cloned SpawnHelper::cloned(std::size_t slot) const
+{
+    const std::chrono::microseconds time(page_->times.at(slot));
+    return {page_->pids.at(slot), std::chrono::system_clock::time_point(time)};
+}
+
 void SpawnHelper::kill() noexcept
 {
     if (pid_ > 0) ::kill(pid_, SIGKILL);

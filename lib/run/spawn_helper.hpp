@@ -30,8 +30,8 @@ public:
 
     /// False where it has no room.  Throws std::system_error.
     [[nodiscard]] bool send(std::size_t slot, const std::string& folder, const Plan& plan);
-    /// What was cloned for the newest request of this slot; 0: nothing.
-    pid_t cloned(std::size_t slot) const { return page_->pids.at(slot); }
+    /// What was cloned for the newest request of this slot.
+    Cloned cloned(std::size_t slot) const;
     void kill() noexcept;
 
 private:

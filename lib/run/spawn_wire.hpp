@@ -2,6 +2,8 @@
 #include "run/plan.hpp"
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,8 +23,17 @@ inline constexpr int spawn_page = 1;
 /// (CLONE_PARENT_SETTID), so that it is known also when the cloning process dies right after.
 struct SpawnPage {
     std::array<std::atomic<pid_t>, spawn_slots> pids{};
+    /// When, in microseconds since 1970; written right before.
+    std::array<std::atomic<std::int64_t>, spawn_slots> times{};
 };
 static_assert(sizeof(std::atomic<pid_t>) == sizeof(pid_t));
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+
+/// A process that was cloned for a request.
+struct Cloned {
+    pid_t pid = 0; ///< 0: none was
+    std::chrono::system_clock::time_point at;
+};
 
 /// Answer to one request; where `error` is 0 the page has the process.
 struct SpawnAnswer {

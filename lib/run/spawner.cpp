@@ -32,7 +32,7 @@ bool is_gone(const std::error_code& error)
 }
 
 /// As the helper does it, or with a keeper where there is no cgroup.
-pid_t clone_from_daemon(const Spawner::Order& order)
+Cloned clone_from_daemon(const Spawner::Order& order)
 {
     const Cgroup cgroup(order.folder);
     event::UniqueFd folder;
@@ -41,8 +41,9 @@ pid_t clone_from_daemon(const Spawner::Order& order)
         folder = cgroup.open();
     }
     const pid_t daemon = ::getpid();
+    const auto at = std::chrono::system_clock::now();
     const pid_t pid = clone_process(folder.get());
-    if (pid != 0) return event::check(pid, "start a process");
+    if (pid != 0) return {event::check(pid, "start a process"), at};
     if (!folder) become_keeper(order.plan);
     become_ordinary();
     become_task(order.plan, daemon);
@@ -207,8 +208,8 @@ void Spawner::gone(const std::string& how)
     for (std::size_t slot = slots_.size(); slot-- > 0;) {
         auto* const asker = std::exchange(slots_.at(slot), nullptr);
         if (asker == nullptr) continue;
-        if (const auto pid = helper->cloned(slot); pid > 0) {
-            asker->spawned(pid);
+        if (const auto child = helper->cloned(slot); child.pid > 0) {
+            asker->spawned(child);
         } else {
             queue_.push_front(asker);
             ++again;

@@ -27,7 +27,7 @@ public:
         /// Its turn; may come again when nothing was cloned.  Empty: it does not want any more.
         virtual std::optional<Order> order() = 0;
         /// A child of this process, not yet waited for.
-        virtual void spawned(pid_t pid) = 0;
+        virtual void spawned(const Cloned& child) = 0;
         virtual void not_spawned(const std::string& why) = 0;
 
     protected:

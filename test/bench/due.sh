@@ -1,7 +1,8 @@
 # shellcheck shell=bash
-# bench due: 200 tasks that are due in the same second: how late the programs of their commands run,
-# by the clock that each reads first.  Debian's cron and timers of systemd with the finest accuracy
-# start the same program beside it.  What the rows of the runs say is printed, too.
+# bench due: 200 tasks that are due in the same second: how late their processes are made, by the
+# clock beside the kernel's call that makes them, which is what their rows say.  Beside it how late
+# the first instruction of their program runs, in which the processor decides: of the same program
+# in a bare loop of posix_spawn, by timers of systemd with the finest accuracy, and by Debian's cron.
 
 DUE_TASKS=200
 STAMP=/root/stamp # FILE
@@ -32,7 +33,11 @@ timers() {
 stamped() { (($(wc -l <"$LAB/$MASTER/root/root/$1.stamps") >= $2)); }
 
 no_run_open() { [[ $(sql "$MASTER" "select count(*) from roleswap.run where not over") == 0 ]]; }
-# When the processes were started, by the rows of the newest minute.
+both_ms() { # SIDE NUMBER
+    figure due "$1" "$2" median_ms "$(percentile 50 <"$LAB/due.ms")"
+    figure due "$1" "$2" p99_ms "$(percentile 99 <"$LAB/due.ms")"
+}
+# When the processes were made, by the rows of the newest minute.
 started() {
     sql "$MASTER" "select round(extract(epoch from started_at - due) * 1000, 1) from roleswap.run
         where task like 'due-%' and due = (select max(due) from roleswap.run where task = 'due-0')"
@@ -44,9 +49,15 @@ beside() {
     : >"$LAB/$MASTER/root/root/$1.stamps"
     wait_for 130 "$DUE_TASKS jobs of $1" stamped "$1" "$DUE_TASKS"
     "$3"
-    late <"$LAB/$MASTER/root/root/$1.stamps" >"$LAB/$1.ms"
-    figure due "$1" 1 median_ms "$(percentile 50 <"$LAB/$1.ms")"
-    figure due "$1" 1 p99_ms "$(percentile 99 <"$LAB/$1.ms")"
+    late <"$LAB/$MASTER/root/root/$1.stamps" >"$LAB/due.ms"
+    both_ms "$1, the program" 1
+}
+bare_burst() {
+    local begin
+    cp "$BUILD/test/bench/bare" "$LAB/$MASTER/root/root/bare"
+    begin=$(in_host "$MASTER" /root/bare burst "$DUE_TASKS" "$STAMP" /root/burst.stamps)
+    awk -v begin="$begin" '{ printf "%.1f\n", ($1 - begin) * 1000 }' <"$LAB/$MASTER/root/root/burst.stamps" >"$LAB/due.ms"
+    both_ms 'posix_spawn, the program' 1
 }
 begin_cron() {
     cron_table >"$LAB/$MASTER/root/etc/cron.d/bench"
@@ -65,18 +76,18 @@ bench_due() {
         : >"$LAB/$MASTER/root/root/due.stamps"
         wait_for 130 "$DUE_TASKS runs" stamped due "$DUE_TASKS"
         late <"$LAB/$MASTER/root/root/due.stamps" >"$LAB/due.ms"
-        median=$(percentile 50 <"$LAB/due.ms")
-        p99=$(percentile 99 <"$LAB/due.ms")
+        both_ms 'pair, the program' "$number"
         wait_for 60 'their ends' no_run_open
         started >"$LAB/due.ms"
-        figure due 'pair, by the rows' "$number" median_ms "$(percentile 50 <"$LAB/due.ms")"
-        figure due 'pair, by the rows' "$number" p99_ms "$(percentile 99 <"$LAB/due.ms")"
+        median=$(percentile 50 <"$LAB/due.ms")
+        p99=$(percentile 99 <"$LAB/due.ms")
         figure due pair "$number" median_ms "$median"
         figure due pair "$number" p99_ms "$p99"
         echo "$median" >>"$LAB/medians"
         echo "$p99" >>"$LAB/p99s"
     done
     rs "$MASTER" scheduler stop >&2
+    bare_burst
     if [[ -x /usr/sbin/cron ]]; then beside cron begin_cron end_cron; else echo 'skipped: cron is not installed' >&2; fi
     beside timer timers end_timers
     at_most 'due, median' "$(median <"$LAB/medians")" 0 60 || result=1

@@ -11,6 +11,7 @@
 #include <random>
 #include <sched.h>
 #include <set>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -180,6 +181,33 @@ TEST_CASE("the helper shot at random moments: each of 500 runs starts and ends o
     ::unlink(file_of(word).c_str());
     CHECK(processes_with(word).empty());
     CHECK(world.executor.alive() == 0);
+}
+
+TEST_CASE("a run starts when its process is made, not when that was asked", "[run][spawner]")
+{
+    if (!helped()) return;
+    World world(Isolation::cgroup);
+    const auto helper = helper_of(world);
+    stop(helper);
+    world.start({.id = 1, .argv = {"true"}});
+    run_for(world, 50ms);
+    const auto goes_on = std::chrono::system_clock::now();
+    REQUIRE(::kill(helper, SIGCONT) == 0);
+    const auto end = world.wait(1);
+    CHECK(end.started_at >= std::chrono::floor<std::chrono::microseconds>(goes_on));
+    CHECK(end.started_at <= end.ended_at);
+    CHECK(end.duration <= end.ended_at - end.started_at + 10ms);
+}
+
+TEST_CASE("the helper goes before tasks, which have the priority of the daemon", "[run][spawner]")
+{
+    if (!helped() || ::geteuid() != 0) return;
+    World world(Isolation::cgroup);
+    const auto mine = ::getpriority(PRIO_PROCESS, 0);
+    REQUIRE(world.run({.argv = {"true"}}).ok());
+    CHECK(::getpriority(PRIO_PROCESS, static_cast<id_t>(helper_of(world))) ==
+          std::max(mine - 10, -20));
+    CHECK(world.run({.argv = {"nice"}}).output_tail == std::to_string(mine) + "\n");
 }
 
 TEST_CASE("a stopped helper holds neither the loop nor a kill nor a time-out", "[run][spawner]")
