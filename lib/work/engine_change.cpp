@@ -28,7 +28,7 @@ WITH gone AS (DELETE FROM roleswap.task WHERE name IN (SELECT jsonb_array_elemen
               RETURNING name),
 seen AS (DELETE FROM roleswap.after_end USING gone WHERE task = gone.name AND waits)
 UPDATE roleswap.run SET state = 'skipped', why = 'its task was removed', ended_at = now(),
-       held_since = NULL, released_at = NULL
+       held_since = NULL, released_at = NULL, over = true
 FROM gone WHERE run.task = gone.name AND run.state IN ('queued', 'held'))";
 
 } // namespace

@@ -14,7 +14,7 @@ constexpr const char* held_count_sql =
 
 constexpr const char* next_sql = R"(
 UPDATE roleswap.run SET state = 'queued', epoch = $1::bigint, batch = NULL, held_since = NULL,
-       released_at = NULL
+       released_at = NULL, over = false
 WHERE id IN (SELECT id FROM roleswap.run
              WHERE released_at IS NOT NULL AND state = 'held' AND queue <> ALL ($3::text[])
              ORDER BY priority DESC, due, id LIMIT $2::bigint))";

@@ -24,7 +24,7 @@ WITH begun AS (
            why = 'the old master may have run it; look before you release it'
     WHERE held_since IS NOT NULL AND state = 'held' AND EXISTS (SELECT FROM begun))
 UPDATE roleswap.run SET state = 'interrupted', epoch = $1::bigint, batch = NULL, not_before = NULL,
-       ended_at = now(),
+       ended_at = now(), over = true,
        why = 'the old master may have run it; look, and run it by hand if needed'
 WHERE NOT over AND EXISTS (SELECT FROM begun)
 RETURNING format('%s (run %s)', task, id))";
@@ -38,7 +38,7 @@ FROM roleswap.task WHERE task.name = run.task AND run.state = 'running' AND run.
 RETURNING format('%s (run %s)', run.task, run.id))";
 
 constexpr const char* interrupt_sql = R"(
-UPDATE roleswap.run SET state = 'interrupted', epoch = $1::bigint, ended_at = now(),
+UPDATE roleswap.run SET state = 'interrupted', epoch = $1::bigint, ended_at = now(), over = true,
        why = format('its end on %s is unknown: look, and run it by hand if needed', node)
 WHERE state = 'running' AND NOT over AND agent IS NULL RETURNING format('%s (run %s)', task, id))";
 

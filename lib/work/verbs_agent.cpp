@@ -16,7 +16,7 @@ ON CONFLICT (name) DO UPDATE SET agent = excluded.agent)";
 
 /// Its runs, as the operator wants; null where none was to be touched.
 constexpr const char* give_up_sql = R"(
-UPDATE roleswap.run SET state = CASE WHEN $2 = 'rerun' THEN 'queued' ELSE 'interrupted' END,
+UPDATE roleswap.run SET state = CASE WHEN $2 = 'rerun' THEN 'queued' ELSE 'interrupted' END, over = $2 <> 'rerun',
        attempt = attempt + CASE WHEN $2 = 'rerun' THEN 1 ELSE 0 END, agent = NULL, taken_by = NULL,
        kill_asked = false, batch = NULL, epoch = $3::bigint,
        ended_at = CASE WHEN $2 = 'rerun' THEN NULL ELSE now() END,

@@ -9,7 +9,7 @@ using nlohmann::json;
 
 constexpr const char* kill_waiting_sql = R"(
 UPDATE roleswap.run SET state = 'killed', why = $2, ended_at = now(), epoch = $3, held_since = NULL,
-       released_at = NULL
+       released_at = NULL, over = true
 WHERE id = $1 AND state IN ('queued', 'held') RETURNING task)";
 constexpr const char* ask_agent_sql =
     "UPDATE roleswap.run SET kill_asked = true WHERE id = $1 AND agent = $2 AND NOT over";

@@ -18,13 +18,14 @@ constexpr std::size_t first_runs = 32; ///< of many that are due; each later bat
 
 constexpr const char* insert_sql = R"(
 INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, node, batch, started_at, ended_at, why,
-                          not_before, priority, held_since, origin, payload)
+                          not_before, priority, held_since, origin, payload, over)
 SELECT r.task, r.due, r.cause, r.queue, r.state, $2::bigint, CASE r.state WHEN 'running' THEN $3 END,
        $4::bigint, CASE r.state WHEN 'running' THEN clock_timestamp() END,
        CASE WHEN r.state IN ('skipped', 'interrupted') THEN clock_timestamp() END, r.why, r.not_before,
        r.priority, CASE r.state WHEN 'held' THEN clock_timestamp() END,
        r.origin, CASE WHEN r.origin IS NOT NULL
-                 THEN (SELECT o.payload FROM roleswap.run AS o WHERE o.id = r.origin) END
+                 THEN (SELECT o.payload FROM roleswap.run AS o WHERE o.id = r.origin) END,
+       r.state NOT IN ('queued', 'running')
 FROM jsonb_to_recordset($1::jsonb) AS r(task text, due timestamptz, cause text, queue text,
                                         state text, why text, not_before timestamptz,
                                         priority smallint, origin bigint)
@@ -48,16 +49,17 @@ DELETE FROM roleswap.agent_result AS a USING unnest($1::bigint[], $2::integer[])
 WHERE a.run = g.run AND a.attempt = g.attempt)";
 
 constexpr const char* noop_sql = R"(
-UPDATE roleswap.run SET state = 'ok', ended_at = clock_timestamp(), duration_ms = 0, exit_code = 0
+UPDATE roleswap.run SET state = 'ok', over = true, ended_at = clock_timestamp(), duration_ms = 0, exit_code = 0
 WHERE id = ANY ($1::bigint[]) AND state = 'running' AND epoch = $2::bigint)";
 
 constexpr const char* asleep_sql =
-    "UPDATE roleswap.wake SET asleep = $1::boolean WHERE asleep <> $1::boolean";
+    "SELECT setval('roleswap.wake', $1::bigint) FROM roleswap.wake WHERE last_value <> $1::bigint";
 
 /// The ids besides, here and below: by the record set alone the planner may choose to hash all open
 /// runs, or all tasks, for a batch of a few.
 constexpr const char* end_sql = R"(
-UPDATE roleswap.run SET state = e.state, epoch = $2::bigint, attempt = e.attempt,
+UPDATE roleswap.run SET state = e.state, over = e.state NOT IN ('queued', 'running'),
+       epoch = $2::bigint, attempt = e.attempt,
        retries_used = e.retries_used, not_before = e.not_before, started_at = e.started_at,
        ended_at = e.ended_at, duration_ms = e.duration_ms, exit_code = e.exit_code,
        signal = e.signal, why = e.why, output_tail = e.output_tail,
@@ -254,7 +256,7 @@ Plan plan_of(const Batch& batch, const Session::Who& who, bool sent_before)
     if (!batch.settings.empty()) queries.push_back({setting_sql, {json(batch.settings).dump()}});
     if (!batch.notes.empty())
         queries.push_back({note_sql, {notes_json(batch).dump(), epoch, who.node}});
-    if (batch.asleep) queries.push_back({asleep_sql, {*batch.asleep ? "true" : "false"}});
+    if (batch.asleep) queries.push_back({asleep_sql, {*batch.asleep ? "1" : "0"}});
     return plan;
 }
 

@@ -36,8 +36,8 @@ status_ms() {
 }
 
 fill_history() {
-    sql "$MASTER" "insert into roleswap.run (task, due, queue, state, epoch, node, started_at, ended_at, duration_ms, exit_code)
-        select 'idle-' || g % $IDLE_TASKS, now() - g * interval '100 ms', 'default', 'ok', 1, 'left', now(), now(), 5, 0
+    sql "$MASTER" "insert into roleswap.run (task, due, queue, state, epoch, node, started_at, ended_at, duration_ms, exit_code, over)
+        select 'idle-' || g % $IDLE_TASKS, now() - g * interval '100 ms', 'default', 'ok', 1, 'left', now(), now(), 5, 0, true
         from generate_series(1, $IDLE_ROWS) g"
     sql "$MASTER" 'vacuum analyze roleswap.run'
     whole 600

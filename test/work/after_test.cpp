@@ -237,8 +237,8 @@ TEST_CASE("two ends at once do not miss each other, and one that is reported aga
         add(node, mark_after("both", {"a", "b"}));
         add(node, mark_after("one", {"a"}));
     }
-    database.ask("INSERT INTO roleswap.run (task, due, queue, state, epoch) SELECT t, now(), "
-                 "'default', 'ok', 1 "
+    database.ask("INSERT INTO roleswap.run (task, due, queue, state, epoch, over) SELECT t, now(), "
+                 "'default', 'ok', 1, true "
                  "FROM unnest(ARRAY['a', 'b']) AS t");
     PGconn* other = PQconnectdb(database.conninfo().c_str());
     database.ask("BEGIN");

@@ -46,8 +46,9 @@ TEST_CASE("server history holds what was not known, once, however often it comes
     Database database;
     Node node("left");
     node.start(2, database);
-    database.ask("INSERT INTO roleswap.run (task, due, queue, state, epoch, ended_at) VALUES "
-                 "('known', '2026-11-22T12:00:00Z', 'default', 'ok', 1, '2026-11-22T12:00:00Z')");
+    database.ask(
+        "INSERT INTO roleswap.run (task, due, queue, state, epoch, over, ended_at) VALUES "
+        "('known', '2026-11-22T12:00:00Z', 'default', 'ok', 1, true, '2026-11-22T12:00:00Z')");
     const auto all =
         lines({run_line("known", noon), run_line("fresh", noon), run_line("fresh", later, "failed"),
                run_line("begun", noon, "running")});
@@ -70,8 +71,9 @@ TEST_CASE("a whole table is compared by what the master has of the epoch", "[wor
     Database database;
     Node node("left");
     node.start(2, database);
-    database.ask("INSERT INTO roleswap.run (task, due, queue, state, epoch, ended_at) VALUES "
-                 "('other', '2026-11-22T20:00:00Z', 'default', 'ok', 1, '2026-11-22T20:00:00Z')");
+    database.ask(
+        "INSERT INTO roleswap.run (task, due, queue, state, epoch, over, ended_at) VALUES "
+        "('other', '2026-11-22T20:00:00Z', 'default', 'ok', 1, true, '2026-11-22T20:00:00Z')");
     auto old = run_line("pruned", noon);
     auto fresh = run_line("fresh", "2026-11-22T20:30:00.000Z");
     old["whole"] = fresh["whole"] = true;
@@ -125,8 +127,8 @@ TEST_CASE("a run that was started here is not overwritten, one that waits is", "
     node.call("queue_hold", {{"name", "default"}, {"reason", "test"}});
     node.call("task_run", {{"name", "mine"}});
     const auto due = database.ask("SELECT to_json(due) #>> '{}' FROM roleswap.run");
-    database.ask("INSERT INTO roleswap.run (task, due, queue, state, epoch, ended_at) VALUES "
-                 "('ran', '2026-11-22T12:00:00Z', 'default', 'failed', 2, now())");
+    database.ask("INSERT INTO roleswap.run (task, due, queue, state, epoch, over, ended_at) VALUES "
+                 "('ran', '2026-11-22T12:00:00Z', 'default', 'failed', 2, true, now())");
     // Of the two one was run twice; the other one waits here and is told by its state.
     CHECK(node.call("history_add", lines({run_line("mine", due), run_line("ran", noon)})) ==
           json{{"added", 2}, {"undecided", 2}, {"twice", 1}});

@@ -242,10 +242,10 @@ TEST_CASE("old runs leave the history", "[work]")
     node.call("task_add", task("old", "@yearly", "true"));
     node.call("task_run", {{"name", "many"}});
     database.ask(R"(
-INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, ended_at)
-SELECT 'many', now() - n * interval '1 h', 'due', 'default', 'ok', 1, now() - n * interval '1 h'
+INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, over, ended_at)
+SELECT 'many', now() - n * interval '1 h', 'due', 'default', 'ok', 1, true, now() - n * interval '1 h'
 FROM generate_series(1, 10) n
-UNION ALL SELECT 'old', now() - n * interval '20 d', 'due', 'default', 'ok', 1,
+UNION ALL SELECT 'old', now() - n * interval '20 d', 'due', 'default', 'ok', 1, true,
        now() - n * interval '20 d' FROM generate_series(1, 2) n)");
     CHECK(database.wait_for("SELECT task, count(*) FROM roleswap.run GROUP BY task ORDER BY task",
                             "many|3\nold|1") == "many|3\nold|1");

@@ -92,8 +92,13 @@ Database::Database()
     REQUIRE(PQstatus(connection_) == CONNECTION_OK);
 }
 
+/// What nothing checks at an insert, because each request would pay for it.
 Database::~Database()
 {
+    if (ask("SELECT to_regclass('roleswap.run') IS NOT NULL") == "t")
+        CHECK(ask("SELECT id, state, over FROM roleswap.run WHERE over = (state IN ('queued', "
+                  "'running'))")
+                  .empty());
     PQfinish(connection_);
 }
 
