@@ -60,7 +60,7 @@ Driver::Driver(Parts parts, const core::Settings& settings, const durable::NodeR
     : parts_(std::move(parts)), settings_(settings), state_(core::boot(settings, record.role)),
       doubt_(record.doubt), last_(event::Loop::now()), last_turn_(last_),
       clock_(
-          parts_.loop, [this] { tick(); }, event::Priority::high)
+          parts_.loop, [this] { feed(core::Elapsed{0}); }, event::Priority::high)
 {
     plan_turn();
 }
@@ -68,19 +68,33 @@ Driver::Driver(Parts parts, const core::Settings& settings, const durable::NodeR
 /// When the next thing of time is due; until then only what comes from outside makes a turn.
 void Driver::plan_turn()
 {
-    due_ = last_ + milliseconds(core::next_tick(state_));
+    const auto due = last_ + milliseconds(core::next_tick(state_));
+    if (due == std::exchange(due_, due) && clock_.running()) return;
+    slack_ = slack();
+    clock_.set_slack(slack_);
     clock_.start_in(std::max(due_ - event::Loop::now(), event::Duration{0}));
 }
 
-void Driver::tick()
+/// A standby that hears its master is not woken twice for each heartbeat: its own one waits a
+/// little for the master's, and from then on they are in step.  What is measured in silence stays
+/// exact: with a peer that missed a heartbeat there is no slack.
+event::Duration Driver::slack() const
+{
+    const auto heard = core::peer_heard_ago(state_);
+    const bool calm = state_.role == core::Role::standby && heard && *heard <= settings_.heartbeat;
+    return calm ? event::Duration(milliseconds(settings_.heartbeat)) / 10 : event::Duration{0};
+}
+
+/// Whoever made this turn, the clock or a message: the time that was due is over.
+void Driver::note_turn()
 {
     const auto now = event::Loop::now();
-    const auto late = now - due_;
+    if (now < due_) return;
+    const auto late = std::max(now - due_ - slack_, event::Duration{0});
     while (!delays_.empty() && (delays_.front().at < now - delay_memory)) delays_.pop_front();
     while (!delays_.empty() && delays_.back().late <= late) delays_.pop_back();
     delays_.push_back({now, late});
     parts_.guard.look(due_ - std::exchange(last_turn_, due_));
-    feed(core::Elapsed{0});
 }
 
 event::Duration Driver::worst_delay() const
@@ -103,6 +117,7 @@ void Driver::feed_store(const core::StoreEvent& event)
 void Driver::work_off()
 {
     working_ = true;
+    note_turn();
     const auto before = std::pair(state_.role, state_.record);
     while (!waiting_.empty()) {
         const auto input = std::move(waiting_.front());

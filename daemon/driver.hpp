@@ -60,8 +60,9 @@ public:
     event::Duration worst_delay() const;
 
 private:
-    void tick();
     void plan_turn();
+    event::Duration slack() const;
+    void note_turn();
     void work_off();
     bool stepped_ = false; ///< time has passed already for the next input
     void look_at_guard();
@@ -92,6 +93,7 @@ private:
     event::Duration last_;      ///< up to here time was stepped, whole milliseconds
     event::Duration last_turn_; ///< when the clock timer was due last
     event::Duration due_{0};    ///< when it is due next
+    event::Duration slack_{0};  ///< and how much later is in time
     struct Delay {
         event::Duration at;
         event::Duration late;

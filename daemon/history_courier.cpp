@@ -52,6 +52,7 @@ std::filesystem::path aside(const std::filesystem::path& file)
 HistoryCourier::HistoryCourier(event::Loop& loop, Ports ports)
     : ports_(std::move(ports)), timer_(loop, [this] { look(); })
 {
+    timer_.set_slack(100ms);
     timer_.start_every(look_every);
 }
 

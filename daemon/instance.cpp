@@ -282,6 +282,7 @@ void Instance::on_message(wire::View bytes, std::size_t)
     const auto message = wire::decode_message(bytes);
     const auto* good = std::get_if<core::Message>(&message);
     if (good == nullptr) return;
+    store_.note_peer(good->position, good->store);
     if (setup_.self == core::Node::dr)
         driver_->feed(core::HeardThird{core::other(setup_.self), *good});
     else
@@ -352,8 +353,8 @@ work::Host Instance::work_host()
     };
     host.owner_lives = [this](const std::string& node, pid_t owner) {
         if (node == node_.name) return ::kill(owner, 0) == 0 || errno == EPERM;
-        return peer_.last().value("reachable",
-                                  false); // its daemon ends the operation of an owner that died
+        // Its daemon ends the operation of an owner that died.
+        return transport_.any_live() && peer_.last().value("reachable", false);
     };
     return host;
 }

@@ -28,6 +28,7 @@ LinkAnnouncer::LinkAnnouncer(event::Loop& loop, const link::Transport& transport
     : transport_(transport), announcer_(announcer), links_(transport.links()),
       timer_(loop, [this] { look(); })
 {
+    timer_.set_slack(100ms);
     timer_.start_every(1s);
 }
 

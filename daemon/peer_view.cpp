@@ -35,7 +35,8 @@ bus::Error too_long(const json& request, std::size_t bytes)
 PeerView::PeerView(event::Loop& loop, link::Transport& transport, OnNews on_news)
     : transport_(transport), on_news_(std::move(on_news)), timer_(loop, [this] { poll(); })
 {
-    timer_.start_every(1s);
+    timer_.set_slack(100ms);
+    timer_.start_every(2s);
 }
 
 void PeerView::ask(const json& request, std::chrono::milliseconds timeout, Answer answer)

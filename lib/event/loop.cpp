@@ -1,5 +1,6 @@
 #include "event/loop.hpp"
 #include "event/fd.hpp"
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 #include <system_error>
@@ -96,12 +97,13 @@ void Timer::fire()
     callback();
 }
 
+/// Not relative to sd-event's own now, which is when this turn of the loop began: the timer would
+/// be early by what the turn has taken, and who then finds that it is not time yet sleeps twice.
 void Timer::start_in(Duration delay)
 {
     period_ = Duration{0};
-    check_sd(
-        sd_event_source_set_time_relative(source_.get(), static_cast<std::uint64_t>(delay.count())),
-        "set timer");
+    const auto at = std::max((Loop::now() + delay).count(), std::int64_t{0});
+    check_sd(sd_event_source_set_time(source_.get(), static_cast<std::uint64_t>(at)), "set timer");
     check_sd(sd_event_source_set_enabled(source_.get(), SD_EVENT_ONESHOT), "enable timer");
 }
 
@@ -109,6 +111,14 @@ void Timer::start_every(Duration period)
 {
     start_in(period);
     period_ = period;
+}
+
+/// To sd-event 0 is 250 ms.
+void Timer::set_slack(Duration slack)
+{
+    if (slack == std::exchange(slack_, slack)) return;
+    const auto accuracy = std::max<std::uint64_t>(static_cast<std::uint64_t>(slack.count()), 1);
+    check_sd(sd_event_source_set_time_accuracy(source_.get(), accuracy), "set a timer's slack");
 }
 
 void Timer::stop()

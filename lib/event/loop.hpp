@@ -61,6 +61,9 @@ public:
     void start_in(Duration delay);
     void start_every(Duration period);
     void stop();
+    /// From the next start on it may be late by so much, to come in the turn of something else: a
+    /// process that sleeps is not woken for it alone.  At first 0.
+    void set_slack(Duration slack);
     bool running() const;
 
 private:
@@ -69,6 +72,7 @@ private:
     Loop& loop_;
     std::function<void()> callback_;
     Duration period_{0};
+    Duration slack_{0};
     SourceHandle source_;
 };
 

@@ -2,7 +2,6 @@
 #include "wire/serial_frame.hpp"
 #include <algorithm>
 #include <cstring>
-#include <sys/epoll.h>
 #include <system_error>
 
 namespace roleswap::link {
@@ -27,11 +26,10 @@ Monitor::Limits limits_of(const Options& options, const LinkOptions& link)
 
 } // namespace
 
-Channel::Channel(event::Loop& loop, const Options& options, std::size_t index, const Seal& seal,
-                 std::function<void()> on_readable)
-    : loop_(loop), options_(options.links.at(index)), heartbeat_(options.heartbeat),
+Channel::Channel(event::IoGroup& group, const Options& options, std::size_t index, const Seal& seal)
+    : group_(group), options_(options.links.at(index)), heartbeat_(options.heartbeat),
       pace_(pace_of(options_, heartbeat_)), make_port_(options.make_port), seal_(seal),
-      on_readable_(std::move(on_readable)), monitor_(limits_of(options, options_))
+      monitor_(limits_of(options, options_))
 {
     sending_ = {wire::protocol_version, seal.pair_tag(), options.self,
                 static_cast<std::uint8_t>(index)};
@@ -56,8 +54,7 @@ void Channel::open()
     }
     status_.device = port_->device();
     status_.trouble.clear();
-    io_ = std::make_unique<event::Io>(loop_, port_->fd(), EPOLLIN,
-                                      [this](std::uint32_t) { on_readable_(); });
+    io_ = std::make_unique<event::IoGroup::Member>(group_, port_->fd(), sending_.link);
 }
 
 void Channel::close(std::string why)
@@ -103,12 +100,17 @@ void Channel::note_send(int error)
     send_fails_ = fails;
 }
 
-void Channel::send(wire::Envelope envelope, const wire::Frame& frame, Duration now)
+wire::Bytes Channel::seal(wire::Envelope envelope, const wire::Frame& frame, Duration now)
 {
-    if (!port_ || !has_room(frame, now)) return;
+    if (!port_ || !has_room(frame, now)) return {};
     envelope.link_sequence = ++sequence_;
     monitor_.tell(envelope, now);
-    const auto datagram = seal_.close(wire::encode(sending_), wire::encode(envelope, frame));
+    return seal_.close(wire::encode(sending_), wire::encode(envelope, frame));
+}
+
+void Channel::send(wire::View datagram, const wire::Frame& frame, Duration now)
+{
+    if (!port_ || datagram.empty()) return;
     const int error = port_->send(datagram);
     note_send(error);
     if (error != 0) return;

@@ -1,4 +1,5 @@
 #pragma once
+#include "event/io_group.hpp"
 #include "link/monitor.hpp"
 #include "link/seal.hpp"
 #include "wire/replay_window.hpp"
@@ -15,16 +16,18 @@ struct Opened {
 /// One link: its socket, seal, counters and monitor.  Its errors stay here.
 class Channel {
 public:
-    Channel(event::Loop& loop, const Options& options, std::size_t index, const Seal& seal,
-            std::function<void()> on_readable);
+    /// The group calls with `index` when there is something to receive.
+    Channel(event::IoGroup& group, const Options& options, std::size_t index, const Seal& seal);
     Channel(const Channel&) = delete;
     Channel& operator=(const Channel&) = delete;
 
     /// Makes the socket where there is none, and a new one where the link is down and sending
     /// fails: the device may have been replaced.
     void mend();
-    /// What the link does not carry, or has no room for now, is left out.
-    void send(wire::Envelope envelope, const wire::Frame& frame, Duration now);
+    /// A datagram for this link; empty: it does not carry the frame, or has no room for it now.
+    wire::Bytes seal(wire::Envelope envelope, const wire::Frame& frame, Duration now);
+    /// Sends what was sealed just now.
+    void send(wire::View datagram, const wire::Frame& frame, Duration now);
     enum class Read : std::uint8_t { nothing, refused, opened };
     /// Takes one datagram from the socket; one that is not of the peer on this link is counted.
     Read receive(Opened& opened);
@@ -52,7 +55,7 @@ private:
     void note_time(const wire::Frame& frame, std::size_t bytes, Duration now);
     void note_send(int error);
     std::optional<Rejection> check(const wire::Header& header) const;
-    event::Loop& loop_;
+    event::IoGroup& group_;
     LinkOptions options_;
     Duration heartbeat_;
     wire::SerialPace pace_; ///< of a serial link
@@ -61,7 +64,6 @@ private:
     PortMaker make_port_;
     wire::Header sending_;
     const Seal& seal_;
-    std::function<void()> on_readable_;
     Monitor monitor_;
     wire::ReplayWindow window_;
     LinkStatus status_;
@@ -69,7 +71,7 @@ private:
     bool send_fails_ = false;
     std::size_t received_bytes_ = 0; ///< size of the datagram `receive` opened last
     std::unique_ptr<Port> port_;
-    std::unique_ptr<event::Io> io_;
+    std::unique_ptr<event::IoGroup::Member> io_;
 };
 
 } // namespace roleswap::link

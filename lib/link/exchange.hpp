@@ -70,12 +70,12 @@ private:
         wire::Assembly request;
         Stage stage = Stage::receiving;
         Duration since{0}; ///< last change of the stage; while receiving: last fragment
-        std::optional<Outgoing> reply;
     };
     Served* find_or_add(const wire::Fragment& fragment);
     SendFrame send_;
     Execute execute_;
     std::map<RequestId, Served> served_;
+    std::map<RequestId, Outgoing> replies_; ///< under way: few, where served_ remembers hundreds
     RequestId forgotten_ = 0; ///< highest number that was dropped: never executed again
     std::set<RequestId> unacknowledged_;
 };

@@ -49,9 +49,16 @@ void Monitor::measure(const wire::Envelope& envelope, Duration now)
     rtt_us_ = rtt_us_ ? *rtt_us_ + rtt_weight * (sample - *rtt_us_) : sample;
 }
 
+std::optional<Duration> Monitor::deadline() const
+{
+    if (state_ != LinkState::up) return {};
+    return alive_at_ + limits_.dead_after;
+}
+
 bool Monitor::suspect(Duration now) const
 {
-    return state_ == LinkState::up && now - alive_at_ >= limits_.dead_after;
+    const auto end = deadline();
+    return end && now >= *end;
 }
 
 bool Monitor::silent(Duration now)

@@ -25,6 +25,8 @@ public:
     bool silent(Duration now);
     /// Whether `silent(now)` would be true: time to look into the socket once more.
     bool suspect(Duration now) const;
+    /// When `suspect` becomes true, unless something comes; empty: it is not up.
+    std::optional<Duration> deadline() const;
     /// This process did not run for a while: two more heartbeats before silence counts.
     void excuse(Duration now);
     /// Another boot of the peer: the first datagram suffices, numbers start over.

@@ -42,12 +42,12 @@ void Serving::on_fragment(const wire::Fragment& fragment, Duration now)
 
 void Serving::on_ack(const wire::Ack& ack, Duration now)
 {
-    const auto found = served_.find(ack.id);
-    if (found == served_.end() || !found->second.reply) return;
-    auto& served = found->second;
-    served.reply->acknowledged(ack);
-    if (!served.reply->complete()) return;
-    served.reply.reset();
+    const auto reply = replies_.find(ack.id);
+    if (reply == replies_.end()) return;
+    reply->second.acknowledged(ack);
+    if (!reply->second.complete()) return;
+    replies_.erase(reply);
+    auto& served = served_.at(ack.id);
     served.stage = Stage::done;
     served.since = now;
 }
@@ -59,7 +59,7 @@ void Serving::reply(RequestId id, wire::Bytes message, Duration now)
     auto& served = found->second;
     served.stage = Stage::replying;
     served.since = now;
-    served.reply.emplace(wire::Transfer::reply, id, std::move(message));
+    replies_.emplace(id, Outgoing(wire::Transfer::reply, id, std::move(message)));
 }
 
 void Serving::flush_acks()
@@ -75,8 +75,7 @@ void Serving::flush_acks()
 
 void Serving::pump(Duration now, Duration repeat_after)
 {
-    for (auto& [id, served] : served_)
-        if (served.reply) served.reply->pump(now, repeat_after, send_);
+    for (auto& [id, reply] : replies_) reply.pump(now, repeat_after, send_);
 }
 
 void Serving::forget(Duration now)
@@ -86,7 +85,7 @@ void Serving::forget(Duration now)
         const auto age = now - served.since;
         if ((served.stage == Stage::replying && age > reply_wait) ||
             (served.stage == Stage::executing && age > execution_max)) {
-            served.reply.reset();
+            replies_.erase(id);
             served.stage = Stage::done;
         }
         const bool drop = (served.stage == Stage::receiving && age > fragment_wait) ||
@@ -99,6 +98,7 @@ void Serving::forget(Duration now)
 void Serving::reset()
 {
     served_.clear();
+    replies_.clear();
     unacknowledged_.clear();
     forgotten_ = 0;
 }

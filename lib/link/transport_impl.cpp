@@ -1,6 +1,7 @@
 #include "link/transport_impl.hpp"
 #include "base/ensure.hpp"
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <sodium.h>
 #include <stdexcept>
@@ -10,9 +11,20 @@ namespace roleswap::link {
 namespace {
 
 constexpr Duration mend_every{500'000};
+constexpr Duration turn_min{1'000};
 constexpr unsigned turn_datagrams_max = 256;   ///< then the other sources of the loop have a turn
 constexpr unsigned pause_datagrams_max = 4096; ///< more than a socket buffer holds
 constexpr std::size_t links_max = 8;
+
+/// While all is well a turn waits for one of a heartbeat: between the two there is always one.
+Duration turn_every(const Options& options)
+{
+    return options.dead_after / 4;
+}
+Duration turn_slack(const Options& options)
+{
+    return options.dead_after / 8;
+}
 
 wire::Token random_token()
 {
@@ -55,14 +67,17 @@ Transport::Impl::Impl(event::Loop& loop, Options options, Handler& handler, Tran
                [this](RequestId id, wire::View bytes) {
                    handler_.on_request(bytes, Responder(facade_, id, boots_.confirmed()));
                }),
-      turn_at_(event::Loop::now()), deferred_(loop, [this] { fail_refused(); }),
+      turn_at_(event::Loop::now()),
+      sockets_(
+          loop, [this](std::size_t index) { drain(index, turn_datagrams_max); },
+          [this] { settle(); }),
+      deferred_(loop, [this] { fail_refused(); }),
       timer_(
           loop, [this] { tick(); }, event::Priority::high)
 {
     for (std::size_t index = 0; index < options_.links.size(); ++index)
-        channels_.push_back(std::make_unique<Channel>(
-            loop, options_, index, seal_, [this, index] { drain(index, turn_datagrams_max); }));
-    timer_.start_every(options_.dead_after / 4);
+        channels_.push_back(std::make_unique<Channel>(sockets_, options_, index, seal_));
+    plan_turn(turn_at_);
 }
 
 wire::Envelope Transport::Impl::next_envelope()
@@ -79,10 +94,19 @@ void Transport::Impl::send(const wire::Frame& frame, Route route)
     const auto envelope = next_envelope();
     const auto now = event::Loop::now();
     const auto only = route == Route::best ? best() : std::nullopt;
-    if (only)
-        channels_[*only]->send(envelope, frame, now);
-    else
-        for (const auto& channel : channels_) channel->send(envelope, frame, now);
+    if (only) return send(*channels_[*only], envelope, frame, now);
+    // They leave close to each other, so that the peer takes all copies in one turn.
+    std::array<wire::Bytes, links_max> sealed;
+    for (std::size_t index = 0; index < channels_.size(); ++index)
+        sealed.at(index) = channels_[index]->seal(envelope, frame, now);
+    for (std::size_t index = 0; index < channels_.size(); ++index)
+        channels_[index]->send(sealed.at(index), frame, now);
+}
+
+void Transport::Impl::send(Channel& channel, const wire::Envelope& envelope,
+                           const wire::Frame& frame, Duration now)
+{
+    channel.send(channel.seal(envelope, frame, now), frame, now);
 }
 
 void Transport::Impl::broadcast(wire::View bytes)
@@ -139,7 +163,7 @@ LinkState Transport::Impl::any_state() const
 
 bool Transport::Impl::paused(Duration now) const
 {
-    return now - turn_at_ > options_.dead_after / 2; // two turns of the timer are missing
+    return now - turn_at_ > 2 * options_.dead_after / 3; // two turns with heartbeats are missing
 }
 
 void Transport::Impl::drain(std::size_t index, unsigned datagrams_max)
@@ -152,7 +176,6 @@ void Transport::Impl::drain(std::size_t index, unsigned datagrams_max)
         const bool stale = paused(event::Loop::now());
         take(index, opened, stale ? Monitor::Timing::stale : Monitor::Timing::exact);
     }
-    settle();
 }
 
 void Transport::Impl::take(std::size_t index, const Opened& opened, Monitor::Timing timing)
@@ -162,7 +185,7 @@ void Transport::Impl::take(std::size_t index, const Opened& opened, Monitor::Tim
     const auto now = event::Loop::now();
     if (const auto* asked = std::get_if<wire::Challenge>(&opened.content.frame);
         asked != nullptr && asked->boot == options_.boot)
-        channel.send(next_envelope(), wire::ChallengeAnswer{asked->token}, now);
+        send(channel, next_envelope(), wire::ChallengeAnswer{asked->token}, now);
     if (!of_living_peer(index, opened.content) || !channel.accept(envelope)) return;
     if (channel.heard(envelope, now, timing)) handler_.on_link(index, channel.status(now));
     if (window_.accept(envelope.sequence) == wire::ReplayWindow::Verdict::fresh)
@@ -265,6 +288,22 @@ void Transport::Impl::tick()
     }
     asking_.expire(now);
     settle();
+    plan_turn(now);
+}
+
+/// A link is called dead when it is, not at the next turn that comes anyway.
+void Transport::Impl::plan_turn(Duration now)
+{
+    auto next = now + turn_every(options_);
+    auto slack = turn_slack(options_);
+    for (const auto& channel : channels_) {
+        const auto deadline = channel->monitor().deadline();
+        if (!deadline || *deadline > next + slack) continue;
+        slack = Duration{0};
+        next = std::min(next, *deadline);
+    }
+    timer_.set_slack(slack);
+    timer_.start_in(std::max(next - now, turn_min));
 }
 
 } // namespace roleswap::link

@@ -24,6 +24,8 @@ public:
 private:
     wire::Envelope next_envelope();
     void send(const wire::Frame& frame, Route route);
+    static void send(Channel& channel, const wire::Envelope& envelope, const wire::Frame& frame,
+                     Duration now);
     void drain(std::size_t index, unsigned datagrams_max);
     void take(std::size_t index, const Opened& opened, Monitor::Timing timing);
     bool of_living_peer(std::size_t index, const wire::Content& content);
@@ -31,6 +33,7 @@ private:
     void deliver(std::size_t index, const wire::Content& content);
     void tick();
     void judge_links(Duration now);
+    void plan_turn(Duration now);
     void settle();
     void fail_refused();
     bool paused(Duration now) const;
@@ -49,6 +52,7 @@ private:
     Duration turn_at_; ///< when the loop was last seen running
     Duration mend_at_{0};
     std::vector<OnAnswer> refused_;
+    event::IoGroup sockets_; ///< a heartbeat comes over all links at nearly the same time
     std::vector<std::unique_ptr<Channel>> channels_;
     event::Deferred deferred_;
     event::Timer timer_;

@@ -95,9 +95,10 @@ Task<> ManagedStore::Impl::follow_until_trouble()
             emit(Kind::following, state_.flushed);
             after_.start(tidy_standby());
         }
-        if (streaming_) stream_lost_at_ = event::Loop::now();
+        const auto now = event::Loop::now();
+        if (streaming_) stream_lost_at_ = now;
         if (!streaming_) lost_stream();
-        co_await role_.sleep(streaming_ ? 50ms : 10ms);
+        co_await role_.sleep(streaming_ ? pace_.pause(now) : 10ms);
     }
 }
 
@@ -113,12 +114,18 @@ Task<> ManagedStore::Impl::look_at_stream()
     state_.address = row.maybe_text(3).value_or("");
     state_.link = link_of(state_.address);
     state_.timeline = static_cast<std::uint32_t>(row.maybe_integer(5).value_or(0));
-    if (before != state_.flushed) emit(Kind::progress, state_.flushed);
+    if (before != state_.flushed) {
+        emit(Kind::progress, state_.flushed);
+        pace_.stir(event::Loop::now());
+    }
     // What an old primary has too much shows at the fork of the timelines; the receiver fetches the
     // newest history before it streams, and passes the fork only when all is well.
-    streaming_ = row.boolean(4) && state_.timeline >= layout_.newest_history();
+    streaming_ = row.boolean(4) && state_.timeline >= history_files_.newest();
     state_.streaming = streaming_;
-    if (!streaming_) co_return;
+    if (!streaming_) {
+        pace_.stir(event::Loop::now());
+        co_return;
+    }
     doing(fmt::format("streaming from {}", state_.address));
     auto tuning = server_.tuning();
     tuning.peer_away = false;

@@ -175,17 +175,6 @@ void Layout::mark_primary() const
     if (fs::remove(cluster() / "standby.signal")) sync_folder(cluster());
 }
 
-std::uint32_t Layout::newest_history() const
-{
-    std::uint32_t newest = 1;
-    for (const auto& entry : fs::directory_iterator(cluster() / "pg_wal")) {
-        if (entry.path().extension() != ".history") continue;
-        const auto timeline = std::stoul(entry.path().stem().string(), nullptr, 16);
-        newest = std::max(newest, static_cast<std::uint32_t>(timeline));
-    }
-    return newest;
-}
-
 void Layout::exchange() const
 {
     adopt(); // a crash from here on: what is there is foreign, and copied again

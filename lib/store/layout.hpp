@@ -59,8 +59,6 @@ public:
     bool is_standby() const;
     void mark_standby() const;
     void mark_primary() const;
-    /// Highest timeline whose history file is there; 1 when there is none.
-    std::uint32_t newest_history() const;
     /// `fresh` becomes the cluster; the one before becomes `old`.  A crash in between is finished
     /// at the next start.
     void exchange() const;

@@ -7,10 +7,12 @@ namespace roleswap::store {
 
 ManagedStore::Impl::Impl(event::Loop& loop, Options options, Handler& handler)
     : loop_(loop), options_(std::move(options)), handler_(handler), layout_(options_),
-      peer_name_(options_.peer_name), tell_(loop, [this] { tell(); }),
+      history_files_(layout_.cluster() / "pg_wal"), peer_name_(options_.peer_name),
+      tell_(loop, [this] { tell(); }),
       server_(loop, options_, layout_,
               {[this](const Postmaster::End& how) { on_crash(how); },
-               [this](Sign sign, const std::string& line) { on_sign(sign, line); }}),
+               [this](Sign sign, const std::string& line) { on_sign(sign, line); },
+               [this] { stir(); }}),
       role_(loop, [this](const std::exception& error) { give_up(error.what()); }),
       mode_(loop, [this](const std::exception& error) { mode_failed(error.what()); }),
       after_(loop, [this](const std::exception& error) { note("upkeep-failed", error.what()); }),
@@ -53,6 +55,20 @@ void ManagedStore::Impl::tell()
         if (const auto* told = std::get_if<Note>(&letter))
             handler_.on_store_note(told->what, told->why);
     }
+}
+
+/// Something may have happened to the store that nobody else tells of: it is looked at now.
+void ManagedStore::Impl::stir()
+{
+    if (!pace_.stir(event::Loop::now())) return;
+    if (leading_) watch_.wake();
+    if (streaming_) role_.wake();
+}
+
+void ManagedStore::Impl::note_peer(base::Lsn position, core::StoreState state)
+{
+    const std::pair said{position, state};
+    if (said != std::exchange(peer_said_, said)) stir();
 }
 
 /// What an older order has not answered yet is never answered.
@@ -207,6 +223,7 @@ void ManagedStore::Impl::set_link_order(std::vector<std::size_t> order)
     });
     if (order == live_links_) return;
     live_links_ = order;
+    stir();
     // Dead links come last: they may be back before anybody says so.
     for (std::size_t index = 0; index < options_.links.size(); ++index)
         if (leads_to_peer(index) && std::find(order.begin(), order.end(), index) == order.end())
@@ -263,6 +280,10 @@ void ManagedStore::set_link_order(std::vector<std::size_t> order)
 void ManagedStore::set_peer(std::string name)
 {
     impl_->set_peer(std::move(name));
+}
+void ManagedStore::note_peer(base::Lsn position, core::StoreState state)
+{
+    impl_->note_peer(position, state);
 }
 Snapshot ManagedStore::snapshot() const
 {

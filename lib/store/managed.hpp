@@ -33,18 +33,18 @@ struct Snapshot {
     pid_t pid = 0;   ///< of the postmaster; 0 = not running
     int version = 0; ///< major, of PostgreSQL; 0 = not known
     std::uint32_t timeline = 0;
-    base::Lsn written;         ///< primary: WAL inserted; standby: received
-    base::Lsn flushed;         ///< safe on this node's disk
-    base::Lsn replayed;        ///< standby only
-    bool streaming = false;    ///< standby: receives; primary: the peer receives
-    std::string link;          ///< name of the link it streams by; empty when unknown
-    std::string address;       ///< standby: the peer's address it streams from
-    std::string sync_state;    ///< primary: of the peer, "sync", "async"; empty = not connected
-    base::Lsn peer_flushed;    ///< primary: the last that the peer said in this term, or zero
+    base::Lsn written;      ///< primary: WAL inserted; standby: received
+    base::Lsn flushed;      ///< safe on this node's disk
+    base::Lsn replayed;     ///< standby only
+    bool streaming = false; ///< standby: receives; primary: the peer receives
+    std::string link;       ///< name of the link it streams by; empty when unknown
+    std::string address;    ///< standby: the peer's address it streams from
+    std::string sync_state; ///< primary: of the peer, "sync", "async"; empty = not connected
+    base::Lsn peer_flushed; ///< primary: the last that the peer said in this term, or zero
     /// Primary: bytes that the peer has not flushed, as far as it told; empty: it told nothing.
     std::optional<std::uint64_t> pending{};
-    std::string detail;        ///< one sentence: what it does now, or what is wrong
-    double copy_done = 0;      ///< 0 to 1 while a base backup runs
+    std::string detail;   ///< one sentence: what it does now, or what is wrong
+    double copy_done = 0; ///< 0 to 1 while a base backup runs
     std::uint64_t copy_bytes = 0;
     std::uint64_t copy_bytes_total = 0;
     double copy_rate = 0;         ///< bytes per second
@@ -77,6 +77,9 @@ public:
     /// Live links as indices into Options::links, best first; empty = none is live.  Moves the
     /// replication at once; unchanged orders do nothing.
     void set_link_order(std::vector<std::size_t> order);
+    /// What the other node says of its store.  Where that changed this one is looked at soon:
+    /// while all is quiet looks are seldom.
+    void note_peer(base::Lsn position, core::StoreState state);
     /// Who the other node is from now on: whom freeze() waits for, and of whom the snapshot tells.
     void set_peer(std::string name);
 

@@ -1,6 +1,8 @@
 #pragma once
 // Inside of ManagedStore, for the files of this folder only: follow, repair, lead, mode, watch.
 #include "store/copy_plan.hpp"
+#include "store/history_files.hpp"
+#include "store/look_pace.hpp"
 #include "store/managed.hpp"
 #include "store/server.hpp"
 #include "store/spool.hpp"
@@ -27,6 +29,7 @@ public:
     void stop();
     void set_link_order(std::vector<std::size_t> order);
     void set_peer(std::string name);
+    void note_peer(base::Lsn position, core::StoreState state);
     Snapshot snapshot() const;
     std::string conninfo() const { return server_.conninfo(database); }
     bool has_data() const { return layout_.has_cluster(); }
@@ -52,6 +55,7 @@ private:
     void on_sign(Sign sign, const std::string& line);
     void give_up(const std::string& why);
     void tell_wrong_password();
+    void stir();
     Task<> fail_steps();
     Task<> stop_steps();
     Tuning tuned(bool require_peer, bool frozen) const;
@@ -141,6 +145,7 @@ private:
     const Options options_;
     Handler& handler_;
     const Layout layout_;
+    HistoryFiles history_files_;
     std::string peer_name_;
     std::deque<std::variant<core::StoreEvent, Note>> outbox_;
     event::Deferred tell_;
@@ -177,13 +182,15 @@ private:
     std::string copy_trouble_;                             ///< told
     std::string rewind_trouble_;                           ///< of the newest rewind
     std::vector<std::size_t> live_links_;
+    LookPace pace_;
+    std::pair<base::Lsn, core::StoreState> peer_said_{}; ///< of its store
     Snapshot state_;
     Server server_;
     std::unique_ptr<pg::Connection> peer_;
-    Sequencer role_;  ///< follow, lead, stop
-    Sequencer mode_;  ///< set_mode, freeze, thaw
-    Sequencer after_; ///< what a new primary does when it already works
-    Sequencer watch_; ///< regular looks of a primary
+    Sequencer role_;         ///< follow, lead, stop
+    Sequencer mode_;         ///< set_mode, freeze, thaw
+    Sequencer after_;        ///< what a new primary does when it already works
+    Sequencer watch_;        ///< regular looks of a primary
     bool thaw_owed_ = false; ///< thaw() is not answered yet
     event::Timer freeze_limit_;
 };

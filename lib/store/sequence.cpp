@@ -26,8 +26,14 @@ Sequencer::Awaiter<bool> Sequencer::sleep(event::Duration delay)
 {
     return wait<bool>([this, delay](Resume<bool> resume_later) {
         on_time_ = [resume_later] { resume_later(true); };
+        timer_.set_slack(delay / 8); // only long sleeps are long enough to wait for company
         timer_.start_in(delay);
     });
+}
+
+void Sequencer::wake()
+{
+    if (timer_.running()) timer_.start_in(event::Duration{0});
 }
 
 void Sequencer::resume()

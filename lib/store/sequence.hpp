@@ -129,6 +129,8 @@ public:
         return {*this, std::move(begin)};
     }
     Awaiter<bool> sleep(event::Duration delay);
+    /// A sleep that is under way ends at the next turn of the loop.
+    void wake();
 
 private:
     void resume();

@@ -71,7 +71,10 @@ Server::Server(event::Loop& loop, const Options& options, const Layout& layout, 
           events_.on_sign(sign, line);
       })
 {
-    Postmaster::Events ours{[this](std::string_view text) { log_.feed(text); },
+    Postmaster::Events ours{[this](std::string_view text) {
+                                log_.feed(text);
+                                events_.on_log();
+                            },
                             [this](const Postmaster::End& how) { ended(how); }};
     postmaster_ = options.external ? make_unit_postmaster(loop, options, layout, std::move(ours))
                                    : make_child_postmaster(loop, options, layout, std::move(ours));

@@ -27,6 +27,7 @@ public:
     struct Events {
         std::function<void(const Postmaster::End&)> on_crash; ///< ended without being told
         ServerLog::OnSign on_sign;
+        std::function<void()> on_log; ///< it has written to its log, whatever
     };
     /// Our sessions.  Their commits never wait for the standby, so none can get stuck.
     struct Sessions {

@@ -9,7 +9,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr event::Duration look_every = 50ms;
 constexpr int missed_max = 4;
 constexpr int slot_looks = 40; ///< without the peer: 2 s
 
@@ -36,7 +35,8 @@ Task<> ManagedStore::Impl::watch_primary()
             state_.streaming = false;
         }
         watch_peer();
-        co_await watch_.sleep(look_every);
+        if (!state_.streaming) pace_.stir(event::Loop::now());
+        co_await watch_.sleep(pace_.pause(event::Loop::now()));
     }
 }
 
@@ -63,7 +63,10 @@ Task<> ManagedStore::Impl::look_at_peer()
     state_.sync_state = row.maybe_text(4).value_or("");
     state_.address = row.maybe_text(5).value_or("");
     state_.link = link_of(state_.address);
-    if (before != state_.flushed) emit(Kind::progress, state_.flushed);
+    if (before != state_.flushed) {
+        emit(Kind::progress, state_.flushed);
+        pace_.stir(event::Loop::now());
+    }
     if (!row.is_null(6)) state_.peer_flushed = row.lsn(6);
     // A peer that is gone holds what it said last, and lacks all that came since.
     if (state_.peer_flushed.bytes != 0)

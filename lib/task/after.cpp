@@ -47,7 +47,7 @@ std::string to_text(const After& after)
 std::vector<After> after_of(const Task& task)
 {
     std::vector<After> all;
-    for (const auto& entry : task.after) all.push_back(parse_after(entry));
+    for (const auto& entry : *task.after) all.push_back(parse_after(entry));
     return all;
 }
 
@@ -83,7 +83,7 @@ void AfterWalk::visit(const std::string& from, const std::string& name)
                     "list\"");
     if (!task->backup_of.empty())
         throw Error(1, read + "a backup task and has no runs of its own",
-                    fmt::format("\"{}\", its primary", task->backup_of));
+                    fmt::format("\"{}\", its primary", *task->backup_of));
     const auto seen = seen_.find(name);
     if (seen != seen_.end() && seen->second == Seen::on_path) refuse_circle(name);
     begin(name);

@@ -27,7 +27,7 @@ void put(Task& task, const std::string& name, const FieldValue& value)
 {
     if (name == "environment") {
         for (const auto& [variable, text] : std::get<std::map<std::string, std::string>>(value))
-            task.environment[variable] = text;
+            task.environment.edit()[variable] = text;
         return;
     }
     if (name == "command") task.argv.clear();
@@ -80,18 +80,18 @@ void set_on_node(Task& task, const std::string& node, const std::string& field,
     const auto& known = *find_field(field);
     if (!known.set(scratch, value))
         throw Error(1, place + " has a wrong value", std::string(known.allowed));
-    const auto& has = task.node[node];
+    auto& has = task.node.edit()[node];
     if ((field == "argv" && has.contains("command")) ||
         (field == "command" && has.contains("argv")))
         throw Error(1, fmt::format("node.{} has both command and argv", node), "one of them");
-    task.node[node][field] = value;
+    has[field] = value;
 }
 
 Task on_node(const Task& task, const std::string& node)
 {
     auto bound = task;
     bound.node.clear();
-    if (const auto own = task.node.find(node); own != task.node.end())
+    if (const auto own = task.node->find(node); own != task.node->end())
         for (const auto& [name, value] : own->second) put(bound, name, value);
     return bound;
 }

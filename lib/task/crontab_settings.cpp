@@ -47,7 +47,7 @@ std::string CrontabSettings::set(const CrontabVariable& variable, unsigned line,
                            value);
     if (field != named_settings.end() && name != "HOME") return {};
     const auto* why = std::ranges::find(lost, name, &Pair::name);
-    if (why == lost.end()) task_.environment[name] = value;
+    if (why == lost.end()) task_.environment.edit()[name] = value;
     if (why == lost.end() || (name == "RANDOM_DELAY" && value == "0")) return {};
     return fmt::format("{} = \"{}\": {}", name, value, why->value);
 }

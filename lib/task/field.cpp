@@ -17,9 +17,18 @@ constexpr std::size_t after_max = 100; ///< tasks that one is after
 using Text = std::string;
 using TextTest = bool (*)(std::string_view);
 
+template <class T> const T& plain(const T& value)
+{
+    return value;
+}
+template <class T> const T& plain(const Seldom<T>& value)
+{
+    return *value;
+}
+
 template <auto member> FieldValue get(const Task& task)
 {
-    return task.*member;
+    return plain(task.*member);
 }
 
 template <auto member> bool set(Task& task, const FieldValue& value)
@@ -77,7 +86,7 @@ bool set_timezone(Task& task, const FieldValue& value)
 {
     if (!std::holds_alternative<Text>(value)) return false;
     task.timezone = std::get<Text>(value);
-    Zone::named(task.timezone);
+    Zone::named(*task.timezone);
     return true;
 }
 
@@ -383,7 +392,7 @@ void check_whole(const Task& task)
     if (!task.backup_of.empty() && task.kind == TaskKind::noop)
         throw Error(1, read("backup_of, and its kind is noop"), "a command: its node runs that");
     const bool has_command = !task.command.empty() || !task.argv.empty();
-    const bool has_on_node = std::ranges::any_of(task.node, [](const auto& node) {
+    const bool has_on_node = std::ranges::any_of(*task.node, [](const auto& node) {
         return node.second.contains("command") || node.second.contains("argv");
     });
     if (task.kind == TaskKind::noop && (has_command || has_on_node))

@@ -99,7 +99,7 @@ json to_json(const Task& task)
     for (const auto& field : task_fields())
         object[key_of(field)] = std::visit(ToJson{}, field.get(task));
     auto& nodes = object["node"] = json::object();
-    for (const auto& [node, own] : task.node)
+    for (const auto& [node, own] : *task.node)
         for (const auto& [name, value] : own) nodes[node][name] = std::visit(ToJson{}, value);
     return object;
 }

@@ -6,7 +6,7 @@ namespace roleswap::task {
 
 Schedule schedule_of(const Task& task, const Defaults& defaults)
 {
-    const auto& zone = task.timezone.empty() ? defaults.timezone : task.timezone;
+    const auto& zone = task.timezone.empty() ? defaults.timezone : *task.timezone;
     auto schedule = parse_schedule(task.schedule, Zone::named(zone));
     schedule.leave_out(Exclusions::parse(task.except));
     return schedule;

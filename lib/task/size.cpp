@@ -13,7 +13,7 @@ std::size_t size_of(const Task& task)
 {
     std::size_t bytes = task.command.size() + task.shell.size();
     for (const auto& text : task.argv) bytes += text.size() + 1 + pointer_bytes;
-    for (const auto& [name, value] : task.environment)
+    for (const auto& [name, value] : *task.environment)
         bytes += name.size() + value.size() + 2 + pointer_bytes;
     return bytes;
 }
@@ -41,7 +41,7 @@ void check_argument_size(std::string_view what, std::size_t bytes)
 void check_arguments_size(const Task& task)
 {
     check(task, "");
-    for (const auto& [node, own] : task.node) check(on_node(task, node), " on " + node);
+    for (const auto& [node, own] : *task.node) check(on_node(task, node), " on " + node);
 }
 
 } // namespace roleswap::task

@@ -1,4 +1,5 @@
 #pragma once
+#include "base/seldom.hpp"
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -12,6 +13,7 @@
 
 namespace roleswap::task {
 
+using base::Seldom;
 using std::chrono::milliseconds;
 
 /// What happens when a due time comes while an earlier run of the task is not over.
@@ -50,35 +52,36 @@ struct Defaults {
     bool operator==(const Defaults&) const = default;
 };
 
-/// The definition of a task, as it stands in a file, in the store and on the bus.
+/// The definition of a task, as it stands in a file, in the store and on the bus.  A master holds
+/// all of them, perhaps a hundred thousand.
 struct Task {
-    std::string name;                  ///< [A-Za-z0-9._-]{1,64}
-    std::string schedule;              ///< text for parse_schedule
-    std::string timezone;              ///< IANA name; empty: the default of the pair
-    std::vector<std::string> except;   ///< dates without due times, for Exclusions::parse
-    std::vector<std::string> after;    ///< tasks after whose ends it runs; see after.hpp
-    milliseconds jitter{0};            ///< a run starts up to so much after its due time
-    TaskKind kind = TaskKind::command; ///< of a noop neither command nor argv is there
-    std::string command;               ///< run by `shell`; exactly one of command and argv is there
-    std::vector<std::string> argv;     ///< run without a shell
+    std::string name;                        ///< [A-Za-z0-9._-]{1,64}
+    std::string schedule;                    ///< text for parse_schedule
+    Seldom<std::string> timezone;            ///< IANA name; empty: the default of the pair
+    Seldom<std::vector<std::string>> except; ///< dates without due times, for Exclusions::parse
+    Seldom<std::vector<std::string>> after;  ///< tasks after whose ends it runs; see after.hpp
+    milliseconds jitter{0};                  ///< a run starts up to so much after its due time
+    TaskKind kind = TaskKind::command;       ///< of a noop neither command nor argv is there
+    std::string command;           ///< run by `shell`; exactly one of command and argv is there
+    std::vector<std::string> argv; ///< run without a shell
     std::string shell = "/bin/sh";
-    std::string user;                ///< empty: the user of the daemon
-    std::string group;               ///< empty: the first group of the user
-    std::vector<std::string> groups; ///< supplementary ones besides those of the user
-    std::string directory;           ///< empty: the home of the user
-    std::map<std::string, std::string> environment;
-    std::optional<std::uint32_t> umask;         ///< 0 to 0777
-    std::string input;                          ///< what the command reads from standard input
-    std::string output_max;                     ///< size, then it is killed; empty: no limit
-    bool journal = true;                        ///< its output goes to the journal line by line
-    std::map<std::string, std::string> rlimit;  ///< see confinement.hpp
-    bool unit = false;                          ///< runs in a transient unit of systemd
-    std::map<std::string, std::string> sandbox; ///< this and the next five need such a unit
-    std::string memory_max;                     ///< size; empty: no limit
-    std::string cpu_quota;                      ///< "150%"; empty: no limit
-    std::uint32_t cpu_weight = 0;               ///< 1 to 10 000; 0: as any other
-    std::uint32_t io_weight = 0;                ///< the same
-    std::uint32_t tasks_max = 0;                ///< processes and threads; 0: systemd's default
+    std::string user;                        ///< empty: the user of the daemon
+    Seldom<std::string> group;               ///< empty: the first group of the user
+    Seldom<std::vector<std::string>> groups; ///< supplementary ones besides those of the user
+    Seldom<std::string> directory;           ///< empty: the home of the user
+    Seldom<std::map<std::string, std::string>> environment;
+    std::optional<std::uint32_t> umask; ///< 0 to 0777
+    Seldom<std::string> input;          ///< what the command reads from standard input
+    Seldom<std::string> output_max;     ///< size, then it is killed; empty: no limit
+    bool journal = true;                ///< its output goes to the journal line by line
+    Seldom<std::map<std::string, std::string>> rlimit;  ///< see confinement.hpp
+    bool unit = false;                                  ///< runs in a transient unit of systemd
+    Seldom<std::map<std::string, std::string>> sandbox; ///< this and the next five need such a unit
+    Seldom<std::string> memory_max;                     ///< size; empty: no limit
+    Seldom<std::string> cpu_quota;                      ///< "150%"; empty: no limit
+    std::uint32_t cpu_weight = 0;                       ///< 1 to 10 000; 0: as any other
+    std::uint32_t io_weight = 0;                        ///< the same
+    std::uint32_t tasks_max = 0; ///< processes and threads; 0: systemd's default
     std::string queue = "default";
     int priority = 0; ///< -100 to 100: of its waiting runs, highest first
     bool enabled = true;
@@ -91,12 +94,12 @@ struct Task {
     std::optional<milliseconds> late_limit;
     AfterCrash after_crash = AfterCrash::rerun;
     OnSwap on_swap = OnSwap::wait;
-    std::string mail_to;                 ///< empty: no mail
-    std::vector<std::string> needs;      ///< paths that must be there where it runs
-    std::map<std::string, Binding> node; ///< by the name of the node
-    std::string backup_of; ///< of a backup task: the primary it stands in for; empty: none
-    std::string backup_on; ///< the node on which it does; empty when backup_of is
-    std::string description;
+    Seldom<std::string> mail_to;                 ///< empty: no mail
+    Seldom<std::vector<std::string>> needs;      ///< paths that must be there where it runs
+    Seldom<std::map<std::string, Binding>> node; ///< by the name of the node
+    Seldom<std::string> backup_of; ///< of a backup task: the primary it stands in for; empty: none
+    Seldom<std::string> backup_on; ///< the node on which it does; empty when backup_of is
+    Seldom<std::string> description;
     bool operator==(const Task&) const = default;
 };
 

@@ -213,7 +213,7 @@ std::string export_tasks(std::span<const Task> tasks)
             if (value == field.get(defaults)) continue;
             text += fmt::format("{} = {}\n", field.name, std::visit(ToToml{}, value));
         }
-        for (const auto& [node, own] : task.node) {
+        for (const auto& [node, own] : *task.node) {
             text += fmt::format("[task.node.{}]\n", toml_key(node));
             for (const auto& [name, value] : own)
                 text += fmt::format("{} = {}\n", name, std::visit(ToToml{}, value));

@@ -27,7 +27,7 @@ run::RunSpec needs_of(const task::Task& task)
     spec.groups = task.groups;
     spec.needs = task.needs;
     confine(spec, task);
-    if (const auto path = task.environment.find("PATH"); path != task.environment.end())
+    if (const auto path = task.environment->find("PATH"); path != task.environment->end())
         spec.environment = {"PATH=" + path->second};
     return spec;
 }
@@ -72,7 +72,7 @@ void Bindings::add_bound(const std::vector<task::Task>& tasks)
     for (const auto& task : tasks)
         if (!task.backup_of.empty()) add_backup(task, all);
     for (const auto& task : tasks) {
-        for (const auto& [node, own] : task.node)
+        for (const auto& [node, own] : *task.node)
             if (std::ranges::find(nodes_, node) == nodes_.end())
                 fault(task.name, "node." + node, fmt::format("there is no node \"{}\"", node),
                       fmt::format("one of {}", fmt::join(nodes_, ", ")));
@@ -90,9 +90,9 @@ void Bindings::fault(const std::string& task, std::string what, std::string valu
 
 void Bindings::add_backup(const task::Task& backup, const All& all)
 {
-    const auto what = fmt::format("backup of \"{}\"", backup.backup_of);
-    if (std::ranges::find(nodes_, backup.backup_on) == nodes_.end())
-        fault(backup.name, what, fmt::format("there is no node \"{}\"", backup.backup_on),
+    const auto what = fmt::format("backup of \"{}\"", *backup.backup_of);
+    if (std::ranges::find(nodes_, *backup.backup_on) == nodes_.end())
+        fault(backup.name, what, fmt::format("there is no node \"{}\"", *backup.backup_on),
               fmt::format("backup_on: one of {}", fmt::join(nodes_, ", ")));
     const auto primary = all.find(backup.backup_of);
     if (primary == all.end() || !primary->second->backup_of.empty())

@@ -63,9 +63,9 @@ void add_limits(Properties& properties, const task::Task& task)
     const auto add = [&properties](const char* name, std::uint64_t value) {
         properties.push_back({name, value});
     };
-    if (const auto size = base::parse_size(task.memory_max)) add("MemoryMax", *size);
+    if (const auto size = base::parse_size(*task.memory_max)) add("MemoryMax", *size);
     // Microseconds of processor time within each second (org.freedesktop.systemd1(5)).
-    if (const auto percent = task::parse_quota(task.cpu_quota))
+    if (const auto percent = task::parse_quota(*task.cpu_quota))
         add("CPUQuotaPerSecUSec", std::uint64_t{*percent} * 10'000);
     if (task.cpu_weight > 0) add("CPUWeight", task.cpu_weight);
     if (task.io_weight > 0) add("IOWeight", task.io_weight);
@@ -78,11 +78,11 @@ void confine(run::RunSpec& spec, const task::Task& task)
 {
     const bool needs_unit = task::needs_unit(task);
     if (needs_unit) add_limits(spec.unit.emplace(), task);
-    for (const auto& [name, text] : task.sandbox)
+    for (const auto& [name, text] : *task.sandbox)
         spec.unit->push_back(sandbox_property(name, text));
     for (const auto& known : task::process_limit_names()) {
-        const auto found = task.rlimit.find(std::string(known.name));
-        if (found == task.rlimit.end()) continue;
+        const auto found = task.rlimit->find(std::string(known.name));
+        if (found == task.rlimit->end()) continue;
         const auto value = task::parse_process_limit(known.name, found->second).value_or(0);
         if (!needs_unit) {
             spec.limits.push_back({resource_of(known.resource), value});

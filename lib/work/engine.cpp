@@ -1,3 +1,4 @@
+#include "event/heap.hpp"
 #include "work/engine_impl.hpp"
 #include <array>
 #include <fcntl.h>
@@ -9,6 +10,8 @@ namespace {
 
 using nlohmann::json;
 using namespace std::chrono_literals;
+constexpr std::size_t bulk_tasks = 1000;
+constexpr auto tidy_after = 2s;
 
 std::string read_file(const char* path)
 {
@@ -68,6 +71,7 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
       look_timer_(
           loop, [this] { look_in_store(); }, event::Priority::low),
       life_timer_(loop, [this] { show_life(); }), agent_timer_(loop, [this] { look_at_agents(); }),
+      tidy_timer_(loop, [this] { worker_.run([] { event::give_back_memory(); }, {}); }),
       outputs_(loop, [this](OutputPoll poll) { look_at_output(std::move(poll)); }), slices_(loop),
       looks_(loop), changer_(loop, [this] { next_change(); }), worker_(loop)
 {
@@ -135,6 +139,7 @@ void Engine::Impl::end_session()
                         &house_soon_, &look_timer_, &life_timer_, &agent_timer_})
         timer->stop();
     if (model_.operation) host_.watch_owner(model_.operation->id, 0);
+    note_bulk(model_.tasks.size());
     model_ = {};
     window_ = {};
     applying_.clear();
@@ -235,6 +240,12 @@ void Engine::Impl::note(std::string_view what, const std::string& why)
 {
     if (writer_) writer_->next().notes.push_back({std::string(what), clean_text(why)});
     host_.on_event(what, why);
+}
+
+/// What was needed only to read, list or forget so many tasks is given back when it is free.
+void Engine::Impl::note_bulk(std::size_t tasks)
+{
+    if (tasks >= bulk_tasks) tidy_timer_.start_in(tidy_after);
 }
 
 std::uint64_t Engine::Impl::pending_requests() const

@@ -30,7 +30,7 @@ void Engine::Impl::take_follower(const OpenRun& run)
 std::string Engine::Impl::after_text(const task::Task& task)
 {
     if (task.after.empty()) return {};
-    return fmt::format("after {}", fmt::join(task.after, " and "));
+    return fmt::format("after {}", fmt::join(*task.after, " and "));
 }
 
 pg::Query Engine::Impl::waits_query(const std::string& task)

@@ -46,6 +46,7 @@ void Engine::Impl::loaded(Loaded loaded)
     count_history();
     held_runs_->count();
     answer_early_calls();
+    note_bulk(model_.tasks.size());
     look_at_all();
     dispatch();
     if (!first) return;

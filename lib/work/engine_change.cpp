@@ -214,6 +214,7 @@ void Engine::Impl::end_change(std::uint64_t ticket)
 {
     auto change = changes_.extract(ticket);
     if (!late_calls_.empty()) changer_.trigger();
+    note_bulk(change.mapped().read.size() + change.mapped().removed.size());
     change.mapped().reply.done(change.mapped().answer);
 }
 

@@ -114,6 +114,7 @@ private:
     void read_store();
     void read_results(std::vector<pg::Result> results, LoadKind kind);
     void note(std::string_view what, const std::string& why);
+    void note_bulk(std::size_t tasks);
 
     // what a new master does first, and again after a lost connection
     void loaded(Loaded loaded);
@@ -429,6 +430,7 @@ private:
     event::Timer look_timer_;
     event::Timer life_timer_;
     event::Timer agent_timer_;
+    event::Timer tidy_timer_;
     OutputWatch outputs_;
     Slices slices_; ///< of verbs
     Slices looks_;  ///< of the schedule, which waits for no verb

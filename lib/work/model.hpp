@@ -30,6 +30,10 @@ struct TaskEntry {
     bool has_schedule() const { return !is_backup() && !task.schedule.empty(); }
 };
 
+/// Beside its texts; a master with a hundred thousand tasks shall not need more than small ones
+/// have.
+static_assert(sizeof(TaskEntry) <= 640, "seldom used fields of a task are a base::Seldom");
+
 /// The order in which waiting runs of a queue start.
 struct Turn {
     int priority = 0; ///< highest first

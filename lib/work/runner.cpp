@@ -149,7 +149,7 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
     spec.group = task.group;
     spec.groups = task.groups;
     spec.directory = task.directory;
-    for (const auto& [name, value] : task.environment)
+    for (const auto& [name, value] : *task.environment)
         spec.environment.push_back(name + "=" + value);
     spec.due = base::to_rfc3339(std::chrono::floor<std::chrono::milliseconds>(run.due));
     spec.attempt = run.attempt;
@@ -171,9 +171,9 @@ run::RunSpec make_spec(const task::Task& task, const OpenRun& run, const Place& 
     if (!run.payload.empty()) spec.environment.push_back("ROLESWAP_PAYLOAD=" + run.payload);
     if (run.origin != 0) spec.environment.push_back(fmt::format("ROLESWAP_ORIGIN={}", run.origin));
     if (task.umask) spec.umask = static_cast<mode_t>(*task.umask);
-    spec.stdin_text = task.input.empty() ? run.payload : task.input;
+    spec.stdin_text = task.input.empty() ? run.payload : *task.input;
     spec.needs = task.needs;
-    spec.output_max = base::parse_size(task.output_max).value_or(0);
+    spec.output_max = base::parse_size(*task.output_max).value_or(0);
     confine(spec, task);
     spec.timeout = task.timeout;
     spec.tag = task.name;

@@ -72,13 +72,13 @@ Slice Engine::Impl::list_one(Listing& listing)
     const auto load = model_.load(name);
     listing.tasks.push_back({{"name", name},
                              {"schedule", entry.task.schedule},
-                             {"after", entry.task.after},
-                             {"backup_of", entry.task.backup_of},
-                             {"backup_on", entry.task.backup_on},
+                             {"after", *entry.task.after},
+                             {"backup_of", *entry.task.backup_of},
+                             {"backup_on", *entry.task.backup_on},
                              {"enabled", entry.task.enabled},
                              {"queue", entry.task.queue},
                              {"user", entry.task.user},
-                             {"description", entry.task.description},
+                             {"description", *entry.task.description},
                              {"next_due", next ? json(base::to_rfc3339(*next)) : json(nullptr)},
                              {"running", load.running},
                              {"waiting", load.waiting},
@@ -114,6 +114,7 @@ Slice Engine::Impl::export_one(Listing& listing)
 void Engine::Impl::finish_listing(std::uint64_t ticket, json answer)
 {
     const auto listing = listings_.extract(ticket);
+    note_bulk(model_.tasks.size());
     listing.mapped().reply.done(answer);
 }
 

@@ -72,8 +72,8 @@ json Engine::Impl::coming(const TaskEntry& entry) const
 std::string Engine::Impl::hindrance(const TaskEntry& entry) const
 {
     if (entry.is_backup())
-        return fmt::format("it stands in for {} on {} and is due with it", entry.task.backup_of,
-                           entry.task.backup_on);
+        return fmt::format("it stands in for {} on {} and is due with it", *entry.task.backup_of,
+                           *entry.task.backup_on);
     if (!entry.task.enabled) return "the task is disabled: none of these times brings a run";
     if (!entry.has_schedule())
         return fmt::format("it has no times of its own: it runs {}", after_text(entry.task));
@@ -105,7 +105,7 @@ void Engine::Impl::task_next(const Call& call)
     if (entry.has_schedule()) next = task::coming(entry.schedule, entry.task, time, count);
     call.reply.done({{"name", entry.task.name},
                      {"schedule", entry.task.schedule},
-                     {"after", entry.task.after},
+                     {"after", *entry.task.after},
                      {"timezone", entry.schedule.zone().name()},
                      {"next", std::move(next)},
                      {"why", hindrance(entry)}});
@@ -182,7 +182,7 @@ void Engine::Impl::task_run(const Call& call)
         throw Refusal(VerbError::Code::refused,
                       fmt::format("task \"{}\" is the backup of \"{}\": run that, it uses the "
                                   "backup's command on {}",
-                                  entry.task.name, entry.task.backup_of, entry.task.backup_on));
+                                  entry.task.name, *entry.task.backup_of, *entry.task.backup_on));
     NewRun run{.task = entry.task.name,
                .queue = entry.task.queue,
                .cause = "manual",

@@ -74,6 +74,19 @@ TEST_CASE("links come up at the first datagrams and measure their round trip")
     CHECK(pair.first.transport().peer_boot() == 1);
 }
 
+TEST_CASE("a heartbeat that comes over three links takes one turn of the loop")
+{
+    TestPair pair;
+    REQUIRE(pair.come_up());
+    const auto heard = [&] { return pair.first.transport().status(0).received.datagrams; };
+    const auto begin = heard();
+    const auto before = pair.first.turns;
+    REQUIRE(pair.run_until([&] { return heard() - begin == 50; }));
+    const auto turns = static_cast<double>(pair.first.turns - before) / 50;
+    fmt::print("figure: {:.1f} turns of the loop per heartbeat\n", turns);
+    CHECK(turns < 4); // the own heartbeat, the peer's, a look at the links
+}
+
 TEST_CASE("a cut link is seen in time, disturbs no other and loses nothing of a 1 kHz stream")
 {
     std::vector<double> seen;

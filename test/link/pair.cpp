@@ -21,8 +21,10 @@ std::string address(int cable, core::Node node)
 
 void turn(TestNode& node)
 {
-    for (int events = 0; events < 64; ++events)
+    for (int events = 0; events < 64; ++events) {
         if (event::check(sd_event_run(node.loop.get(), 0), "run the loop") == 0) return;
+        ++node.turns;
+    }
 }
 
 void wait(const std::vector<TestNode*>& nodes)

@@ -28,6 +28,7 @@ public:
     Options options;
     Gates gates;
     event::Loop loop;
+    std::size_t turns = 0; ///< of the loop, in which something was done
     std::vector<std::string> messages;
     std::map<std::string, int> executed; ///< requests by their first 32 bytes
     std::vector<Change> changes;

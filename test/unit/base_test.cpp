@@ -2,12 +2,40 @@
 #include "base/lsn.hpp"
 #include "base/nearest.hpp"
 #include "base/quantity.hpp"
+#include "base/seldom.hpp"
 #include "base/time_text.hpp"
 #include "base/toml.hpp"
 #include <array>
 #include <catch2/catch.hpp>
 
 using namespace roleswap::base;
+
+TEST_CASE("what is seldom there takes a pointer, and is a value like the thing itself", "[base]")
+{
+    using Text = Seldom<std::string>;
+    static_assert(sizeof(Text) == sizeof(void*));
+    const Text none;
+    CHECK(none.empty());
+    CHECK(*none == "");
+    CHECK(none == Text(""));
+    Text some = "text";
+    const Text copy = some;
+    CHECK_FALSE(some.empty());
+    CHECK(some == copy);
+    some.edit() += "s";
+    CHECK(some == "texts");
+    CHECK(copy == "text");
+    some = none;
+    CHECK(some == none);
+    some.edit();
+    CHECK(some.empty());
+    CHECK(some == none);
+    some = copy;
+    some.clear();
+    CHECK(some == none);
+    const std::string& plain = copy;
+    CHECK(plain.size() == copy->size());
+}
 
 TEST_CASE("a WAL position survives text and back", "[base]")
 {

@@ -74,7 +74,7 @@ TEST_CASE("values of nodes survive a file and the bus", "[binding]")
     auto task = read_one("command = \"x\"\nneeds = [\"/a b\"]\n"
                          "[task.node.left]\ncommand = \"y\"\nuser = \"u\"\n"
                          "[task.node.\"a.b\"]\numask = \"0022\"\nenvironment = { A = \"1\" }\n");
-    CHECK(task.node.size() == 2);
+    CHECK(task.node->size() == 2);
     CHECK(parse_tasks(export_tasks(std::vector{task, make_backup("command = \"z\"")}), "t") ==
           std::vector{task, make_backup("command = \"z\"")});
     CHECK(from_json(to_json(task)) == task);

@@ -36,7 +36,7 @@ TEST_CASE("limits and sandbox of a task survive a file and the bus", "[task]")
                            "sandbox = { ProtectSystem = \"strict\", PrivateTmp = true, "
                            "NoNewPrivileges = \"on\", ReadOnlyPaths = \"/srv -/opt/x\", "
                            "SystemCallFilter = \"~@mount reboot\" }\n");
-    CHECK(task.sandbox.at("PrivateTmp") == "yes");
+    CHECK(task.sandbox->at("PrivateTmp") == "yes");
     CHECK(task.groups == std::vector<std::string>{"adm", "tty"});
     CHECK(parse_tasks(export_tasks(std::vector{task}), "t") == std::vector{task});
     CHECK(from_json(to_json(task)) == task);

@@ -376,10 +376,10 @@ TEST_CASE("real entries keep their meaning", "[crontab]")
     const auto sysstat = task("sysstat.sysstat", "/etc/cron.d/sysstat", 1);
     CHECK(sysstat.name == "cron.d-sysstat-2");
     CHECK(sysstat.schedule == "59 23 * * *");
-    CHECK(sysstat.environment.at("PATH") ==
+    CHECK(sysstat.environment->at("PATH") ==
           "/usr/lib/sysstat:/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin");
     const auto tiger = task("tiger.tiger", "/etc/cron.d/tiger", 0);
-    CHECK(tiger.environment.at("NICETIGER") == "10");
+    CHECK(tiger.environment->at("NICETIGER") == "10");
     const auto weekly = task("cron-daemon-common.crontab", "/etc/crontab", 2);
     CHECK(weekly.schedule == "47 6 * * 7");
     CHECK(weekly.user == "root");

@@ -8,6 +8,47 @@
 using namespace roleswap::event;
 using namespace std::chrono_literals;
 
+TEST_CASE("a timer is not early, however long the turn took that started it", "[event]")
+{
+    Loop loop;
+    Duration started{0};
+    Duration fired{0};
+    Timer second(loop, [&] {
+        fired = Loop::now();
+        loop.exit(0);
+    });
+    Timer first(loop, [&] {
+        const auto end = Loop::now() + 20ms;
+        while (Loop::now() < end) continue; // a long turn
+        started = Loop::now();
+        second.start_in(10ms);
+    });
+    first.start_in(0ms);
+    loop.run();
+    CHECK(fired - started >= 10ms);
+}
+
+/// sd-event prefers a few points in time for such timers, which all programs of the machine share:
+/// once in a while one of them comes first.
+TEST_CASE("a timer with slack waits for the turn of another", "[event]")
+{
+    int together = 0;
+    for (int round = 0; round < 20; ++round) {
+        Loop loop;
+        Timer patient(loop, [&] { loop.exit(0); });
+        Timer other(loop, [] {});
+        patient.set_slack(10s);
+        const auto begin = Loop::now();
+        patient.start_in(1ms);
+        other.start_in(10ms);
+        loop.run();
+        const auto took = Loop::now() - begin;
+        CHECK(took < 5s);
+        if (took >= 10ms) ++together;
+    }
+    CHECK(together >= 10);
+}
+
 TEST_CASE("a helper's output and exit code come back", "[event]")
 {
     Loop loop;
