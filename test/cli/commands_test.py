@@ -104,7 +104,7 @@ class Words(Case):
 
     def test_completion_knows_commands_and_options(self):
         self.assertEqual(self.expect(0, "--complete", "que").stdout, "queue\n")
-        self.assertEqual(self.expect(0, "--complete", "queue", "").stdout, "list\nhold\nrelease\nset\n")
+        self.assertEqual(self.expect(0, "--complete", "queue", "").stdout, "list\nhold\nrelease\nset\nremove\n")
         self.assertIn("--json\n", self.expect(0, "--complete", "status", "--j").stdout)
         self.assertEqual(self.expect(0, "--complete", "--node", "").stdout, "")
 
