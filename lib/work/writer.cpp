@@ -14,7 +14,6 @@ constexpr auto retry_after = 500ms; ///< after a refusal of the store, such as a
 constexpr auto busy_within = 20ms;
 constexpr auto gather_for = 5ms;
 constexpr std::size_t gathered_enough = 64;
-constexpr std::size_t first_runs = 32; ///< of many that are due; each later batch is twice as large
 
 constexpr const char* insert_sql = R"(
 INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, node, batch, started_at, ended_at, why,
@@ -374,11 +373,6 @@ void Writer::resume()
     later_.trigger();
 }
 
-void Writer::wait_for_more()
-{
-    if (!std::exchange(waits_, true)) enough_ = first_runs;
-}
-
 void Writer::send_what_there_is()
 {
     waits_ = false;
@@ -398,9 +392,8 @@ void Writer::send()
     if (sending_ || paused_ || !session_.up()) return;
     if (current_.empty()) {
         if (gathering_.empty()) return;
-        if (waits_ && gathering_.inserts.size() < enough_) return;
+        if (waits_ && gathering_.inserts.size() < batch_runs_max) return;
         if (const auto wait = gather_time(); wait.count() > 0) return gathered_.start_in(wait);
-        enough_ = std::min(2 * enough_, batch_runs_max);
         current_ = take_full(gathering_);
         current_.number = ++number_;
         sent_before_ = false;

@@ -106,9 +106,8 @@ public:
     void resume();
     /// Sends nothing until `resume`; a commit under way is not taken back.
     void pause() { paused_ = true; }
-    /// What belongs together gathers until `send_what_there_is`, in batches that begin small: where
-    /// many tasks are due at once, the first ones start while the others are still written.
-    void wait_for_more();
+    /// A batch that is not full waits for `send_what_there_is`: what belongs together gathers.
+    void wait_for_more() { waits_ = true; }
     void send_what_there_is();
     /// Nothing gathers and nothing is under way.
     bool idle() const { return !sending_ && gathering_.empty() && current_.empty(); }
@@ -127,7 +126,6 @@ private:
     bool sending_ = false;
     bool paused_ = true;
     bool waits_ = false;
-    std::size_t enough_ = 0;                ///< so many new runs go, whatever waits
     std::array<event::Duration, 4> sent_{}; ///< when the latest batches were, the newest last
     event::Deferred later_;
     event::Timer again_;
