@@ -124,7 +124,8 @@ store::Options store_options(const Setup& setup, const run::Executor& executor)
     // systemd keeps the processes of a unit in a group of its own.
     if (!setup.external) options.cgroup = sibling_group(executor, "store");
     for (auto& keepsake : work::keepsakes())
-        options.keepsakes.push_back({std::move(keepsake.kind), std::move(keepsake.sql)});
+        options.keepsakes.push_back({std::move(keepsake.kind), std::move(keepsake.sql),
+                                     std::move(keepsake.table)});
     return options;
 }
 

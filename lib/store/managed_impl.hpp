@@ -91,6 +91,7 @@ private:
     Task<std::string> first_unknown(std::uint32_t timeline, std::optional<base::Lsn> fork,
                                     base::Lsn end);
     Task<> read_keepsakes(Spool& spool, std::string since);
+    Task<bool> has_table(pg::Connection& session, std::string table); ///< empty: it is not asked
 
     // copy.cpp
     std::string not_ours(const char* remedy) const;

@@ -23,6 +23,8 @@ struct LinkAddress {
 struct Keepsake {
     std::string kind; ///< a word for the reader of the spool file
     std::string sql;
+    std::string table{}; ///< where the store has no such table there is nothing to keep; empty:
+                         ///< always asked
 };
 
 /// What a store is told once.  Both nodes get the same but for own and peer.

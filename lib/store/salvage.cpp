@@ -109,6 +109,14 @@ Task<std::string> ManagedStore::Impl::first_unknown(std::uint32_t timeline,
     co_return fmt::format("'{}'::xid", commits.first());
 }
 
+Task<bool> ManagedStore::Impl::has_table(pg::Connection& session, std::string table)
+{
+    if (table.empty()) co_return true;
+    const auto there =
+        co_await ask(role_, session, "select to_regclass($1) is not null", values(table));
+    co_return there[0].boolean(0);
+}
+
 /// By a cursor: output of many runs may be more than the memory takes.
 Task<> ManagedStore::Impl::read_keepsakes(Spool& spool, std::string since)
 {
@@ -121,6 +129,7 @@ Task<> ManagedStore::Impl::read_keepsakes(Spool& spool, std::string since)
     try {
         co_await ask(role_, session, "begin");
         for (const auto& keepsake : options_.keepsakes) {
+            if (!co_await has_table(session, keepsake.table)) continue;
             auto sql = replaced(keepsake.sql, "{since}", since);
             co_await ask(role_, session, "declare kept no scroll cursor for " + sql);
             for (;;) {

@@ -23,6 +23,10 @@ ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, changed_at = 
                      AND coalesce(task.definition -> 'except', '[]') = excluded.definition -> 'except'
                      AND task.enabled THEN task.last_due ELSE excluded.last_due END)";
 
+/// Before it, so that these leave with their tasks.
+constexpr const char* admit_sql =
+    "SELECT roleswap.admit_all(whose => ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))";
+
 constexpr const char* remove_tasks_sql = R"(
 WITH gone AS (DELETE FROM roleswap.task WHERE name IN (SELECT jsonb_array_elements_text($1::jsonb))
               RETURNING name),
@@ -137,11 +141,13 @@ void Engine::Impl::write_change(std::uint64_t ticket)
     auto& change = changes_.at(ticket);
     change.place = Change::Place::writing;
     std::vector<pg::Query> queries(3);
+    const auto removed = json(change.removed).dump();
     queries[0] = {make_queues_sql, {json(change.queues).dump()}};
     queries[1].sql = put_tasks_sql;
     queries[1].params.emplace_back("[" + std::move(change.rows) + "]");
     queries[1].params.emplace_back(to_text(Instant(change.since)));
-    queries[2] = {remove_tasks_sql, {json(change.removed).dump()}};
+    queries[2] = {remove_tasks_sql, {removed}};
+    if (!change.removed.empty()) queries.insert(queries.begin(), {admit_sql, {removed}});
     Reply written{[this, ticket](const json&) { take_change(ticket); },
                   [this, ticket](const VerbError& error) { fail_change(ticket, error); }};
     session_->write(std::move(queries), std::move(written),

@@ -64,14 +64,15 @@ void Engine::Impl::history_add(const Call& call)
     if (!lines.is_array())
         throw Refusal(VerbError::Code::bad_argument, "lines is no list of {\"kind\",\"row\"}");
     auto done = [this, holder](std::vector<pg::Result>& results) -> json {
-        const auto added = results.at(0)[0].integer(0);
-        undecided_ = static_cast<std::uint64_t>(results.at(1)[0].integer(0));
+        const auto added = results.at(1)[0].integer(0);
+        undecided_ = static_cast<std::uint64_t>(results.at(2)[0].integer(0));
         json answer{{"added", added}, {"undecided", undecided_}};
-        const auto twice = results.at(2)[0].integer(0);
+        const auto twice = results.at(3)[0].integer(0);
         if (twice > 0) answer["twice"] = twice;
         return answer;
     };
-    session_->write({{"SELECT roleswap.add_history($1, $2::jsonb)", {holder, lines.dump()}},
+    session_->write({{"SELECT roleswap.admit_all()"}, // what this node knows, too
+                     {"SELECT roleswap.add_history($1, $2::jsonb)", {holder, lines.dump()}},
                      {count_sql},
                      {twice_sql, {holder}}},
                     call.reply, std::move(done));

@@ -25,11 +25,12 @@ namespace roleswap::work {
 
 /// The engine's parts and the paths between them.  The files say which: engine.cpp (life),
 /// engine_begin.cpp (what a new master does first), engine_window.cpp (which waiting runs are known
-/// here), engine_runs.cpp (due time to start of a run), engine_end.cpp (end and after),
-/// engine_after.cpp (runs that ends of others bring), engine_output.cpp (who follows a run),
-/// engine_agents.cpp (what other hosts run), engine_doubt.cpp (what an old master may have run),
-/// engine_outage.cpp (what is held after a time without a scheduler), engine_change.cpp (tasks),
-/// engine_drain.cpp (until nothing runs), engine_operation.cpp, verbs_*.cpp.
+/// here), engine_requests.cpp (what applications asked for), engine_runs.cpp (due time to start of
+/// a run), engine_end.cpp (end and after), engine_after.cpp (runs that ends of others bring),
+/// engine_output.cpp (who follows a run), engine_agents.cpp (what other hosts run),
+/// engine_doubt.cpp (what an old master may have run), engine_outage.cpp (what is held after a time
+/// without a scheduler), engine_change.cpp (tasks), engine_drain.cpp (until nothing runs),
+/// engine_operation.cpp, verbs_*.cpp.
 class Engine::Impl {
 public:
     Impl(event::Loop& loop, run::Executor& executor, Settings settings, Host host);
@@ -82,21 +83,31 @@ private:
         nlohmann::json tasks;
         std::string toml;
     };
+    /// So many requests became runs.
+    struct Admitted {
+        std::int64_t of_hungry = 0; ///< for queues of which too little was known
+        std::int64_t of_others = 0;
+        std::int64_t all() const { return of_hungry + of_others; }
+    };
     /// What is known of the runs that wait in the store.
     struct Window {
         bool asking = false; ///< a look is under way, until its rows are taken
         bool ask_again = false;
-        std::vector<pg::Result> rows;    ///< of that look
-        std::size_t at = 0;              ///< in them
-        std::size_t fresh = 0;           ///< so many were not known
-        std::vector<std::string> queues; ///< that it asked for
-        Told told;                       ///< by it
-        event::Duration peeked{0};       ///< when queues were looked at of which enough is known
-        std::set<std::string> capped;    ///< tasks of which more wait than are to be known
-        bool asleep = true;              ///< who enqueues wakes the engine
-        int quiet_looks = 0;             ///< in a row
-        event::Duration woken{0};        ///< when the first of the latest notifications came
-        int wakes = 0;                   ///< since then
+        std::vector<pg::Result> rows;     ///< of that look
+        std::size_t at = 0;               ///< in them
+        std::size_t fresh = 0;            ///< so many were not known
+        std::vector<std::string> queues;  ///< that it asked for
+        Told told;                        ///< by it
+        event::Duration peeked{0};        ///< when queues were looked at of which enough is known
+        std::set<std::string> capped;     ///< tasks of which more wait than are to be known
+        bool asleep = true;               ///< who enqueues wakes the engine
+        int quiet_looks = 0;              ///< in a row
+        event::Duration woken{0};         ///< when the first of the latest notifications came
+        int wakes = 0;                    ///< since then
+        event::Duration asked{0};         ///< when the look began
+        event::Duration asleep_period{0}; ///< until the next look; 0: the first one
+        Admitted admitted;                ///< by that look
+        std::int64_t dead = 0;            ///< rows that such looks have left behind
     };
     struct Drain {
         Reply reply;
@@ -208,6 +219,11 @@ private:
     void window_taken();
     void window_failed();
     void want_wake(bool asleep);
+    void admit_requests(const std::vector<std::string>& hungry);
+    void sweep_requests();
+    void plan_next_look();
+    event::Duration next_look();
+    void stay_awake();
     void refill();
     void note_claim(const std::string& task);
 

@@ -8,18 +8,10 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr std::size_t slice_rows = 100;
-/// So many new runs in one look: from then on the engine looks by itself, and nobody wakes it.
-constexpr std::size_t busy_runs = 4;
-constexpr auto busy_period = 10ms;
-/// After so many looks without a new run it wants to be woken again.
-constexpr int quiet_looks_max = 50;
 /// Of runs that wait behind others a look sees nothing, so the notifications count, too: so many
 /// within this time.
 constexpr int busy_wakes = 4;
 constexpr auto busy_wakes_within = 20ms;
-/// A request that was under way while it said so may have seen that it is awake.
-constexpr auto asleep_first = 50ms;
-constexpr auto asleep_period = 5s;
 constexpr auto full_period = 200ms; ///< so often, too, runs of a high priority are looked for
 constexpr auto trouble_period = 500ms;
 constexpr std::size_t capped_low = 16;
@@ -55,10 +47,7 @@ void Engine::Impl::woken()
         window_.wakes = 0;
     }
     window_.peeked = {};
-    if (++window_.wakes >= busy_wakes && window_.asleep && phase_ == Phase::running) {
-        want_wake(false);
-        look_timer_.start_in(busy_period);
-    }
+    if (++window_.wakes >= busy_wakes && window_.asleep && phase_ == Phase::running) stay_awake();
     look_in_store();
 }
 
@@ -79,6 +68,7 @@ void Engine::Impl::look_in_store()
                 [this, generation](const VerbError&) {
                     if (generation == generation_) window_failed();
                 }};
+    admit_requests(queues);
     session_->read(window_query(queues, others, window_.capped), std::move(reply),
                    [this, queues](std::vector<pg::Result>& results) -> nlohmann::json {
                        take_window(results, queues);
@@ -134,10 +124,7 @@ void Engine::Impl::window_taken()
     window_.asking = false;
     window_.rows.clear();
     for (const auto& name : window_.queues) window_.told.set_edge(name, model_.queues[name]);
-    window_.quiet_looks = window_.fresh == 0 ? window_.quiet_looks + 1 : 0;
-    if (window_.asleep && window_.fresh >= busy_runs) want_wake(false);
-    if (!window_.asleep && window_.quiet_looks >= quiet_looks_max) want_wake(true);
-    look_timer_.start_in(window_.asleep ? event::Duration(asleep_period) : busy_period);
+    plan_next_look();
     if (std::exchange(window_.ask_again, false)) look_in_store();
     if (window_.fresh > 0) dispatch();
 }

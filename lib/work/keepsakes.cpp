@@ -10,6 +10,11 @@ std::vector<Keepsake> keepsakes()
          "age({since})) AND r.state NOT IN ('skipped', 'held') AND (r.state <> 'queued' OR r.cause "
          "IN ('enqueued', 'after')) "
          "ORDER BY r.id"},
+        {"run",
+         "SELECT to_jsonb(r) FROM roleswap.all_runs AS r WHERE r.id IN (SELECT q.id FROM "
+         "roleswap.request AS q WHERE {since} IS NULL OR age(q.xmin) <= age({since})) ORDER BY "
+         "r.id",
+         "roleswap.request"},
         {"operation",
          "SELECT to_jsonb(o) || jsonb_build_object('steps', (SELECT coalesce(jsonb_agg(to_jsonb(s) "
          "ORDER BY s.id), '[]') FROM roleswap.operation_step AS s WHERE s.operation = o.id)) "

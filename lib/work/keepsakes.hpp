@@ -9,6 +9,7 @@ namespace roleswap::work {
 struct Keepsake {
     std::string kind; ///< run, operation, task
     std::string sql;
+    std::string table{}; ///< stores of earlier versions have no such table, and nothing of this
 };
 std::vector<Keepsake> keepsakes();
 

@@ -9,6 +9,9 @@ namespace {
 
 using nlohmann::json;
 
+/// In doubt is what the old master may have run: it may have made runs of these requests.
+constexpr const char* admit_sql = "SELECT roleswap.admit_all() WHERE $1::bigint > 0";
+
 /// Once for each doubt: afterwards this store has all that its own master does.  Held runs stay
 /// held, those too that the old master may have released.
 constexpr const char* hold_sql = R"(
@@ -141,6 +144,7 @@ Loaded read_all(const std::vector<pg::Result>& results, LoadKind kind,
     Loaded loaded;
     std::size_t at = 0;
     if (kind == LoadKind::first) {
+        ++at; // of admit_sql
         loaded.held = read_texts(results.at(at++));
         loaded.freed = read_texts(results.at(at++));
         loaded.interrupted = read_texts(results.at(at++));
@@ -176,7 +180,8 @@ void load(Session& session, const Look& look,
     const auto epoch = std::to_string(session.who().epoch);
     std::vector<pg::Query> queries;
     if (look.kind == LoadKind::first)
-        queries = {{hold_sql, {epoch, std::to_string(look.doubt)}},
+        queries = {{admit_sql, {std::to_string(look.doubt)}},
+                   {hold_sql, {epoch, std::to_string(look.doubt)}},
                    {rerun_sql, {epoch}},
                    {interrupt_sql, {epoch}}};
     for (const char* sql : {tasks_sql, queues_sql, waiting_sql, agents_sql, given_sql, settings_sql,

@@ -9,8 +9,8 @@ using nlohmann::json;
 
 /// Not one that was passed over while another was running.
 constexpr const char* newest_sql = R"(
-(SELECT id FROM roleswap.run WHERE task = $1 AND state <> 'skipped' ORDER BY due DESC LIMIT 1)
-UNION ALL (SELECT id FROM roleswap.run WHERE task = $1 ORDER BY due DESC LIMIT 1) LIMIT 1)";
+(SELECT id FROM roleswap.all_runs WHERE task = $1 AND state <> 'skipped' ORDER BY due DESC LIMIT 1)
+UNION ALL (SELECT id FROM roleswap.all_runs WHERE task = $1 ORDER BY due DESC LIMIT 1) LIMIT 1)";
 constexpr std::int64_t wait_ms_max = 60'000;
 
 } // namespace

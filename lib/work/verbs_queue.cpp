@@ -190,9 +190,9 @@ void Engine::Impl::queue_remove(const Call& call)
                         fmt::format("queue \"{}\" stays: {}", name, kept.get<std::string>())});
                },
                call.reply.failed};
-    session_->write({{remove_sql, {name}}}, std::move(told),
+    session_->write({{"SELECT roleswap.admit_all()"}, {remove_sql, {name}}}, std::move(told),
                     [this, name](std::vector<pg::Result>& results) -> json {
-                        const auto row = results.at(0)[0];
+                        const auto row = results.at(1)[0];
                         if (row.integer(3) == 0) return user_of(row);
                         model_.queues.erase(name);
                         note("queue_removed", name);

@@ -15,7 +15,7 @@ using nlohmann::json;
 
 #define RUN_LIST                                                                                   \
     "SELECT coalesce(json_agg(row ORDER BY at DESC, number DESC), '[]') FROM ("                    \
-    "SELECT due AS at, id AS number, json_build_object(" RUN_FIELDS ") AS row FROM roleswap.run "
+    "SELECT due AS at, id AS number, json_build_object(" RUN_FIELDS ") AS row FROM roleswap.all_runs "
 
 /// The newest as they were made: a list by due time would have to sort millions.
 constexpr const char* list_sql =
@@ -33,15 +33,15 @@ constexpr const char* show_sql =
     "'written_bytes', written_bytes, 'memory', roleswap.memory_report(id, "
     "CASE state WHEN 'running' THEN attempt END), "
     "'after', (SELECT json_agg(json_build_object('task', e.predecessor, 'run', e.ended_run, "
-    "'state', e.state) ORDER BY e.ended_run) FROM roleswap.after_end AS e WHERE e.run = run.id), "
+    "'state', e.state) ORDER BY e.ended_run) FROM roleswap.after_end AS e WHERE e.run = runs.id), "
     "'next', (SELECT json_agg(json_build_object('run', o.id, 'task', o.task, 'cause', o.cause, "
-    "'state', o.state) ORDER BY o.id) FROM roleswap.run AS o WHERE o.origin = run.id)) "
-    "FROM roleswap.run WHERE id = $1";
+    "'state', o.state) ORDER BY o.id) FROM roleswap.run AS o WHERE o.origin = runs.id)) "
+    "FROM roleswap.all_runs AS runs WHERE id = $1";
 
 /// For who follows it: how it stands, and the end of its output.
 constexpr const char* output_row_sql =
     "SELECT json_build_object(" RUN_FIELDS ", 'output', output_tail, 'output_bytes', output_bytes) "
-    "FROM roleswap.run WHERE id = $1";
+    "FROM roleswap.all_runs WHERE id = $1";
 
 } // namespace
 

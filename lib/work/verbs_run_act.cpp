@@ -13,7 +13,7 @@ UPDATE roleswap.run SET state = 'killed', why = $2, ended_at = now(), epoch = $3
 WHERE id = $1 AND state IN ('queued', 'held') RETURNING task)";
 constexpr const char* ask_agent_sql =
     "UPDATE roleswap.run SET kill_asked = true WHERE id = $1 AND agent = $2 AND NOT over";
-constexpr const char* old_run_sql = "SELECT task, state FROM roleswap.run WHERE id = $1";
+constexpr const char* old_run_sql = "SELECT task, state FROM roleswap.all_runs WHERE id = $1";
 constexpr const char* a_sentence = "a sentence";
 
 } // namespace
@@ -48,14 +48,15 @@ void Engine::Impl::run_kill(const Call& call)
 void Engine::Impl::kill_waiting(std::int64_t id, const std::string& why, const Reply& reply)
 {
     auto missing = fmt::format("run {} neither runs nor waits; see \"roleswap run list\"", id);
-    session_->write({{kill_waiting_sql, {std::to_string(id), why, std::to_string(epoch_)}}},
+    session_->write({{"SELECT roleswap.admit_all(one => $1)", {std::to_string(id)}},
+                     {kill_waiting_sql, {std::to_string(id), why, std::to_string(epoch_)}}},
                     found_or_refused(reply, std::move(missing)),
                     [this, id, why](std::vector<pg::Result>& results) -> json {
-                        if (results.at(0).empty()) return nullptr;
+                        if (results.at(1).empty()) return nullptr;
                         model_.forget(id);
                         if (held_runs_->runs() > 0) held_runs_->count();
                         note("run_killed", fmt::format("task {} (run {}, which waited): {}",
-                                                       results.at(0)[0].text(0), id, why));
+                                                       results.at(1)[0].text(0), id, why));
                         outputs_.wake(id);
                         return {{"id", id}, {"killed", "waiting"}};
                     });

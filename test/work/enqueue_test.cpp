@@ -42,7 +42,7 @@ TEST_CASE("a time that cannot be counted is refused and keeps no master from its
     }
     database.ask("SELECT roleswap.enqueue('pay', not_before => '2199-12-31')");
     database.ask("RESET ROLE");
-    CHECK(database.ask("SELECT state FROM roleswap.run") == "queued");
+    CHECK(database.wait_for("SELECT state FROM roleswap.run", "queued") == "queued");
 }
 
 TEST_CASE("a key that cannot be is refused", "[work]")
@@ -54,7 +54,7 @@ TEST_CASE("a key that cannot be is refused", "[work]")
     for (const char* key : {"''", "repeat('k', 201)"})
         CHECK(database.fails_with(fmt::format("SELECT roleswap.enqueue('pay', key => {})", key)) ==
               "RS002");
-    CHECK(database.ask("SELECT count(*) FROM roleswap.run") == "0");
+    CHECK(database.ask("SELECT count(*) FROM roleswap.all_runs") == "0");
     database.ask("SELECT roleswap.enqueue('pay', key => repeat('k', 200))");
 }
 
@@ -84,6 +84,10 @@ TEST_CASE("an application enqueues runs and can do nothing else", "[work]")
     CHECK(database.fails_with("DELETE FROM roleswap.enqueue_key") == "42501");
     CHECK(database.fails_with("SELECT roleswap.claim_epoch(9, 'right')") == "42501");
     CHECK(database.fails_with("SELECT roleswap.queued_runs('{default}', '{}', 9)") == "42501");
+    for (const char* sql : {"SELECT * FROM roleswap.request", "SELECT * FROM roleswap.all_runs",
+                            "SELECT roleswap.admit_all()", "SELECT roleswap.make_runs('{}')",
+                            "SELECT roleswap.admit(1, '{}', 1, 1)"})
+        CHECK(database.fails_with(sql) == "42501");
     CHECK(database.fails_with("SELECT roleswap.put_run(9, 'pay', 'default', NULL, 0, NULL)") ==
           "42501");
     database.ask("RESET ROLE");

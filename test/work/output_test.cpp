@@ -248,7 +248,7 @@ TEST_CASE("arguments, environment and texts that cannot be are refused before an
         CHECK(why.find('\0') == std::string::npos);
     }
     CHECK(database.fails_with(R"(SELECT roleswap.enqueue('big', '{"a": "\u0000"}'))") == "22P05");
-    CHECK(database.ask("SELECT count(*) FROM roleswap.run") == "0");
+    CHECK(database.ask("SELECT count(*) FROM roleswap.all_runs") == "0");
     CHECK(database.ask("SELECT count(*) FROM roleswap.task") == "0");
     CHECK(database.ask("SELECT bool_or(held) FROM roleswap.queue") == "f");
 }
