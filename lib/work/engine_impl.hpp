@@ -93,6 +93,7 @@ private:
     struct Window {
         bool asking = false; ///< a look is under way, until its rows are taken
         bool ask_again = false;
+        bool dispatch = false;           ///< after it, whether it finds anything or not
         std::vector<pg::Result> rows;     ///< of that look
         std::size_t at = 0;               ///< in them
         std::size_t fresh = 0;            ///< so many were not known
@@ -211,6 +212,7 @@ private:
     // which waiting runs are known here, and when the store is looked at for others
     void woken();
     void look_in_store();
+    void look_then_dispatch();
     std::vector<std::string> hungry_queues() const;
     std::vector<std::string> queues_to_peek_at() const;
     void take_window(std::vector<pg::Result>& results, const std::vector<std::string>& queues);

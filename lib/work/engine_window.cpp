@@ -51,6 +51,15 @@ void Engine::Impl::woken()
     look_in_store();
 }
 
+/// What was asked for until now takes part in the choice of what starts first.
+void Engine::Impl::look_then_dispatch()
+{
+    window_.peeked = {};
+    window_.dispatch = true;
+    look_in_store();
+    if (!window_.asking && std::exchange(window_.dispatch, false)) dispatch();
+}
+
 void Engine::Impl::look_in_store()
 {
     if (phase_ != Phase::running || !session_ready_ || suspended_) return;
@@ -79,6 +88,7 @@ void Engine::Impl::look_in_store()
 void Engine::Impl::window_failed()
 {
     window_.asking = window_.ask_again = false;
+    if (std::exchange(window_.dispatch, false)) dispatch();
     look_timer_.start_in(trouble_period); // or it begins anew with the connection
 }
 
@@ -125,8 +135,11 @@ void Engine::Impl::window_taken()
     window_.rows.clear();
     for (const auto& name : window_.queues) window_.told.set_edge(name, model_.queues[name]);
     plan_next_look();
-    if (std::exchange(window_.ask_again, false)) look_in_store();
-    if (window_.fresh > 0) dispatch();
+    if (std::exchange(window_.ask_again, false)) {
+        look_in_store();
+        if (window_.fresh > 0 && !window_.dispatch) dispatch();
+    } else if (std::exchange(window_.dispatch, false) || window_.fresh > 0)
+        dispatch();
 }
 
 /// Where the store says "asleep", a look follows once it has that: see `committed`.

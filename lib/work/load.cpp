@@ -9,8 +9,11 @@ namespace {
 
 using nlohmann::json;
 
-/// In doubt is what the old master may have run: it may have made runs of these requests.
-constexpr const char* admit_sql = "SELECT roleswap.admit_all() WHERE $1::bigint > 0";
+/// The first run that starts is to be the first of all that were asked for.  In doubt is what the
+/// old master may have run: it may have made runs of any request.
+constexpr const char* admit_sql = R"(
+SELECT roleswap.make_runs(ARRAY(SELECT q.ctid FROM roleswap.request AS q ORDER BY q.priority DESC, q.id
+                                LIMIT CASE WHEN $1::bigint = 0 THEN $2::bigint END)))";
 
 /// Once for each doubt: afterwards this store has all that its own master does.  Held runs stay
 /// held, those too that the old master may have released.
@@ -180,7 +183,7 @@ void load(Session& session, const Look& look,
     const auto epoch = std::to_string(session.who().epoch);
     std::vector<pg::Query> queries;
     if (look.kind == LoadKind::first)
-        queries = {{admit_sql, {std::to_string(look.doubt)}},
+        queries = {{admit_sql, {std::to_string(look.doubt), std::to_string(window_runs)}},
                    {hold_sql, {epoch, std::to_string(look.doubt)}},
                    {rerun_sql, {epoch}},
                    {interrupt_sql, {epoch}}};

@@ -58,7 +58,8 @@ void Session::migrated(const std::string& trouble_text)
 }
 
 /// What the engine asks of a table is a few of its rows.  Of a table that is not large yet the
-/// planner would read all of them for each batch.
+/// planner would read all of them for each batch.  What it thinks of as dear for that is not to be
+/// compiled first.
 void Session::claim()
 {
     std::vector<pg::Query> queries{{.sql = "SELECT roleswap.claim_epoch($1, $2)",
@@ -66,7 +67,8 @@ void Session::claim()
                                    {.sql = "LISTEN roleswap_run"},
                                    {.sql = "LISTEN roleswap_result"},
                                    {.sql = "SET enable_seqscan = off"},
-                                   {.sql = "SET random_page_cost = 1.1"}};
+                                   {.sql = "SET random_page_cost = 1.1"},
+                                   {.sql = "SET jit = off"}};
     connection_.transaction(std::move(queries), [this](const pg::Outcome& outcome) {
         if (check_superseded(outcome)) return;
         if (!std::holds_alternative<pg::Committed>(outcome)) return trouble(pg::describe(outcome));

@@ -140,7 +140,7 @@ void Engine::Impl::queue_release(const Call& call)
     auto done = [this, name](std::vector<pg::Result>& results) -> json {
         take_queue_rows(results.at(0));
         note("queue_released", name.empty() ? "all queues" : name);
-        dispatch();
+        look_then_dispatch();
         std::size_t held = 0;
         for (const auto& [queue_name, queue] : model_.queues) held += queue.held ? 1U : 0U;
         return {{"released", names(results.at(0))}, {"still_held", held}};

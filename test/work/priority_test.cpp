@@ -53,7 +53,7 @@ TEST_CASE("the priority of a task decides which of its queue's runs starts next"
     database.ask("SELECT roleswap.enqueue_many('high', ARRAY[NULL::jsonb], priority => -100)");
     database.ask("SELECT roleswap.enqueue_many('low', ARRAY[NULL::jsonb])");
     CHECK(database.ask("SELECT string_agg(format('%s %s', task, priority), ', ' ORDER BY id) FROM "
-                       "roleswap.run") == "low -5, low -5, plain 0, plain 0, high 70, high 70, low "
+                       "roleswap.all_runs") == "low -5, low -5, plain 0, plain 0, high 70, high 70, low "
                                           "100, high -100, low -5");
     SECTION("at once")
     {
