@@ -33,6 +33,7 @@ Channel::Channel(event::IoGroup& group, const Options& options, std::size_t inde
 {
     sending_ = {wire::protocol_version, seal.pair_tag(), options.self,
                 static_cast<std::uint8_t>(index)};
+    header_ = wire::encode(sending_);
     status_.name = options_.name;
     status_.local = options_.local;
     status_.remote = options_.remote;
@@ -100,12 +101,13 @@ void Channel::note_send(int error)
     send_fails_ = fails;
 }
 
-wire::Bytes Channel::seal(wire::Envelope envelope, const wire::Frame& frame, Duration now)
+wire::Bytes Channel::seal(wire::Envelope envelope, const wire::Frame& frame, Duration now,
+                          Nonces& nonces)
 {
     if (!port_ || !has_room(frame, now)) return {};
     envelope.link_sequence = ++sequence_;
     monitor_.tell(envelope, now);
-    return seal_.close(wire::encode(sending_), wire::encode(envelope, frame));
+    return seal_.close(header_, wire::encode(envelope, frame), nonces);
 }
 
 void Channel::send(wire::View datagram, const wire::Frame& frame, Duration now)

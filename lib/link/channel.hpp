@@ -25,7 +25,8 @@ public:
     /// fails: the device may have been replaced.
     void mend();
     /// A datagram for this link; empty: it does not carry the frame, or has no room for it now.
-    wire::Bytes seal(wire::Envelope envelope, const wire::Frame& frame, Duration now);
+    wire::Bytes seal(wire::Envelope envelope, const wire::Frame& frame, Duration now,
+                     Nonces& nonces);
     /// Sends what was sealed just now.
     void send(wire::View datagram, const wire::Frame& frame, Duration now);
     enum class Read : std::uint8_t { nothing, refused, opened };
@@ -63,6 +64,7 @@ private:
     Duration free_at_{0};   ///< serial: what was written has left by then
     PortMaker make_port_;
     wire::Header sending_;
+    wire::HeaderBytes header_{}; ///< the same, encoded
     const Seal& seal_;
     Monitor monitor_;
     wire::ReplayWindow window_;

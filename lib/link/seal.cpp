@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
+static_assert(nonce_bytes == Nonces::bytes);
 static_assert(nonce_bytes + tag_bytes == wire::seal_bytes);
 static_assert(wire::header_bytes + nonce_bytes + tag_bytes + 63 + wire::fragment_bytes <
               wire::datagram_bytes_max);
@@ -25,6 +26,20 @@ Key sub_key(const Key& master, std::uint64_t number)
 
 } // namespace
 
+Nonces::Nonces(std::size_t count) : end_(bytes * count)
+{
+    base::ensure(count <= count_max, "there is room for the nonces");
+    randombytes_buf(random_.data(), end_);
+}
+
+Nonces::Nonce Nonces::next()
+{
+    base::ensure(at_ < end_, "no nonce is used twice");
+    const auto nonce = std::span(random_).subspan(at_).first<bytes>();
+    at_ += bytes;
+    return nonce;
+}
+
 Seal::Seal(const Key& key, const std::string& pair, core::Node self)
 {
     base::ensure(sodium_init() >= 0, "libsodium finds no source of randomness");
@@ -38,12 +53,12 @@ Seal::Seal(const Key& key, const std::string& pair, core::Node self)
     pair_tag_ = wire::Reader(tag).u32();
 }
 
-wire::Bytes Seal::close(const wire::HeaderBytes& header, wire::View content) const
+wire::Bytes Seal::close(const wire::HeaderBytes& header, wire::View content, Nonces& nonces) const
 {
     wire::Bytes datagram(header.size() + nonce_bytes + content.size() + tag_bytes);
     std::ranges::copy(header, datagram.begin());
     auto* const nonce = datagram.data() + header.size();
-    randombytes_buf(nonce, nonce_bytes);
+    std::ranges::copy(nonces.next(), nonce);
     crypto_aead_xchacha20poly1305_ietf_encrypt(nonce + nonce_bytes, nullptr, content.data(),
                                                content.size(), header.data(), header.size(),
                                                nullptr, nonce, send_.data());

@@ -14,9 +14,10 @@ constexpr Duration mend_every{500'000};
 constexpr Duration turn_min{1'000};
 constexpr unsigned turn_datagrams_max = 256;   ///< then the other sources of the loop have a turn
 constexpr unsigned pause_datagrams_max = 4096; ///< more than a socket buffer holds
-constexpr std::size_t links_max = 8;
+constexpr std::size_t links_max = Nonces::count_max;
 
-/// While all is well a turn waits for one of a heartbeat: between the two there is always one.
+/// While all is well the look at the links has no turn of its own but goes with one of a heartbeat:
+/// between the two there is always one.
 Duration turn_every(const Options& options)
 {
     return options.dead_after / 4;
@@ -69,8 +70,8 @@ Transport::Impl::Impl(event::Loop& loop, Options options, Handler& handler, Tran
                }),
       turn_at_(event::Loop::now()),
       sockets_(
-          loop, [this](std::size_t index) { drain(index, turn_datagrams_max); },
-          [this] { settle(); }),
+          loop, [this](std::size_t index) { drain(index, Reading::heartbeat); },
+          [this] { end_turn(); }),
       deferred_(loop, [this] { fail_refused(); }),
       timer_(
           loop, [this] { tick(); }, event::Priority::high)
@@ -96,9 +97,10 @@ void Transport::Impl::send(const wire::Frame& frame, Route route)
     const auto only = route == Route::best ? best() : std::nullopt;
     if (only) return send(*channels_[*only], envelope, frame, now);
     // They leave close to each other, so that the peer takes all copies in one turn.
+    Nonces nonces(channels_.size());
     std::array<wire::Bytes, links_max> sealed;
     for (std::size_t index = 0; index < channels_.size(); ++index)
-        sealed.at(index) = channels_[index]->seal(envelope, frame, now);
+        sealed.at(index) = channels_[index]->seal(envelope, frame, now, nonces);
     for (std::size_t index = 0; index < channels_.size(); ++index)
         channels_[index]->send(sealed.at(index), frame, now);
 }
@@ -106,7 +108,8 @@ void Transport::Impl::send(const wire::Frame& frame, Route route)
 void Transport::Impl::send(Channel& channel, const wire::Envelope& envelope,
                            const wire::Frame& frame, Duration now)
 {
-    channel.send(channel.seal(envelope, frame, now), frame, now);
+    Nonces nonces(1);
+    channel.send(channel.seal(envelope, frame, now, nonces), frame, now);
 }
 
 void Transport::Impl::broadcast(wire::View bytes)
@@ -166,15 +169,21 @@ bool Transport::Impl::paused(Duration now) const
     return now - turn_at_ > 2 * options_.dead_after / 3; // two turns with heartbeats are missing
 }
 
-void Transport::Impl::drain(std::size_t index, unsigned datagrams_max)
+/// Behind a heartbeat there is nothing, as a rule: the group tells at its next turn where there is.
+/// What came while this process stood still is read to its end, and so is a serial line, whose
+/// port may hold messages that its descriptor does not show.
+void Transport::Impl::drain(std::size_t index, Reading reading)
 {
     Opened opened;
-    for (unsigned count = 0; count < datagrams_max; ++count) {
+    const auto most = reading == Reading::all ? pause_datagrams_max : turn_datagrams_max;
+    for (unsigned count = 0; count < most; ++count) {
         const auto read = channels_[index]->receive(opened);
         if (read == Channel::Read::nothing) break;
         if (read == Channel::Read::refused) continue;
         const bool stale = paused(event::Loop::now());
         take(index, opened, stale ? Monitor::Timing::stale : Monitor::Timing::exact);
+        const bool more = stale || reading == Reading::all || channels_[index]->is_serial();
+        if (!more && std::holds_alternative<wire::Broadcast>(opened.content.frame)) break;
     }
 }
 
@@ -270,10 +279,16 @@ void Transport::Impl::judge_links(Duration now)
     const bool was_paused = paused(now);
     for (std::size_t index = 0; index < channels_.size(); ++index) {
         auto& monitor = channels_[index]->monitor();
-        if (was_paused || monitor.suspect(now)) drain(index, pause_datagrams_max);
+        if (was_paused || monitor.suspect(now)) drain(index, Reading::all);
         if (was_paused) monitor.excuse(now);
         if (monitor.silent(now)) handler_.on_link(index, channels_[index]->status(now));
     }
+}
+
+void Transport::Impl::end_turn()
+{
+    if (event::Loop::now() - turn_at_ < turn_every(options_)) return settle();
+    tick();
 }
 
 void Transport::Impl::tick()
@@ -294,8 +309,9 @@ void Transport::Impl::tick()
 /// A link is called dead when it is, not at the next turn that comes anyway.
 void Transport::Impl::plan_turn(Duration now)
 {
-    auto next = now + turn_every(options_);
-    auto slack = turn_slack(options_);
+    // Without a peer there is no turn to go with but one of another timer.
+    auto slack = any_live() ? Duration{0} : turn_slack(options_);
+    auto next = now + turn_every(options_) + turn_slack(options_) - slack;
     for (const auto& channel : channels_) {
         const auto deadline = channel->monitor().deadline();
         if (!deadline || *deadline > next + slack) continue;

@@ -26,11 +26,16 @@ private:
     void send(const wire::Frame& frame, Route route);
     static void send(Channel& channel, const wire::Envelope& envelope, const wire::Frame& frame,
                      Duration now);
-    void drain(std::size_t index, unsigned datagrams_max);
+    enum class Reading : std::uint8_t {
+        heartbeat, ///< what is there, up to a heartbeat
+        all,       ///< nothing is left
+    };
+    void drain(std::size_t index, Reading reading);
     void take(std::size_t index, const Opened& opened, Monitor::Timing timing);
     bool of_living_peer(std::size_t index, const wire::Content& content);
     void confirmed(const wire::Envelope& envelope);
     void deliver(std::size_t index, const wire::Content& content);
+    void end_turn();
     void tick();
     void judge_links(Duration now);
     void plan_turn(Duration now);

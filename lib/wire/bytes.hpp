@@ -22,6 +22,7 @@ inline std::string_view text(View bytes)
 /// Appends numbers in network byte order.
 class Writer {
 public:
+    Writer() { out_.reserve(usual_bytes); }
     void u8(std::uint8_t value) { out_.push_back(value); }
     void u16(std::uint16_t value) { number(value, 2); }
     void u32(std::uint32_t value) { number(value, 4); }
@@ -30,6 +31,7 @@ public:
     Bytes take() { return std::move(out_); }
 
 private:
+    static constexpr std::size_t usual_bytes = 192; ///< a heartbeat: it has one place, not eight
     void number(std::uint64_t value, unsigned size);
     Bytes out_;
 };

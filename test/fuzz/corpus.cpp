@@ -79,7 +79,8 @@ std::vector<wire::Bytes> datagrams()
     for (const auto& content : contents())
         for (const int version : {0, int{wire::protocol_version}, wire::protocol_version + 1}) {
             const wire::Header header{static_cast<std::uint8_t>(version), seal.pair_tag()};
-            list.push_back(seal.close(wire::encode(header), content));
+            link::Nonces nonces(1);
+            list.push_back(seal.close(wire::encode(header), content, nonces));
         }
     return list;
 }

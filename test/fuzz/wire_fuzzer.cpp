@@ -66,7 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static const link::Seal second({1, 2, 3}, "alpha", core::Node::second);
     (void)second.open(bytes); // forged
     if (size > wire::datagram_bytes_max) return 0;
-    const auto opened = second.open(first.close(wire::encode(wire::Header{}), bytes));
+    link::Nonces nonces(1);
+    const auto opened = second.open(first.close(wire::encode(wire::Header{}), bytes, nonces));
     base::ensure(opened && std::ranges::equal(*opened, bytes), "the seal opens at the peer");
     return 0;
 }

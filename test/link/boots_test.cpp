@@ -2,6 +2,7 @@
 #include "pair.hpp"
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <set>
 
 using namespace roleswap;
 using namespace roleswap::link;
@@ -215,10 +216,23 @@ TEST_CASE("a sealed datagram opens at the peer only")
     const Seal first(key, "alpha", core::Node::first);
     const Seal second(key, "alpha", core::Node::second);
     const auto header = wire::encode(wire::Header{});
-    const auto datagram = first.close(header, wire::view("name of a task"));
+    Nonces nonces(2);
+    const auto datagram = first.close(header, wire::view("name of a task"), nonces);
     REQUIRE(second.open(datagram));
     CHECK(wire::text(*second.open(datagram)) == "name of a task");
     CHECK_FALSE(first.open(datagram)); // reflected
     CHECK(wire::text(datagram).find("task") == std::string_view::npos);
-    CHECK(first.close(header, wire::view("name of a task")) != datagram);
+    CHECK(first.close(header, wire::view("name of a task"), nonces) != datagram);
+}
+
+TEST_CASE("no two datagrams have the same nonce, whether drawn at once or one after another")
+{
+    std::set<std::vector<std::uint8_t>> seen;
+    for (int message = 0; message < 100; ++message) {
+        Nonces nonces(Nonces::count_max);
+        for (std::size_t copy = 0; copy < Nonces::count_max; ++copy) {
+            const auto nonce = nonces.next();
+            CHECK(seen.emplace(nonce.begin(), nonce.end()).second);
+        }
+    }
 }

@@ -16,6 +16,7 @@ struct Gate {
     bool parked = false; ///< keep in `kept` instead of sending
     double loss = 0;     ///< 0 to 1
     int error = 0;       ///< errno that every send returns
+    unsigned reads = 0;  ///< of the socket, whatever they found
     std::deque<wire::Bytes> kept;
     std::minstd_rand random{1};
 };
@@ -35,6 +36,7 @@ public:
     }
     std::optional<std::size_t> receive(std::span<std::uint8_t> buffer) override
     {
+        ++gate_.reads;
         return inner_->receive(buffer);
     }
 

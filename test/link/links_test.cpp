@@ -81,10 +81,52 @@ TEST_CASE("a heartbeat that comes over three links takes one turn of the loop")
     const auto heard = [&] { return pair.first.transport().status(0).received.datagrams; };
     const auto begin = heard();
     const auto before = pair.first.turns;
+    const auto reads_before = pair.first.gates.at("lan-a").reads;
     REQUIRE(pair.run_until([&] { return heard() - begin == 50; }));
     const auto turns = static_cast<double>(pair.first.turns - before) / 50;
-    fmt::print("figure: {:.1f} turns of the loop per heartbeat\n", turns);
-    CHECK(turns < 4); // the own heartbeat, the peer's, a look at the links
+    const auto reads = (pair.first.gates.at("lan-a").reads - reads_before) / 50.0;
+    fmt::print("figure: {:.1f} turns of the loop and {:.1f} reads of each socket per heartbeat\n",
+               turns, reads);
+    CHECK(turns < 2.8); // the own heartbeat, the peer's; the look at the links goes with them
+    CHECK(reads < 1.5); // none that finds nothing
+}
+
+TEST_CASE("heartbeats that wait in the sockets are all read")
+{
+    TestPair pair;
+    REQUIRE(pair.come_up());
+    pair.second.messages.clear();
+    std::vector<std::string> sent;
+    for (int number = 0; number < 20; ++number) {
+        sent.push_back(std::to_string(number));
+        pair.first.transport().broadcast(wire::view(sent.back()));
+    }
+    const auto in_time = pair.second.options.dead_after / 2; // no later look helps
+    REQUIRE(pair.run_only(
+        pair.second, [&] { return pair.second.messages == sent; }, in_time));
+    pair.run_for(20ms);
+    for (std::size_t link = 0; link < 3; ++link)
+        CHECK(pair.second.transport().status(link).loss_in == 0);
+}
+
+TEST_CASE("errors of the sockets keep no loop awake, and the peer is heard again")
+{
+    TestPair pair;
+    for (auto* node : {&pair.first, &pair.second}) {
+        for (auto& link : node->options.links) link.connected = true; // the kernel tells refusals
+        node->stop();
+        node->start();
+    }
+    REQUIRE(pair.come_up());
+    pair.second.stop();
+    pair.run_for(100ms); // what was under way
+    const auto before = pair.first.turns;
+    const auto reads = pair.first.gates.at("lan-a").reads;
+    pair.run_for(400ms);
+    CHECK(pair.first.gates.at("lan-a").reads > reads); // a refusal makes the socket ready
+    CHECK(pair.first.turns - before < 100);
+    pair.second.restart(2);
+    CHECK(pair.run_until([&] { return pair.first.all_up(); }));
 }
 
 TEST_CASE("a cut link is seen in time, disturbs no other and loses nothing of a 1 kHz stream")

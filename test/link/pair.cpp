@@ -160,8 +160,9 @@ wire::Bytes of_version(std::uint8_t version, const TestNode& node, std::size_t l
     const wire::Header header{version, seal.pair_tag(), core::other(node.options.self),
                               static_cast<std::uint8_t>(link)};
     const wire::Envelope envelope{.boot = 1000, .sequence = 1};
+    Nonces nonces(1);
     return seal.close(wire::encode(header),
-                      wire::encode(envelope, wire::Broadcast{wire::view("old")}));
+                      wire::encode(envelope, wire::Broadcast{wire::view("old")}), nonces);
 }
 
 double milliseconds(Duration time)
