@@ -71,13 +71,12 @@ void Driver::plan_turn()
     const auto due = last_ + milliseconds(core::next_tick(state_));
     if (due == std::exchange(due_, due) && clock_.running()) return;
     slack_ = slack();
-    clock_.set_slack(slack_);
-    clock_.start_in(std::max(due_ - event::Loop::now(), event::Duration{0}));
+    clock_.start_in(std::max(due_ + slack_ - event::Loop::now(), event::Duration{0}));
 }
 
 /// A standby that hears its master is not woken twice for each heartbeat: its own one waits a
-/// little for the master's, and from then on they are in step.  What is measured in silence stays
-/// exact: with a peer that missed a heartbeat there is no slack.
+/// little for the master's, and leaves in the turn that reads that.  What is measured in silence
+/// stays exact: with a peer that missed a heartbeat there is no slack.
 event::Duration Driver::slack() const
 {
     const auto heard = core::peer_heard_ago(state_);

@@ -30,8 +30,10 @@ public:
 
 private:
     void ready();
+    std::size_t look();
     std::function<void(std::size_t)> on_ready_;
     std::function<void()> on_end_;
+    std::size_t members_ = 0;
     UniqueFd epoll_;
     Io io_;
 };

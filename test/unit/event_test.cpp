@@ -1,4 +1,6 @@
+#include "event/io_group.hpp"
 #include "event/process.hpp"
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <fcntl.h>
@@ -47,6 +49,32 @@ TEST_CASE("a timer with slack waits for the turn of another", "[event]")
         if (took >= 10ms) ++together;
     }
     CHECK(together >= 10);
+}
+
+TEST_CASE("what comes in a group while its first are served has the same turn", "[event]")
+{
+    Loop loop;
+    std::array<std::array<int, 2>, 3> pipes{};
+    for (auto& ends : pipes) REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+    std::vector<std::size_t> served;
+    int turns = 0;
+    const auto serve = [&](std::size_t key) {
+        char byte = 0;
+        CHECK(::read(pipes.at(key)[0], &byte, 1) == 1);
+        served.push_back(key);
+        if (key + 1 < pipes.size()) CHECK(::write(pipes.at(key + 1)[1], "x", 1) == 1);
+    };
+    IoGroup group(loop, serve, [&] { ++turns; });
+    std::vector<std::unique_ptr<IoGroup::Member>> members;
+    for (std::size_t key = 0; key < pipes.size(); ++key)
+        members.push_back(std::make_unique<IoGroup::Member>(group, pipes.at(key)[0], key));
+    REQUIRE(::write(pipes[0][1], "x", 1) == 1);
+    while (served.size() < 3 && sd_event_run(loop.get(), 1'000'000) > 0) continue;
+    CHECK(served == std::vector<std::size_t>{0, 1, 2});
+    CHECK(turns == 1);
+    members.clear();
+    for (const auto& ends : pipes)
+        for (const int end : ends) ::close(end);
 }
 
 TEST_CASE("a helper's output and exit code come back", "[event]")
