@@ -16,6 +16,8 @@ namespace {
 
 constexpr auto walk_period = std::chrono::milliseconds(10);
 constexpr int exit_not_permitted = 126;
+/// Of 3000 runs at once, each of which has up to five.
+constexpr int descriptors_soon = 16384;
 
 /// The only sure answer to "may this process clone into a cgroup here" is to do it.
 void try_clone_into(const Cgroup& root)
@@ -45,6 +47,7 @@ public:
                   spawner_, accounts_, known_,   known_units_, [this](RunId id) { finished(id); }},
           later_(loop_, [this] { deliver(); }), walk_(loop_, [this] { walk(); })
     {
+        event::reserve_descriptors(descriptors_soon);
         if (settings_.isolation != Isolation::keeper) find_root();
     }
     Impl(const Impl&) = delete;
