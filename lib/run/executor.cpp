@@ -39,12 +39,21 @@ void try_clone_into(const Cgroup& root)
 class Executor::Impl {
 public:
     Impl(event::Loop& loop, ExecutorSettings settings, OnLine on_line)
-        : loop_(loop), settings_(std::move(settings)), on_line_(std::move(on_line)),
+        : loop_(loop), crowd_(loop), settings_(std::move(settings)), on_line_(std::move(on_line)),
           units_(loop_, find_unit_place(settings_.name), settings_.keeper),
           spawner_(loop_, {settings_.spawner, settings_.spawner_patience, task_root_,
                            settings_.on_spawner_lost}),
-          around_{loop_,    settings_, on_line_, task_root_,   units_,
-                  spawner_, accounts_, known_,   known_units_, [this](RunId id) { finished(id); }},
+          around_{loop_,
+                  crowd_,
+                  settings_,
+                  on_line_,
+                  task_root_,
+                  units_,
+                  spawner_,
+                  accounts_,
+                  known_,
+                  known_units_,
+                  [this](RunId id) { finished(id); }},
           later_(loop_, [this] { deliver(); }), walk_(loop_, [this] { walk(); })
     {
         event::reserve_descriptors(descriptors_soon);
@@ -92,6 +101,7 @@ private:
     void tell_dead();
 
     event::Loop& loop_;
+    event::IoCrowd crowd_;
     ExecutorSettings settings_;
     OnLine on_line_;
     std::optional<Cgroup> task_root_;
