@@ -1,9 +1,9 @@
 #include "spawn.hpp"
+#include "precedence.hpp"
 #include "run/child.hpp"
 #include "run/spawn_wire.hpp"
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/mman.h>
@@ -18,21 +18,6 @@ namespace roleswap::keeper {
 namespace {
 
 using run::SpawnAnswer;
-
-/// Where many tasks are due at once, those that run must not keep the others from being started.
-/// Without the right to it all have the same priority, which delays starts and no more.
-constexpr int nicer_by = -10;
-int priority_of_tasks = 0;
-
-/// The kernel shares the processor among sessions first, sched(7), autogroup; where it does not,
-/// among processes.
-void take_precedence()
-{
-    priority_of_tasks = ::getpriority(PRIO_PROCESS, 0);
-    ::setpriority(PRIO_PROCESS, 0, priority_of_tasks + nicer_by);
-    const event::UniqueFd session(::open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC));
-    if (session) ::dprintf(session.get(), "%d", nicer_by);
-}
 
 run::SpawnPage* map_page()
 {
@@ -68,7 +53,13 @@ std::int64_t now_us()
     return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-SpawnAnswer start(const run::SpawnRequest& request, run::SpawnPage& page, pid_t daemon)
+/// What all tasks have in common.
+struct Tasks {
+    pid_t daemon;
+    int priority; ///< setpriority(2)
+};
+
+SpawnAnswer start(const run::SpawnRequest& request, run::SpawnPage& page, Tasks tasks)
 {
     using Step = SpawnAnswer::Step;
     const auto slot = static_cast<std::uint32_t>(request.slot);
@@ -80,8 +71,8 @@ SpawnAnswer start(const run::SpawnRequest& request, run::SpawnPage& page, pid_t 
     page.times.at(request.slot) = now_us();
     const auto pid = clone_for_daemon(page.pids.at(request.slot), folder.get());
     if (pid == 0) {
-        ::setpriority(PRIO_PROCESS, 0, priority_of_tasks);
-        run::become_task(*request.plan, daemon);
+        ::setpriority(PRIO_PROCESS, 0, tasks.priority);
+        run::become_task(*request.plan, tasks.daemon);
     }
     return {slot, Step::clone, pid < 0 ? errno : 0};
 }
@@ -96,9 +87,10 @@ int spawn()
     occupy_standard_descriptors();
     ::prctl(PR_SET_NAME, "roleswap-spawn");
     run::become_ordinary(); // once, and all that it clones is so
-    take_precedence();
+    Precedence precedence(daemon);
     while (const auto request = run::receive_spawn(control.get())) {
-        const auto answer = start(*request, *page, daemon);
+        precedence.note_start();
+        const auto answer = start(*request, *page, {daemon, precedence.of_tasks()});
         if (::send(control.get(), &answer, sizeof answer, MSG_NOSIGNAL) < 0) break;
     }
     return 0;

@@ -2,7 +2,6 @@
 #include "run/leftovers.hpp"
 #include <csignal>
 #include <fmt/format.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -97,9 +96,8 @@ void DirectRun::watch_process()
 {
     process_ = event::UniqueFd(event::check(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)),
                                             "watch the process of a task"));
-    process_io_ = std::make_unique<event::Io>(
-        around_.loop, process_.get(), EPOLLIN, [this](std::uint32_t) { main_ended(); },
-        event::Priority::low);
+    process_io_ = std::make_unique<event::IoCrowd::Member>(around_.crowd, process_.get(),
+                                                           [this] { main_ended(); });
 }
 
 void DirectRun::not_spawned(const std::string& why)

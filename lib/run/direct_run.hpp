@@ -43,7 +43,7 @@ private:
     event::UniqueFd process_;
     pid_t pid_ = -1;        ///< main process or keeper; -1 once reaped
     bool reported_ = false; ///< the keeper told how it ended
-    std::unique_ptr<event::Io> process_io_;
+    std::unique_ptr<event::IoCrowd::Member> process_io_;
     event::Deferred later_;
 };
 

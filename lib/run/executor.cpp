@@ -16,6 +16,8 @@ namespace {
 
 constexpr auto walk_period = std::chrono::milliseconds(10);
 constexpr int exit_not_permitted = 126;
+/// Of 3000 runs at once, each of which has up to five.
+constexpr int descriptors_soon = 16384;
 
 /// The only sure answer to "may this process clone into a cgroup here" is to do it.
 void try_clone_into(const Cgroup& root)
@@ -37,14 +39,24 @@ void try_clone_into(const Cgroup& root)
 class Executor::Impl {
 public:
     Impl(event::Loop& loop, ExecutorSettings settings, OnLine on_line)
-        : loop_(loop), settings_(std::move(settings)), on_line_(std::move(on_line)),
+        : loop_(loop), crowd_(loop), settings_(std::move(settings)), on_line_(std::move(on_line)),
           units_(loop_, find_unit_place(settings_.name), settings_.keeper),
           spawner_(loop_, {settings_.spawner, settings_.spawner_patience, task_root_,
                            settings_.on_spawner_lost}),
-          around_{loop_,    settings_, on_line_, task_root_,   units_,
-                  spawner_, accounts_, known_,   known_units_, [this](RunId id) { finished(id); }},
+          around_{loop_,
+                  crowd_,
+                  settings_,
+                  on_line_,
+                  task_root_,
+                  units_,
+                  spawner_,
+                  accounts_,
+                  known_,
+                  known_units_,
+                  [this](RunId id) { finished(id); }},
           later_(loop_, [this] { deliver(); }), walk_(loop_, [this] { walk(); })
     {
+        event::reserve_descriptors(descriptors_soon);
         if (settings_.isolation != Isolation::keeper) find_root();
     }
     Impl(const Impl&) = delete;
@@ -89,6 +101,7 @@ private:
     void tell_dead();
 
     event::Loop& loop_;
+    event::IoCrowd crowd_;
     ExecutorSettings settings_;
     OnLine on_line_;
     std::optional<Cgroup> task_root_;

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <stdexcept>
-#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <tuple>
@@ -67,9 +66,8 @@ void LiveRun::begin(event::UniqueFd output)
 {
     end_.started = true;
     output_pipe_ = std::move(output);
-    output_io_ = std::make_unique<event::Io>(
-        around_.loop, output_pipe_.get(), EPOLLIN,
-        [this](std::uint32_t) { read_output(turn_bytes_max); }, event::Priority::low);
+    output_io_ = std::make_unique<event::IoCrowd::Member>(around_.crowd, output_pipe_.get(),
+                                                          [this] { read_output(turn_bytes_max); });
 }
 
 void LiveRun::take_failure(const Report& report)

@@ -1,4 +1,5 @@
 #pragma once
+#include "event/io_crowd.hpp"
 #include "run/cgroup.hpp"
 #include "run/executor.hpp"
 #include "run/output.hpp"
@@ -20,6 +21,7 @@ struct Known {
 /// What the runs of an executor share.
 struct Surroundings {
     event::Loop& loop;
+    event::IoCrowd& crowd;
     const ExecutorSettings& settings;
     const Executor::OnLine& on_line;
     const std::optional<Cgroup>& task_root; ///< empty: a keeper per run
@@ -96,7 +98,7 @@ private:
     event::Duration started_{0};
     std::vector<std::string> notes_;
     bool dead_ = false;
-    std::unique_ptr<event::Io> output_io_;
+    std::unique_ptr<event::IoCrowd::Member> output_io_;
     std::unique_ptr<EmptyWatch> empty_;
 };
 

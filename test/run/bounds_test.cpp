@@ -2,6 +2,7 @@
 #include "helpers.hpp"
 #include "run/cgroup.hpp"
 #include "run/obstacles.hpp"
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <filesystem>
@@ -27,6 +28,20 @@ TEST_CASE("output above its limit ends the run", "[run]")
     end = world.run({.command = "head -c 5000 /dev/zero", .output_max = 5000});
     CHECK(end.ok());
     CHECK(end.why.empty());
+}
+
+/// Each time it had to be made by a start, a daemon with threads slept for some 10 ms, proc(5).
+TEST_CASE("there is room for the descriptors of thousands of runs before the first", "[run]")
+{
+    rlimit limit{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    const World world(Isolation::detect);
+    std::ifstream status("/proc/self/status");
+    std::string word;
+    while (status >> word && word != "FDSize:") continue;
+    rlim_t room = 0;
+    REQUIRE(status >> room);
+    CHECK(room >= std::min<rlim_t>(limit.rlim_cur, 3000 * 5));
 }
 
 TEST_CASE("limits of processes hold, and may be raised by root only", "[run]")

@@ -35,3 +35,7 @@ public:
 std::vector<pid_t> processes_with(const std::string& word);
 /// Is a cgroup of its own possible here?  Tests of that mode are skipped by name where not.
 bool cgroups_work();
+/// Can tasks be cloned by the helper?  Not where there is no cgroup, or the test does without it.
+bool helped();
+/// 0 while there is none.
+pid_t helper_of(const World& world);

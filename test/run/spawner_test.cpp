@@ -11,7 +11,6 @@
 #include <random>
 #include <sched.h>
 #include <set>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,21 +20,6 @@ using run::Isolation;
 using run::Killed;
 
 namespace {
-
-/// Not where this machine has no cgroup, or the test is told to do without the helper.
-bool helped()
-{
-    return cgroups_work() && std::getenv("ROLESWAP_KEEPER") != nullptr;
-}
-
-pid_t helper_of(const World& world)
-{
-    pid_t pid = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(world.executor.group()))
-        if (entry.path().filename().string().starts_with("spawner-"))
-            std::ifstream(entry.path() / "cgroup.procs") >> pid;
-    return pid;
-}
 
 /// The one that has taken the place of `old`.
 pid_t next_helper(World& world, pid_t old)
@@ -131,22 +115,6 @@ TEST_CASE("the helper is small, ordinary, and holds nothing of the daemon", "[ru
     CHECK(open == std::set<std::string>{".", "..", "0", "1", "2", "3"});
 }
 
-TEST_CASE("a real-time daemon's helper and tasks are ordinary", "[run][spawner]")
-{
-    if (!helped()) return;
-    const sched_param priority{1};
-    if (::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &priority) != 0) return;
-    {
-        World world(Isolation::cgroup);
-        REQUIRE(helper_of(world) != 0);
-        CHECK(::sched_getscheduler(helper_of(world)) == SCHED_OTHER);
-        CHECK_THAT(world.run({.command = "chrt -p $$"}).output_tail,
-                   Catch::Contains("SCHED_OTHER"));
-    }
-    const sched_param none{};
-    REQUIRE(::sched_setscheduler(0, SCHED_OTHER, &none) == 0);
-}
-
 TEST_CASE("the helper shot at random moments: each of 500 runs starts and ends once",
           "[run][spawner]")
 {
@@ -197,17 +165,6 @@ TEST_CASE("a run starts when its process is made, not when that was asked", "[ru
     CHECK(end.started_at >= std::chrono::floor<std::chrono::microseconds>(goes_on));
     CHECK(end.started_at <= end.ended_at);
     CHECK(end.duration <= end.ended_at - end.started_at + 10ms);
-}
-
-TEST_CASE("the helper goes before tasks, which have the priority of the daemon", "[run][spawner]")
-{
-    if (!helped() || ::geteuid() != 0) return;
-    World world(Isolation::cgroup);
-    const auto mine = ::getpriority(PRIO_PROCESS, 0);
-    REQUIRE(world.run({.argv = {"true"}}).ok());
-    CHECK(::getpriority(PRIO_PROCESS, static_cast<id_t>(helper_of(world))) ==
-          std::max(mine - 10, -20));
-    CHECK(world.run({.argv = {"nice"}}).output_tail == std::to_string(mine) + "\n");
 }
 
 TEST_CASE("a stopped helper holds neither the loop nor a kill nor a time-out", "[run][spawner]")
