@@ -26,19 +26,19 @@ std::string pending_line(const json& result)
 
 /// A standby that is away for a moment comes back; one the master goes on without does not count
 /// down at all.
-enum class Follower : std::uint8_t { there, away, given_up };
+enum class Following : std::uint8_t { there, away, given_up };
 
-Follower follower_of(const json& result)
+Following follower_of(const json& result)
 {
     const json& follows = member(result, "follows");
-    if (!follows.is_boolean() || follows.get<bool>()) return Follower::there;
-    return text(result, "state") == "alone" ? Follower::given_up : Follower::away;
+    if (!follows.is_boolean() || follows.get<bool>()) return Following::there;
+    return text(result, "state") == "alone" ? Following::given_up : Following::away;
 }
 
 /// Something is not on the standby, or nobody knows whether it is.
 bool is_pending(const json& result)
 {
-    return follower_of(result) != Follower::there || member(result, "bytes").is_null() ||
+    return follower_of(result) != Following::there || member(result, "bytes").is_null() ||
            number(result, "bytes") > 0 || number(result, "requests") > 0;
 }
 
@@ -68,7 +68,7 @@ int pending(Context& context, const PendingOptions& options)
 {
     const Deadline deadline("--timeout", options.timeout);
     json result = context.call("pending");
-    while (options.wait && is_pending(result) && follower_of(result) != Follower::given_up &&
+    while (options.wait && is_pending(result) && follower_of(result) != Following::given_up &&
            !deadline.over()) {
         context.progress("  " + pending_line(result));
         std::this_thread::sleep_for(std::min(pending_poll, deadline.left()));
@@ -76,7 +76,7 @@ int pending(Context& context, const PendingOptions& options)
     }
     if (options.wait) clear_progress(context);
     context.print(result, [](const json& shown) { return pending_line(shown) + "\n"; });
-    if (options.wait && follower_of(result) != Follower::there)
+    if (options.wait && follower_of(result) != Following::there)
         throw bus::Error(bus::ErrorCode::failed,
                          "No standby follows, so nothing counts down; see roleswap status.");
     return options.wait && is_pending(result) ? exit_failed : exit_ok;

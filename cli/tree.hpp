@@ -13,6 +13,9 @@ namespace roleswap::cli {
 /// Parses the command line and runs the command; returns the exit code.  Throws as the commands do.
 int run(int argc, char** argv);
 
+/// The heading in --help of what is about tasks, runs and queues.
+inline constexpr const char* work_group = "Work";
+
 /// What the options of all commands are read into; outlives the tree.
 struct Values {
     Context context;

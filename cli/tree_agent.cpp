@@ -28,7 +28,7 @@ void add_changes(CLI::App& agent, Values& values)
 void add_agent_commands(CLI::App& app, Values& values)
 {
     auto* agent =
-        app.add_subcommand("agent", "Hosts beside the pair that run tasks")->group("Work");
+        app.add_subcommand("agent", "Hosts beside the pair that run tasks")->group(work_group);
     agent->require_subcommand(1);
     auto* list = agent->add_subcommand("list", "All agents");
     list->callback([&] { values.result = agent_list(values.context); });

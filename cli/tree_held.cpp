@@ -4,8 +4,6 @@
 namespace roleswap::cli {
 namespace {
 
-constexpr const char* work_group = "Work";
-
 void add_held(CLI::App& app, Values& values)
 {
     auto* held = app.add_subcommand("held", "Runs that are held after an outage");

@@ -44,7 +44,7 @@ void add_values(CLI::App& memory, Values& values)
 
 void add_memory(CLI::App& app, Values& values)
 {
-    auto* memory = app.add_subcommand("memory", "What runs have done already")->group("Work");
+    auto* memory = app.add_subcommand("memory", "What runs have done already")->group(work_group);
     memory->require_subcommand(1);
     add_marks(*memory, values);
     add_values(*memory, values);
@@ -66,7 +66,7 @@ void add_memory(CLI::App& app, Values& values)
 void add_each(CLI::App& app, Values& values)
 {
     auto* each = app.add_subcommand("each", "In a task: a command for each item that is not done");
-    each->group("Work");
+    each->group(work_group);
     each->add_option("--in-doubt", values.each.in_doubt, policies)
         ->check(CLI::IsMember({"redo", "skip", "hold"}));
     each->add_option("--jobs", values.each.jobs, "So many commands at a time")

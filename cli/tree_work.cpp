@@ -4,8 +4,6 @@
 namespace roleswap::cli {
 namespace {
 
-constexpr const char* work_group = "Work";
-
 /// What may be given more than once, and the switches.
 void add_task_lists(CLI::App& add, TaskOptions& task)
 {

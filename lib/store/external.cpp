@@ -279,9 +279,9 @@ int checksums_of(const External& external)
 bool is_fresh(const fs::path& data)
 {
     if (!fs::exists(data / "PG_VERSION")) return true;
-    for (const auto& database : fs::directory_iterator(data / "base")) {
-        if (leading(database.path()) >= first_of_users) return false;
-        if (database.is_directory() && holds_users_files(database.path())) return false;
+    for (const auto& entry : fs::directory_iterator(data / "base")) {
+        if (leading(entry.path()) >= first_of_users) return false;
+        if (entry.is_directory() && holds_users_files(entry.path())) return false;
     }
     return fs::is_empty(data / "pg_tblspc");
 }

@@ -11,7 +11,7 @@ namespace {
 
 /// Position, stream and timeline in one look.  The row of the receiver appears when it
 /// has connected; the log tells which has really begun to stream.
-constexpr const char* look_sql = R"(
+constexpr const char* receiver_sql = R"(
 select pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), w.flushed_lsn, w.sender_host,
   coalesce(w.status = 'streaming' and w.pid = $1, false),
   coalesce(w.received_tli, (select timeline_id from pg_control_checkpoint()))
@@ -105,7 +105,7 @@ Task<> ManagedStore::Impl::follow_until_trouble()
 Task<> ManagedStore::Impl::look_at_stream()
 {
     const auto result =
-        co_await ask(role_, control(), look_sql, values(std::to_string(stream_pid_)));
+        co_await ask(role_, control(), receiver_sql, values(std::to_string(stream_pid_)));
     const auto row = result[0];
     const auto before = state_.flushed;
     state_.written = row.maybe_lsn(0);

@@ -12,12 +12,11 @@ namespace roleswap::task {
 namespace {
 
 using Texts = std::map<std::string, std::string>;
-using Kind = SandboxKind;
 
 /// Those that mean something for a command and need no second property to be safe.  What would
 /// reach beyond the run (devices of the host, other units) is left to real unit files.
 constexpr std::array sandbox{
-    SandboxProperty{"InaccessiblePaths", Kind::paths},
+    SandboxProperty{"InaccessiblePaths", SandboxKind::paths},
     SandboxProperty{"LockPersonality"},
     SandboxProperty{"MemoryDenyWriteExecute"},
     SandboxProperty{"NoNewPrivileges"},
@@ -28,19 +27,19 @@ constexpr std::array sandbox{
     SandboxProperty{"PrivateUsers"},
     SandboxProperty{"ProtectClock"},
     SandboxProperty{"ProtectControlGroups"},
-    SandboxProperty{"ProtectHome", Kind::word, " yes no read-only tmpfs "},
+    SandboxProperty{"ProtectHome", SandboxKind::word, " yes no read-only tmpfs "},
     SandboxProperty{"ProtectHostname"},
     SandboxProperty{"ProtectKernelLogs"},
     SandboxProperty{"ProtectKernelModules"},
     SandboxProperty{"ProtectKernelTunables"},
-    SandboxProperty{"ProtectProc", Kind::word, " noaccess invisible ptraceable default "},
-    SandboxProperty{"ProtectSystem", Kind::word, " yes no full strict "},
-    SandboxProperty{"ReadOnlyPaths", Kind::paths},
-    SandboxProperty{"ReadWritePaths", Kind::paths},
-    SandboxProperty{"RestrictAddressFamilies", Kind::filter},
+    SandboxProperty{"ProtectProc", SandboxKind::word, " noaccess invisible ptraceable default "},
+    SandboxProperty{"ProtectSystem", SandboxKind::word, " yes no full strict "},
+    SandboxProperty{"ReadOnlyPaths", SandboxKind::paths},
+    SandboxProperty{"ReadWritePaths", SandboxKind::paths},
+    SandboxProperty{"RestrictAddressFamilies", SandboxKind::filter},
     SandboxProperty{"RestrictRealtime"},
     SandboxProperty{"RestrictSUIDSGID"},
-    SandboxProperty{"SystemCallFilter", Kind::filter},
+    SandboxProperty{"SystemCallFilter", SandboxKind::filter},
 };
 
 constexpr std::array process_limits{
@@ -87,15 +86,15 @@ bool is_filter(std::string_view text)
 std::string fault_of(const SandboxProperty& property, const std::string& text)
 {
     switch (property.kind) {
-    case Kind::flag:
+    case SandboxKind::flag:
         return parse_flag(text) ? "" : "\"yes\" or \"no\"";
-    case Kind::word:
+    case SandboxKind::word:
         return property.words.find(" " + text + " ") != std::string_view::npos
                    ? ""
                    : fmt::format("one of{}", property.words.substr(0, property.words.size() - 1));
-    case Kind::paths:
+    case SandboxKind::paths:
         return are_paths(text) ? "" : "absolute paths with spaces between";
-    case Kind::filter:
+    case SandboxKind::filter:
         return is_filter(text) ? "" : "names with spaces between, all but these after \"~\"";
     }
     return "";

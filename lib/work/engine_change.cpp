@@ -24,7 +24,7 @@ ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, changed_at = 
                      AND task.enabled THEN task.last_due ELSE excluded.last_due END)";
 
 /// Before it, so that these leave with their tasks.
-constexpr const char* admit_sql =
+constexpr const char* admit_removed_sql =
     "SELECT roleswap.admit_all(whose => ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))";
 
 constexpr const char* remove_tasks_sql = R"(
@@ -147,7 +147,7 @@ void Engine::Impl::write_change(std::uint64_t ticket)
     queries[1].params.emplace_back("[" + std::move(change.rows) + "]");
     queries[1].params.emplace_back(to_text(Instant(change.since)));
     queries[2] = {remove_tasks_sql, {removed}};
-    if (!change.removed.empty()) queries.insert(queries.begin(), {admit_sql, {removed}});
+    if (!change.removed.empty()) queries.insert(queries.begin(), {admit_removed_sql, {removed}});
     Reply written{[this, ticket](const json&) { take_change(ticket); },
                   [this, ticket](const VerbError& error) { fail_change(ticket, error); }};
     session_->write(std::move(queries), std::move(written),

@@ -19,14 +19,15 @@ constexpr const char* count_sql =
     "'here', (SELECT json_build_object('run', r.id, 'state', r.state, 'node', r.node) "            \
     "FROM roleswap.run AS r WHERE h.kind = 'run' AND r.task = h.task AND r.due = h.due)"
 
-constexpr const char* list_sql =
+constexpr const char* list_history_sql =
     "SELECT coalesce(json_agg(entry ORDER BY number), '[]') FROM (SELECT h.id AS number, "
     "json_build_object(" HISTORY_FIELDS ") AS entry FROM roleswap.server_history AS h "
     "WHERE ($1 = '' OR h.state = $1) AND ($2 = '' OR h.task = $2) "
     "ORDER BY h.id LIMIT $3::bigint) AS entries";
 
-constexpr const char* show_sql = "SELECT json_build_object(" HISTORY_FIELDS ", 'row', h.row_data) "
-                                 "FROM roleswap.server_history AS h WHERE h.id = $1";
+constexpr const char* show_history_sql =
+    "SELECT json_build_object(" HISTORY_FIELDS ", 'row', h.row_data) "
+    "FROM roleswap.server_history AS h WHERE h.id = $1";
 
 /// Due times that ran on both nodes: the present master could not know that the old one had run
 /// them, so it caught up on them.
@@ -87,7 +88,7 @@ void Engine::Impl::history_list(const Call& call)
     const auto task = args.text_or("task", "the name of a task", "");
     const auto limit = args.number_or("limit", 1, 10'000, 1000);
     session_->read(
-        {list_sql, {state == "all" ? "" : state, task, std::to_string(limit)}}, call.reply,
+        {list_history_sql, {state == "all" ? "" : state, task, std::to_string(limit)}}, call.reply,
         [this](std::vector<pg::Result>& results) -> json {
             return {{"history", json::parse(results.at(0)[0].text(0))}, {"undecided", undecided_}};
         });
@@ -101,7 +102,7 @@ void Engine::Impl::history_show(const Call& call)
         call.reply,
         fmt::format("there is no entry {} of the server history; see \"roleswap history list\"",
                     id));
-    session_->read({show_sql, {std::to_string(id)}}, std::move(wrapped),
+    session_->read({show_history_sql, {std::to_string(id)}}, std::move(wrapped),
                    [](std::vector<pg::Result>& results) -> json {
                        if (results.at(0).empty()) return nullptr;
                        return {{"history", json::parse(results.at(0)[0].text(0))}};

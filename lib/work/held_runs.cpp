@@ -6,7 +6,7 @@ namespace {
 
 using nlohmann::json;
 using namespace std::chrono_literals;
-constexpr auto trouble_period = 500ms;
+constexpr auto count_again_after = 500ms;
 
 constexpr const char* held_count_sql =
     "SELECT count(*), count(DISTINCT task), count(released_at) FROM roleswap.run "
@@ -71,7 +71,7 @@ void HeldRuns::moved(const pg::Outcome& outcome, std::vector<std::string> passed
     busy_ = false;
     const auto* done = std::get_if<pg::Committed>(&outcome);
     if (done == nullptr) {
-        timer_.start_in(trouble_period); // or counted anew with the connection
+        timer_.start_in(count_again_after); // or counted anew with the connection
         if (std::holds_alternative<pg::InDoubt>(outcome) && session_.up()) session_.reconnect();
         return;
     }

@@ -7,7 +7,7 @@ namespace roleswap::work {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto retry_after = 500ms; ///< after a refusal of the store, such as a full disk
+constexpr auto again_after = 500ms; ///< after a refusal of the store, such as a full disk
 constexpr std::string_view result_channel = "roleswap_result";
 
 } // namespace
@@ -79,7 +79,7 @@ void Session::claim()
 
 void Session::trouble(const std::string& why)
 {
-    if (connection_.up()) again_.start_in(retry_after); // else coming up does it
+    if (connection_.up()) again_.start_in(again_after); // else coming up does it
     callbacks_.on_trouble("the store: " + why);
 }
 

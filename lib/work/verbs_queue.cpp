@@ -8,7 +8,7 @@ using nlohmann::json;
 
 /// $4: "" saves nothing, "person" what a person asks to be saved, "operation" what the open
 /// operation found.
-constexpr const char* hold_sql = R"(
+constexpr const char* hold_queue_sql = R"(
 UPDATE roleswap.queue SET
     saved_reason = CASE WHEN $4 = 'person' AND saved_held IS NULL THEN reason ELSE saved_reason END,
     saved_held = CASE WHEN $4 = 'person' THEN coalesce(saved_held, held) ELSE saved_held END,
@@ -19,7 +19,7 @@ UPDATE roleswap.queue SET
     held = true, reason = CASE WHEN held AND $2 = '' THEN reason ELSE $2 END, changed_at = now(), changed_by = $3
 WHERE $1 = '' OR name = $1 RETURNING name, held, reason)";
 
-constexpr const char* release_sql = R"(
+constexpr const char* release_queue_sql = R"(
 UPDATE roleswap.queue SET held = false, reason = '', saved_held = NULL, saved_reason = NULL,
     operation_held = NULL, operation_reason = NULL, changed_at = now(), changed_by = $2
 WHERE $1 = '' OR name = $1 RETURNING name, held, reason)";
@@ -115,7 +115,7 @@ void Engine::Impl::queue_hold(const Call& call)
     // While an operation is open its holds are undone with it.
     const bool owns = model_.operation.has_value();
     const auto* const save = owns ? "operation" : args.flag("save") ? "person" : "";
-    std::vector<pg::Query> queries{{hold_sql, {name, reason, call.caller.user, save}}};
+    std::vector<pg::Query> queries{{hold_queue_sql, {name, reason, call.caller.user, save}}};
     if (owns)
         queries.push_back({"UPDATE roleswap.operation SET holds = true WHERE id = $1",
                            {std::to_string(model_.operation->id)}});
@@ -146,7 +146,7 @@ void Engine::Impl::queue_release(const Call& call)
         return {{"released", names(results.at(0))}, {"still_held", held}};
     };
     const auto& user = call.caller.user;
-    auto query = !restore           ? pg::Query{release_sql, {name, user}}
+    auto query = !restore           ? pg::Query{release_queue_sql, {name, user}}
                  : model_.operation ? restore_queues_query(user)
                                     : pg::Query{restore_saved_sql, {user}};
     session_->write({std::move(query)}, call.reply, std::move(done));

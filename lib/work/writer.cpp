@@ -102,7 +102,7 @@ SELECT r.id, r.task, (extract(epoch FROM r.due) * 1000000)::bigint, r.state = 'r
 FROM jsonb_to_recordset($1::jsonb) AS w(task text, due timestamptz)
 JOIN roleswap.run AS r USING (task, due) WHERE r.epoch = $2::bigint AND r.batch = $3::bigint)";
 
-constexpr const char* given_sql = R"(
+constexpr const char* given_before_sql = R"(
 SELECT id FROM roleswap.run
 WHERE id = ANY ($1::bigint[]) AND state = 'running' AND epoch = $2::bigint AND batch = $3::bigint)";
 
@@ -217,7 +217,7 @@ void add_gifts(Plan& plan, const Batch& batch, const Session::Who& who, bool sen
     // In quotes: an agent may be called null.
     plan.queries.push_back(
         {give_sql, {ids, fmt::format("{{\"{}\"}}", fmt::join(agents, "\",\"")), epoch, number}});
-    if (sent_before) plan.queries.push_back({given_sql, {ids, epoch, number}});
+    if (sent_before) plan.queries.push_back({given_before_sql, {ids, epoch, number}});
     plan.places.given = plan.queries.size() - 1;
 }
 

@@ -7,8 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-using namespace roleswap;
-using namespace roleswap::daemon;
+namespace roleswap::dispatcher_test {
+
+using namespace daemon;
 using nlohmann::json;
 
 namespace {
@@ -173,3 +174,5 @@ TEST_CASE("the owner's death is noticed, also when it was dead before", "[daemon
     second.run();
     CHECK(noticed);
 }
+
+} // namespace roleswap::dispatcher_test

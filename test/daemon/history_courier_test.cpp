@@ -8,8 +8,9 @@
 #include <set>
 #include <vector>
 
-using namespace roleswap;
-using namespace roleswap::daemon;
+namespace roleswap::history_courier_test {
+
+using namespace daemon;
 using nlohmann::json;
 
 namespace {
@@ -185,3 +186,5 @@ TEST_CASE("a file that was replaced while it was brought is brought, too", "[dae
     CHECK(world.taken.size() == 2);
     CHECK_FALSE(std::filesystem::exists(world.file));
 }
+
+} // namespace roleswap::history_courier_test

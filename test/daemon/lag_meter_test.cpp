@@ -1,6 +1,8 @@
 #include "lag_meter.hpp"
 #include <catch2/catch.hpp>
 
+namespace roleswap::lag_meter_test {
+
 using roleswap::base::Lsn;
 using roleswap::daemon::LagMeter;
 
@@ -43,3 +45,5 @@ TEST_CASE("a mirror that stays away for long costs little memory and keeps its a
     CHECK(lag.bytes() == 5000);
     CHECK(lag.behind(5000 * 250) == 4999 * 250);
 }
+
+} // namespace roleswap::lag_meter_test

@@ -1,6 +1,8 @@
 #include "line_budget.hpp"
 #include <catch2/catch.hpp>
 
+namespace roleswap::line_budget_test {
+
 using roleswap::daemon::LineBudget;
 using namespace std::chrono_literals;
 
@@ -26,3 +28,5 @@ TEST_CASE("a task that says little loses no line", "[daemon]")
     for (int ms = 0; ms < 10'000; ++ms) CHECK(budget.take(std::chrono::milliseconds(ms)));
     CHECK(budget.left_out() == 0);
 }
+
+} // namespace roleswap::line_budget_test

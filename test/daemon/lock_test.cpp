@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-using namespace roleswap;
+namespace roleswap::lock_test {
 
 namespace {
 
@@ -109,3 +109,5 @@ TEST_CASE("the lock ends with the process that has it, however that ends", "[dae
     first.kill();
     CHECK_NOTHROW(durable::FolderLock(folder.path("data")));
 }
+
+} // namespace roleswap::lock_test

@@ -3,8 +3,9 @@
 #include <string>
 #include <vector>
 
-using namespace roleswap;
-using namespace roleswap::daemon;
+namespace roleswap::trouble_test {
+
+using namespace daemon;
 using namespace std::chrono_literals;
 
 namespace {
@@ -52,3 +53,5 @@ TEST_CASE("the end of a trouble is told once, and the next one at once again", "
     CHECK(world.told.back() == "b");
     CHECK(world.told.size() == 3);
 }
+
+} // namespace roleswap::trouble_test

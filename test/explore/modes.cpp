@@ -43,9 +43,9 @@ constexpr Budget all{3, 3, 3, 3, 3, 3, 3, 3};
 
 namespace {
 
-using List = std::vector<Mode>;
+using Modes = std::vector<Mode>;
 
-void add_pairs(List& list)
+void add_pairs(Modes& list)
 {
     list.push_back({.name = "pair", .budget = all, .faults = 2});
     list.push_back({.name = "pair-three-faults", .budget = {2, 1, 1, 1, 1, 0, 1, 0}, .faults = 3});
@@ -63,7 +63,7 @@ void add_pairs(List& list)
 }
 
 /// Late answers with a second fault: of everything that may be slow only these.
-void add_late(List& list)
+void add_late(Modes& list)
 {
     list.push_back({.name = "pair-late", .budget = all, .faults = 2, .stalls = {Stall::probe}});
     list.push_back({.name = "witness-late",
@@ -73,7 +73,7 @@ void add_late(List& list)
                     .stalls = {Stall::witness}});
 }
 
-void add_cold(List& list)
+void add_cold(Modes& list)
 {
     const Mode cold{.name = "cold",
                     .budget = all,
@@ -93,7 +93,7 @@ const std::vector<Command> every_command{
     Command::hand_over, Command::activate,      Command::activate_force,  Command::rejoin,
     Command::leave,     Command::hold_takeover, Command::release_takeover};
 
-void add_operated(List& list)
+void add_operated(Modes& list)
 {
     list.push_back({.name = "hand-over",
                     .budget = {1, 1, 1, 1, 1, 0, 1, 1},
@@ -112,7 +112,7 @@ void add_operated(List& list)
     add("witness-and-fence-operator", &Mode::witness, &Mode::fence);
 }
 
-void add_dr(List& list)
+void add_dr(Modes& list)
 {
     const auto add = [&](const char* name, Start start) {
         list.push_back({.name = name,
@@ -131,7 +131,7 @@ void add_dr(List& list)
 
 std::vector<Mode> modes()
 {
-    List list;
+    Modes list;
     add_pairs(list);
     add_late(list);
     add_cold(list);

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-using namespace roleswap::task;
+namespace roleswap::after_test {
+
+using namespace task;
 
 namespace {
 
@@ -163,3 +165,5 @@ TEST_CASE("no text field of a task takes a NUL byte", "[task]")
     CHECK_THAT(message, Catch::Contains("\\u0000") || Catch::Contains("= a list") ||
                             Catch::Contains("= a table") || Catch::Contains("has a wrong value"));
 }
+
+} // namespace roleswap::after_test

@@ -8,7 +8,9 @@
 #include <array>
 #include <catch2/catch.hpp>
 
-using namespace roleswap::base;
+namespace roleswap::base_test {
+
+using namespace base;
 
 TEST_CASE("what is seldom there takes a pointer, and is a value like the thing itself", "[base]")
 {
@@ -137,3 +139,5 @@ TEST_CASE("messages name commands, not verbs of the bus", "[base]")
     CHECK(command_name("activate_check") == "roleswap activate --dry-run");
     CHECK(command_name("drain") == "roleswap drain");
 }
+
+} // namespace roleswap::base_test

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-namespace roleswap::test {
+namespace roleswap::binding_test {
 namespace {
 
 using namespace task;
@@ -139,4 +139,4 @@ TEST_CASE("what a backup task says otherwise than its primary is told", "[bindin
                 "retries is 3 here and 2 in \"panel\", which holds"});
 }
 
-} // namespace roleswap::test
+} // namespace roleswap::binding_test

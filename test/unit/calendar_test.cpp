@@ -1,6 +1,8 @@
 #include "task_times.hpp"
 
-using namespace roleswap::test;
+namespace roleswap::calendar_test {
+
+using namespace test;
 
 TEST_CASE("calendar expressions say when a task is due", "[calendar]")
 {
@@ -163,3 +165,5 @@ TEST_CASE("a schedule that is never due says so at once", "[calendar]")
     }
     CHECK(steady_clock::now() - begun < 1s);
 }
+
+} // namespace roleswap::calendar_test

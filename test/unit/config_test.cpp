@@ -3,8 +3,9 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
-using namespace roleswap;
-using namespace roleswap::config;
+namespace roleswap::config_test {
+
+using namespace config;
 using namespace std::chrono_literals;
 
 namespace {
@@ -609,3 +610,5 @@ TEST_CASE("the unit of a store names version and cluster", "[config]")
           "postgresql@15-main", "mysql@15-main.service", "postgresql@xy-main.service"})
         CHECK_FALSE(parse_store_unit(bad));
 }
+
+} // namespace roleswap::config_test

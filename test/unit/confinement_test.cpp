@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-using namespace roleswap::task;
+namespace roleswap::confinement_test {
+
+using namespace task;
 
 namespace {
 
@@ -105,3 +107,5 @@ TEST_CASE("only what systemd must hold needs a unit", "[task]")
           "io_weight = 1", "tasks_max = 1", "sandbox = { PrivateTmp = true }"})
         CHECK(needs_unit(read(body)));
 }
+
+} // namespace roleswap::confinement_test

@@ -3,7 +3,9 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-using namespace roleswap::core;
+namespace roleswap::core_test {
+
+using namespace core;
 
 namespace {
 
@@ -502,3 +504,5 @@ TEST_CASE("time is asked for before the next limit", "[core]")
     CHECK(next_tick(b.state) <= 40);
     CHECK(next_tick(b.state) >= 1);
 }
+
+} // namespace roleswap::core_test

@@ -6,7 +6,9 @@
 #include <iterator>
 #include <set>
 
-using namespace roleswap::task;
+namespace roleswap::crontab_test {
+
+using namespace task;
 
 namespace {
 
@@ -386,3 +388,5 @@ TEST_CASE("real entries keep their meaning", "[crontab]")
     CHECK(weekly.command ==
           "test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.weekly; }");
 }
+
+} // namespace roleswap::crontab_test

@@ -1,7 +1,9 @@
 #include "core/doubt.hpp"
 #include <catch2/catch.hpp>
 
-using namespace roleswap::core;
+namespace roleswap::doubt_test {
+
+using namespace core;
 
 namespace {
 
@@ -53,3 +55,5 @@ TEST_CASE("a doubt lasts until this node mirrors another", "[core]")
     CHECK(doubt_of(state, Elapsed{1}, {7, Node::first, Mode::alone}, 5) == 5);
     CHECK(doubt_of(state, Elapsed{1}, {8, Node::second, Mode::alone}, 5) == 0);
 }
+
+} // namespace roleswap::doubt_test

@@ -8,8 +8,9 @@
 #include <deque>
 #include <random>
 
-using namespace roleswap;
-using namespace roleswap::core;
+namespace roleswap::dr_test {
+
+using namespace core;
 
 namespace {
 
@@ -529,3 +530,5 @@ TEST_CASE("the lag of a mirror is told in bytes and in time")
     lag.note(900'000, lsn(900), lsn(900)); // another master, with less
     CHECK(lag.behind(900'000) == 0);
 }
+
+} // namespace roleswap::dr_test

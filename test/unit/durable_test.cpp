@@ -7,8 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-using namespace roleswap;
-using namespace roleswap::durable;
+namespace roleswap::durable_test {
+
+using namespace durable;
 
 namespace {
 
@@ -111,3 +112,5 @@ TEST_CASE("folders have the mode that was asked for, whatever the umask", "[dura
         CHECK((info.st_mode & 07777) == 0755);
     }
 }
+
+} // namespace roleswap::durable_test

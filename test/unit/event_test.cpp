@@ -7,7 +7,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-using namespace roleswap::event;
+namespace roleswap::event_test {
+
+using namespace event;
 using namespace std::chrono_literals;
 
 TEST_CASE("a timer is not early, however long the turn took that started it", "[event]")
@@ -197,3 +199,5 @@ TEST_CASE("thousands of ends of tasks make no heartbeat wait, nor the store", "[
     CHECK(std::is_sorted(turns.begin(), turns.end()));
     CHECK(turns.front() == Priority::high);
 }
+
+} // namespace roleswap::event_test

@@ -1,7 +1,9 @@
 #include "task/error.hpp"
 #include "task_times.hpp"
 
-using namespace roleswap::test;
+namespace roleswap::exclusions_test {
+
+using namespace test;
 
 namespace {
 
@@ -79,3 +81,5 @@ TEST_CASE("what is no date is refused", "[calendar]")
     INFO(bad);
     CHECK_THROWS_AS(Exclusions::parse({bad}), Error);
 }
+
+} // namespace roleswap::exclusions_test

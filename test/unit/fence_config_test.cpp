@@ -2,9 +2,10 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+namespace roleswap::fence_config_test {
+
 /// Serial links and the fence in the configuration.
-using namespace roleswap;
-using namespace roleswap::config;
+using namespace config;
 using namespace std::chrono_literals;
 using core::Node::first;
 using core::Node::second;
@@ -322,3 +323,5 @@ trust = true
 node.left = { off = "1" }
 node.right = { off = "2" })")) == "no fault");
 }
+
+} // namespace roleswap::fence_config_test

@@ -1,6 +1,8 @@
 #include "task_times.hpp"
 
-using namespace roleswap::test;
+namespace roleswap::policy_test {
+
+using namespace test;
 
 TEST_CASE("late due times always run, older ones as catch-up says", "[task]")
 {
@@ -109,3 +111,5 @@ TEST_CASE("the delay of a jitter is spread, bounded and the same for the same du
     other.name = "b";
     CHECK(start_delay(task, at("2026-01-01 00:00")) != start_delay(other, at("2026-01-01 00:00")));
 }
+
+} // namespace roleswap::policy_test

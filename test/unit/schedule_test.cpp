@@ -2,7 +2,9 @@
 #include <random>
 #include <set>
 
-using namespace roleswap::test;
+namespace roleswap::schedule_test {
+
+using namespace test;
 
 TEST_CASE("five fields say when a task is due", "[task]")
 {
@@ -321,3 +323,5 @@ TEST_CASE("due times of a long absence are counted, the newest told", "[task]")
     REQUIRE(leap.newest.size() == 2);
     CHECK(text(leap.newest[0]) == "2020-02-29 00:00:00");
 }
+
+} // namespace roleswap::schedule_test

@@ -4,8 +4,9 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-using namespace roleswap;
-using namespace roleswap::wire;
+namespace roleswap::serial_frame_test {
+
+using namespace wire;
 using namespace std::chrono_literals;
 
 namespace {
@@ -126,3 +127,5 @@ TEST_CASE("bytes are written and read with escapes")
     CHECK(base::unescape(base::escape(all)) == all);
     CHECK(base::escape("A\r\x80") == "A\\r\\x80");
 }
+
+} // namespace roleswap::serial_frame_test

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-using namespace roleswap::task;
+namespace roleswap::task_test {
+
+using namespace task;
 using namespace std::chrono;
 
 namespace {
@@ -198,3 +200,5 @@ TEST_CASE("the bus takes a task with known fields of the right kind only", "[tas
     CHECK_THROWS_WITH(from_json(nlohmann::json::parse("[]")),
                       "task = []; allowed: an object with the fields of a task");
 }
+
+} // namespace roleswap::task_test

@@ -6,8 +6,9 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-using namespace roleswap;
-using namespace roleswap::wire;
+namespace roleswap::wire_test {
+
+using namespace wire;
 
 namespace {
 
@@ -330,3 +331,5 @@ TEST_CASE("a set of fragments merges what an acknowledgement names, and no bit b
     CHECK(set.merge(Bytes{0xff}));
     CHECK(set.complete());
 }
+
+} // namespace roleswap::wire_test

@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+namespace roleswap::knobs_test {
+
 /// `roleswap why` names the settings that would have changed a decision.  Here each of them is
 /// really set otherwise and the case is played again.
-using namespace roleswap::core;
-using namespace roleswap::core::test;
+using namespace core;
+using namespace core::test;
 
 namespace {
 
@@ -128,3 +130,5 @@ TEST_CASE("a setting that is not named would have changed nothing", "[why]")
         }
     });
 }
+
+} // namespace roleswap::knobs_test

@@ -1,8 +1,9 @@
 #include "safety.hpp"
 #include <catch2/catch.hpp>
 
-using namespace roleswap;
-using namespace roleswap::daemon;
+namespace roleswap::safety_test {
+
+using namespace daemon;
 using Part = SafetyFacts::Part;
 using Lines = std::vector<std::string>;
 
@@ -196,3 +197,5 @@ TEST_CASE("a dr node that leads says whom it does not hear and that no guard wat
                               "no guard watches this daemon: should it die or freeze, nothing ends "
                               "its tasks and its store"}});
 }
+
+} // namespace roleswap::safety_test

@@ -5,8 +5,10 @@
 #include <fstream>
 #include <sstream>
 
-using namespace roleswap::core;
-using namespace roleswap::core::test;
+namespace roleswap::why_test {
+
+using namespace core;
+using namespace core::test;
 
 namespace {
 
@@ -76,3 +78,5 @@ TEST_CASE("evidence stays small", "[why]")
         CHECK(bench.why(one.what).size() < 4000);
     }
 }
+
+} // namespace roleswap::why_test

@@ -11,9 +11,9 @@ TEST_CASE("task next tells due times by the clock of the zone, and what hinders 
     Database database;
     Node node("left");
     node.start(1, database);
-    const auto noon = with(::task("noon", "12-24..31 12:00 Europe/Berlin", "true"), "except",
-                           json::array({"12-25..12-30"}));
-    node.call("task_add", noon);
+    const auto at_noon = with(::task("noon", "12-24..31 12:00 Europe/Berlin", "true"), "except",
+                              json::array({"12-25..12-30"}));
+    node.call("task_add", at_noon);
     const auto next = node.call("task_next", {{"name", "noon"}, {"count", 3}});
     CHECK(next.at("timezone") == "Europe/Berlin");
     CHECK(next.at("why") == "");

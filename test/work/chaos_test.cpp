@@ -62,9 +62,12 @@ json task_of(const Sample& sample, const Folder& folder)
 }
 
 /// A pair of engines on one store; the other one goes on where one ends.
-class Pair {
+class EnginePair {
 public:
-    explicit Pair(Database& database) : database_(database) { now().start(epoch_, database_); }
+    explicit EnginePair(Database& database) : database_(database)
+    {
+        now().start(epoch_, database_);
+    }
     Node& now() { return epoch_ % 2 == 1 ? left_ : right_; }
     void crash()
     {
@@ -192,17 +195,18 @@ TEST_CASE("a sample of the policies holds through crashes, swaps, stops and cuts
     INFO("seed " << Catch::rngSeed());
     const Folder folder;
     Database database;
-    Pair pair(database);
+    EnginePair pair(database);
     for (const auto& sample : samples) {
         const auto answer = pair.now().call("task_add", task_of(sample, folder));
         INFO(answer.dump());
         REQUIRE(answer.contains("next_due"));
     }
     std::mt19937 random(Catch::rngSeed());
-    const std::vector<void (Pair::*)()> faults{&Pair::crash, &Pair::swap, &Pair::cut,
-                                               &Pair::stop,  &Pair::hold, &Pair::pause};
+    const std::vector<void (EnginePair::*)()> faults{&EnginePair::crash, &EnginePair::swap,
+                                                     &EnginePair::cut,   &EnginePair::stop,
+                                                     &EnginePair::hold,  &EnginePair::pause};
     for (std::size_t round = 0; round < rounds; ++round) {
-        Pair::wait(std::chrono::milliseconds(200 + random() % 1200));
+        EnginePair::wait(std::chrono::milliseconds(200 + random() % 1200));
         (pair.*faults[round < faults.size() ? round : random() % faults.size()])();
     }
     for (const auto& sample : samples) pair.now().call("task_disable", {{"name", sample.name}});

@@ -6,9 +6,10 @@ using nlohmann::json;
 
 namespace {
 
-const char* const by_state = "SELECT string_agg(format('%s %s %s', task, state, n), ', ' ORDER BY "
-                             "task, state) FROM (SELECT task, state, count(*) AS n FROM "
-                             "roleswap.run GROUP BY task, state) AS counts";
+const char* const all_by_state =
+    "SELECT string_agg(format('%s %s %s', task, state, n), ', ' ORDER BY "
+    "task, state) FROM (SELECT task, state, count(*) AS n FROM "
+    "roleswap.run GROUP BY task, state) AS counts";
 
 /// As a mirror stands that was cut off ten hours ago: tasks due each full hour, one run that ran
 /// and one that waited.
@@ -43,7 +44,7 @@ TEST_CASE("what an old master may have run is held after a claim by force", "[wo
                              "interrupted 1";
 
     node.start(work::Claimed{.epoch = 2, .doubt = 2}, database);
-    CHECK(database.wait_for(by_state, held) == held);
+    CHECK(database.wait_for(all_by_state, held) == held);
     CHECK(node.noted("due_times_in_doubt"));
     CHECK(node.noted("runs_in_doubt"));
     CHECK_FALSE(node.noted("runs_freed"));
@@ -58,7 +59,7 @@ TEST_CASE("what an old master may have run is held after a claim by force", "[wo
         const auto doubt = GENERATE(core::Epoch{2}, core::Epoch{0});
         node.start(work::Claimed{.epoch = 4, .doubt = doubt}, database);
         const std::string same = "all interrupted 5, last interrupted 1";
-        CHECK(database.wait_for(by_state, same) == same);
+        CHECK(database.wait_for(all_by_state, same) == same);
     }
     SECTION("but what begins in this epoch is run again when its master dies")
     {
@@ -92,7 +93,7 @@ TEST_CASE("runs that only the store knows are held as well", "[work]")
     until([&] { return node.engine.status_part().at("queues")[0].at("more") == true; });
     node.kill();
     node.start(work::Claimed{.epoch = 2, .doubt = 2}, database);
-    CHECK(database.ask(by_state) == "asked interrupted " + waiting);
+    CHECK(database.ask(all_by_state) == "asked interrupted " + waiting);
     CHECK(node.engine.status_part().at("queues")[0].at("waiting") == 0);
     CHECK(node.engine.status_part().at("queues")[0].at("more") == false);
     node.call("queue_release", {{"name", "default"}});
@@ -111,7 +112,7 @@ TEST_CASE("a stopped scheduler does not make the doubt forgotten", "[work]")
                  "'{\"stopped\": true, \"reason\": \"test\"}') ON CONFLICT (name) DO UPDATE SET "
                  "value = excluded.value");
     node.start(work::Claimed{.epoch = 2, .doubt = 2}, database);
-    CHECK(database.ask(by_state) == "ran interrupted 1, waited interrupted 1");
+    CHECK(database.ask(all_by_state) == "ran interrupted 1, waited interrupted 1");
     node.call("task_add", task("tick", "every 1s", "true"));
     node.call("scheduler_start");
     CHECK(database.wait_for("SELECT count(*) > 0 FROM roleswap.run WHERE task = 'tick' AND state "

@@ -11,7 +11,7 @@ namespace {
 constexpr const char* requests = "SELECT count(*) FROM roleswap.request";
 constexpr const char* not_over = "SELECT count(*) FROM roleswap.run WHERE NOT over";
 
-json noop(const std::string& name, const std::string& queue = "default")
+json queued_noop(const std::string& name, const std::string& queue = "default")
 {
     const json object{{"task", {{"name", name}, {"schedule", "@yearly"}, {"kind", "noop"}}}};
     return with(with(object, "overlap", "parallel"), "queue", queue);
@@ -22,7 +22,7 @@ struct Backlog {
     explicit Backlog(int count)
     {
         node.start(1, database);
-        node.call("task_add", noop("bulk"));
+        node.call("task_add", queued_noop("bulk"));
         node.call("queue_hold", {{"name", "default"}});
         database.ask("SELECT count(*) FROM roleswap.enqueue_many('bulk', "
                      "array_fill(NULL::jsonb, ARRAY[5000]))");
@@ -73,7 +73,7 @@ TEST_CASE("a request is shown and killed as a run that waits", "[work]")
 TEST_CASE("requests leave with their task, and what comes too late is passed over", "[work]")
 {
     Backlog at(10'000);
-    at.node.call("task_add", noop("gone"));
+    at.node.call("task_add", queued_noop("gone"));
     const auto id = at.last("gone");
     REQUIRE(at.is_request(id));
     at.node.call("task_remove", {{"name", "gone"}});
@@ -91,7 +91,7 @@ TEST_CASE("requests leave with their task, and what comes too late is passed ove
 TEST_CASE("a backlog of requests that wait keeps those of other queues from nothing", "[work]")
 {
     Backlog at(12'000);
-    at.node.call("task_add", noop("quick", "other"));
+    at.node.call("task_add", queued_noop("quick", "other"));
     for (int i = 0; i < 3; ++i) {
         const auto id = at.database.ask("SELECT roleswap.enqueue('quick')");
         CHECK(at.database.wait_for("SELECT state FROM roleswap.run WHERE id = " + id, "ok") ==
@@ -114,7 +114,7 @@ TEST_CASE("two requests in one microsecond become two runs", "[work]")
     Database database;
     Node node("left");
     node.start(1, database);
-    node.call("task_add", noop("pay"));
+    node.call("task_add", queued_noop("pay"));
     database.ask("INSERT INTO roleswap.request (id, task, queue, at, priority, payload) SELECT "
                  "nextval('roleswap.run_id_seq'), 'pay', 'default', '2026-01-01', 7, to_jsonb(n) "
                  "FROM generate_series(1, 3) AS n");
@@ -129,7 +129,7 @@ TEST_CASE("requests that an old master may have run are in doubt like its runs",
     Database database;
     Node node("left");
     node.start(1, database);
-    node.call("task_add", noop("pay"));
+    node.call("task_add", queued_noop("pay"));
     node.kill();
     database.ask("SELECT roleswap.enqueue('pay')");
     node.start(work::Claimed{.epoch = 2, .doubt = 2}, database);
@@ -144,7 +144,7 @@ TEST_CASE("a request that is committed while the engine goes to sleep is found s
     Database database;
     Node node("left");
     node.start(1, database);
-    node.call("task_add", noop("pay"));
+    node.call("task_add", queued_noop("pay"));
     CHECK(database.wait_for("SELECT last_value FROM roleswap.wake", "1") == "1");
     const auto begun = event::Loop::now();
     // As a transaction that saw the engine awake: no notification.
@@ -159,7 +159,7 @@ TEST_CASE("what is behind many requests is cleared away", "[work]")
     Database database;
     Node node("left");
     node.start(1, database);
-    node.call("task_add", noop("pay"));
+    node.call("task_add", queued_noop("pay"));
     database.ask("ALTER TABLE roleswap.request SET (autovacuum_enabled = false)");
     for (int i = 0; i < 2; ++i)
         database.ask("SELECT count(roleswap.enqueue('pay')) FROM generate_series(1, 12000)");
