@@ -1,7 +1,11 @@
 #include "store/history_files.hpp"
 #include "event/fd.hpp"
 #include <algorithm>
+#include <charconv>
 #include <ctime>
+#include <dirent.h>
+#include <memory>
+#include <string_view>
 
 namespace roleswap::store {
 namespace {
@@ -15,6 +19,10 @@ std::int64_t nanoseconds(const timespec& time)
     return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
+struct CloseFolder {
+    void operator()(DIR* folder) const noexcept { ::closedir(folder); }
+};
+
 } // namespace
 
 HistoryFiles::Stamp HistoryFiles::stamp() const
@@ -24,13 +32,19 @@ HistoryFiles::Stamp HistoryFiles::stamp() const
     return {info.st_dev, info.st_ino, nanoseconds(info.st_mtim)};
 }
 
+/// By the names alone: with segments of 1 MiB there may be a thousand, and while the master writes
+/// they change several times a second.
 std::uint32_t HistoryFiles::read() const
 {
+    const std::unique_ptr<DIR, CloseFolder> folder(::opendir(folder_.c_str()));
+    event::check(folder ? 0 : -1, "read the names in " + folder_.string());
     std::uint32_t newest = 1;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
-        if (entry.path().extension() != ".history") continue;
-        const auto timeline = std::stoul(entry.path().stem().string(), nullptr, 16);
-        newest = std::max(newest, static_cast<std::uint32_t>(timeline));
+    while (const dirent* entry = ::readdir(folder.get())) {
+        const std::string_view name(entry->d_name);
+        if (!name.ends_with(".history")) continue;
+        std::uint32_t timeline = 0;
+        std::from_chars(name.data(), name.data() + name.size(), timeline, 16);
+        newest = std::max(newest, timeline);
     }
     return newest;
 }

@@ -1,12 +1,13 @@
 # shellcheck shell=bash
 # bench idle: 100 000 tasks with schedules and IDLE_ROWS rows of history (10 million by default, which
-# take about 4 GiB of memory on each host): what the daemons take while nothing is due, and how long
+# take up to 7 GiB of memory on each host): what the daemons take while nothing is due, and how long
 # `status` takes.
 
 IDLE_TASKS=100000
 IDLE_PARTS=5 # an apply takes at most 4 MiB
 IDLE_ROWS=${IDLE_ROWS:-10000000}
 IDLE_SECONDS=${IDLE_SECONDS:-30}
+IDLE_TURNS=100 # the rows come as they would: in each turn one of each task
 
 idle_tasks() { # PART
     awk -v n="$((IDLE_TASKS / IDLE_PARTS))" -v part="$1" 'BEGIN { for (i = part * n; i < (part + 1) * n; i++)
@@ -41,9 +42,12 @@ status_ms() {
 }
 
 fill_history() {
-    sql "$MASTER" "insert into roleswap.run (task, due, queue, state, epoch, node, started_at, ended_at, duration_ms, exit_code, over)
-        select 'idle-' || g % $IDLE_TASKS, now() - g * interval '100 ms', 'default', 'ok', 1, 'left', now(), now(), 5, 0, true
-        from generate_series(1, $IDLE_ROWS) g"
+    local turn rows=$((IDLE_ROWS / IDLE_TURNS))
+    for ((turn = IDLE_TURNS; turn > 0; turn--)); do
+        sql "$MASTER" "insert into roleswap.run (task, due, queue, state, epoch, node, started_at, ended_at, duration_ms, exit_code, over)
+            select task, now() - $turn * interval '1 day' + g * interval '100 ms', 'default', 'ok', 1, 'left', now(), now(), 5, 0, true
+            from (select 'idle-' || g % $IDLE_TASKS as task, g from generate_series(1, $rows) g order by 1) as turn"
+    done
     sql "$MASTER" 'vacuum analyze roleswap.run'
     whole 600
 }
