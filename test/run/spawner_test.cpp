@@ -128,7 +128,7 @@ TEST_CASE("the helper shot at random moments: each of 500 runs starts and ends o
     unsigned shot = 0;
     event::Timer shoot(world.loop, [&] {
         if (const auto pid = helper_of(world); pid > 0 && ::kill(pid, SIGKILL) == 0) ++shot;
-        shoot.start_in(std::chrono::microseconds(random() % 20'000));
+        shoot.start_in(std::chrono::microseconds(random() % 4'000));
     });
     shoot.start_in(1ms);
     for (run::RunId id = 1; id <= 500; ++id)
