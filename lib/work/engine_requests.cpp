@@ -60,7 +60,7 @@ void Engine::Impl::sweep_requests()
                           if (generation == generation_)
                               host_.on_store_trouble("requests: " + error.why);
                       }};
-    session_->read({"VACUUM roleswap.request"}, reply,
+    session_->read({"VACUUM (SKIP_LOCKED) roleswap.request"}, reply,
                    [](std::vector<pg::Result>&) -> nlohmann::json { return nullptr; });
 }
 

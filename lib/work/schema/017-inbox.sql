@@ -67,6 +67,8 @@ BEGIN
     IF EXISTS (SELECT FROM roleswap.request) THEN
         PERFORM roleswap.check_epoch(wanted);
         PERFORM set_config('synchronous_commit', 'off', true);
+        -- A due time may be in an open transaction of an application: the next look tries again.
+        PERFORM set_config('lock_timeout', '20ms', true);
         of_hungry := roleswap.make_runs(ARRAY(
             SELECT q.ctid FROM roleswap.request AS q WHERE q.queue = ANY (hungry)
             ORDER BY q.priority DESC, q.id LIMIT most));
@@ -148,7 +150,9 @@ CREATE OR REPLACE FUNCTION roleswap.add_history(holder text, lines jsonb) RETURN
                 EXISTS (SELECT FROM roleswap.run AS r
                         WHERE r.task = n.task AND r.due = n.due AND r.epoch = n.epoch
                           AND r.state = n.state AND r.ended_at IS NOT DISTINCT FROM n.ended_at)
-                OR n.state = 'queued' AND EXISTS (SELECT FROM roleswap.run AS r
+                OR n.state = 'queued' AND (n.content ->> 'attempt')::integer = 1
+                   AND n.content ->> 'started_at' IS NULL
+                   AND EXISTS (SELECT FROM roleswap.run AS r
                                                   WHERE r.task = n.task AND r.due = n.due)
                 OR n.whole AND EXISTS (SELECT FROM roleswap.run AS r WHERE r.epoch = n.epoch
                                        AND r.ended_at > n.ended_at + interval '1 hour')
