@@ -1,6 +1,7 @@
 #include "store/history_files.hpp"
 #include "event/fd.hpp"
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <ctime>
 #include <dirent.h>
@@ -39,13 +40,15 @@ std::uint32_t HistoryFiles::read() const
     const std::unique_ptr<DIR, CloseFolder> folder(::opendir(folder_.c_str()));
     event::check(folder ? 0 : -1, "read the names in " + folder_.string());
     std::uint32_t newest = 1;
-    while (const dirent* entry = ::readdir(folder.get())) {
+    // Its null is the end only where errno stays as it was.
+    for (const dirent* entry = nullptr; errno = 0, (entry = ::readdir(folder.get())) != nullptr;) {
         const std::string_view name(entry->d_name);
         if (!name.ends_with(".history")) continue;
         std::uint32_t timeline = 0;
         std::from_chars(name.data(), name.data() + name.size(), timeline, 16);
         newest = std::max(newest, timeline);
     }
+    event::check(errno == 0 ? 0 : -1, "read the names in " + folder_.string());
     return newest;
 }
 

@@ -32,7 +32,7 @@ TEST_CASE("of a crowd that is always readable each has its turn, and timers have
     for (auto& one : all)
         watch(crowd, one, [&one] {
             ++one.calls;
-            ::usleep(20);
+            ::usleep(20); // waits for nothing: it is what each has to do
         });
     int ticks = 0;
     Timer tick(loop, [&] {
