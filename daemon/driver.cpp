@@ -70,30 +70,21 @@ void Driver::plan_turn()
 {
     const auto due = last_ + milliseconds(core::next_tick(state_));
     if (due == std::exchange(due_, due) && clock_.running()) return;
-    slack_ = slack();
-    clock_.start_in(std::max(due_ + slack_ - event::Loop::now(), event::Duration{0}));
+    clock_.start_in(std::max(due_ - event::Loop::now(), event::Duration{0}));
 }
 
-/// A standby that hears its master is not woken twice for each heartbeat: its own one waits a
-/// little for the master's, and leaves in the turn that reads that.  What is measured in silence
-/// stays exact: with a peer that missed a heartbeat there is no slack.
-event::Duration Driver::slack() const
-{
-    const auto heard = core::peer_heard_ago(state_);
-    const bool calm = state_.role == core::Role::standby && heard && *heard <= settings_.heartbeat;
-    return calm ? event::Duration(milliseconds(settings_.heartbeat)) / 10 : event::Duration{0};
-}
-
-/// Whoever made this turn, the clock or a message: the time that was due is over.
+/// Whoever made this turn, the clock or a message: it counts where the time that was due is over,
+/// and where it makes up for one, as that of a standby that answers its master.
 void Driver::note_turn()
 {
     const auto now = event::Loop::now();
-    if (now < due_) return;
-    const auto late = std::max(now - due_ - slack_, event::Duration{0});
+    const auto planned = std::min(due_, now);
+    if (now < due_ && planned - last_turn_ < milliseconds(settings_.heartbeat) / 2) return;
+    const auto late = std::max(now - due_, event::Duration{0});
     while (!delays_.empty() && (delays_.front().at < now - delay_memory)) delays_.pop_front();
     while (!delays_.empty() && delays_.back().late <= late) delays_.pop_back();
     delays_.push_back({now, late});
-    parts_.guard.look(due_ - std::exchange(last_turn_, due_));
+    parts_.guard.look(planned - std::exchange(last_turn_, planned));
 }
 
 event::Duration Driver::worst_delay() const

@@ -61,7 +61,6 @@ public:
 
 private:
     void plan_turn();
-    event::Duration slack() const;
     void note_turn();
     void work_off();
     bool stepped_ = false; ///< time has passed already for the next input
@@ -91,9 +90,8 @@ private:
     bool working_ = false;
     bool guard_fired_ = false;  ///< and kills until it is given a new deadline
     event::Duration last_;      ///< up to here time was stepped, whole milliseconds
-    event::Duration last_turn_; ///< when the clock timer was due last
+    event::Duration last_turn_; ///< when the last turn that counts was due
     event::Duration due_{0};    ///< when it is due next
-    event::Duration slack_{0};  ///< and how much later is in time
     struct Delay {
         event::Duration at;
         event::Duration late;

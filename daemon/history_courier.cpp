@@ -10,6 +10,9 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr auto look_every = 1s;
+/// Two changes within one tick of the kernel's clock (10 ms at most) have the same time: a folder
+/// that has just changed may change again without a trace.
+constexpr auto settled_after = 100ms;
 /// Well below the limit of a request between the nodes, whatever escapes JSON needs.
 constexpr std::size_t request_bytes = 256 * 1024;
 constexpr std::size_t output_bytes = 64 * 1024; ///< kept of the output of one run
@@ -60,7 +63,12 @@ HistoryCourier::HistoryCourier(event::Loop& loop, Ports ports)
 void HistoryCourier::look()
 {
     if (busy_ || !ports_.ready()) return;
+    std::error_code missing; // no folder: nothing was ever found
+    const auto changed = std::filesystem::last_write_time(ports_.folder, missing);
+    if (missing || changed == empty_since_) return;
+    const bool settled = std::filesystem::file_time_type::clock::now() - changed > settled_after;
     const auto files = files_in(ports_.folder);
+    empty_since_ = files.empty() && settled ? std::optional(changed) : std::nullopt;
     if (files.empty()) return;
     const auto next = files.upper_bound(path_);
     open(next == files.end() ? *files.begin() : *next);

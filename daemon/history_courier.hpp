@@ -51,6 +51,8 @@ private:
     std::int64_t added_ = 0;
     std::int64_t twice_ = 0; ///< due times that ran on the master too
     std::map<std::filesystem::path, std::string> troubles_; ///< told
+    /// The folder was last changed then, and held nothing.
+    std::optional<std::filesystem::file_time_type> empty_since_;
     event::Timer timer_;
 };
 

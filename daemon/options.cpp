@@ -238,6 +238,7 @@ core::Settings core_settings(const Setup& setup, std::uint64_t boot)
     settings.self = setup.self;
     settings.boot = boot;
     settings.heartbeat = static_cast<core::Ticks>(pair.heartbeat.count());
+    settings.company = settings.heartbeat / 10;
     settings.takeover_delay = static_cast<core::Ticks>(pair.takeover_delay.count());
     const bool of_pair = setup.self != core::Node::dr;
     settings.probes_configured = of_pair && !pair.probes.empty();

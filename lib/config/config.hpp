@@ -40,7 +40,7 @@ template <class T> struct PerNode {
 struct Pair {
     std::string name;
     milliseconds takeover_delay{1000}; ///< 300 ms to 10 min
-    milliseconds heartbeat{40};        ///< 10 ms to 1 s, at most takeover_delay / 5
+    milliseconds heartbeat{50};        ///< 10 ms to 1 s, at most takeover_delay / 5
     std::vector<std::string> probes;   ///< IP addresses; empty: silence alone moves no role
     std::string key_file = "/etc/roleswap/pair.key";
     bool operator==(const Pair&) const = default;

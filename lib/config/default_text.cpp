@@ -39,7 +39,7 @@ name = {}
 # A standby takes over when every link was silent for so long.  300ms to 10m.
 #takeover_delay = "1s"
 # Sent on every link, at most a fifth of takeover_delay.  10ms to 1s.
-#heartbeat = "40ms"
+#heartbeat = "50ms"
 
 # IP addresses that answer ping while the LAN is well, such as the router.  A standby takes over by
 # itself only while it reaches one; a master without links that reaches none stops by itself.

@@ -241,8 +241,7 @@ Effects step(State& state, const Input& input)
     }
     std::visit([&turn](const auto& what) { on(turn, what); }, input);
     update_guard(turn);
-    const bool due = state.now - state.sent_at >= state.settings.heartbeat;
-    if (state.changed || due) turn.send();
+    if (state.changed || heartbeat_due(state, input)) turn.send();
     return effects;
 }
 

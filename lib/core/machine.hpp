@@ -11,7 +11,9 @@ namespace roleswap::core {
 struct Settings {
     Node self = Node::first;
     std::uint64_t boot = 1;         ///< of this daemon start, persisted before the machine is made
-    Ticks heartbeat = 40;           ///< the driver steps Elapsed at least once per heartbeat
+    Ticks heartbeat = 40;           ///< the driver steps Elapsed as often as next_tick() says
+    Ticks company = 0;              ///< a standby's heartbeat goes so much sooner or later with one of
+                                    ///< its master; less than half a heartbeat
     Ticks takeover_delay = 1000;    ///< 300 to 600000
     bool probes_configured = false; ///< without probes, silence alone never moves a role
     bool witness = false;           ///< what one node decides without the other needs its leave
@@ -190,9 +192,11 @@ State boot(const Settings& settings, const Record& record);
 /// One input.  Effects are to be carried out in order.  Deterministic; no clock, no IO.
 Effects step(State& state, const Input& input);
 
-/// Ticks after which Elapsed should be stepped at the latest, 1 to `heartbeat`: the next heartbeat
-/// or the next limit of a silence or a lease.  Stepping more often does no harm.
+/// Ticks after which Elapsed should be stepped at the latest, 1 to `heartbeat` + `company`: the next
+/// heartbeat or the next limit of a silence or a lease.  Stepping more often does no harm.
 Ticks next_tick(const State& state);
+/// After `input` was stepped: whether the heartbeat of this node goes out now.
+bool heartbeat_due(const State& state, const Input& input);
 
 /// Whose store this node's mirrors or would mirror; of a master, who mirrors it or gets its role.
 Node upstream(const State& state);

@@ -98,7 +98,7 @@ Task<> ManagedStore::Impl::follow_until_trouble()
         const auto now = event::Loop::now();
         if (streaming_) stream_lost_at_ = now;
         if (!streaming_) lost_stream();
-        co_await role_.sleep(streaming_ ? pace_.pause(now) : 10ms);
+        co_await role_.sleep(streaming_ ? pace_.pause_of_standby(now) : 10ms);
     }
 }
 

@@ -9,6 +9,8 @@ class LookPace {
 public:
     static constexpr event::Duration quick{50'000};
     static constexpr event::Duration seldom{500'000};
+    /// Of a standby, whose server connects again by itself, and whose master tells what it has.
+    static constexpr event::Duration seldom_standby{1'000'000};
     static constexpr event::Duration lively{500'000}; ///< so long after the last stir
 
     /// True where the next look would have been long in coming: it is wanted now.
@@ -19,6 +21,10 @@ public:
         return quiet;
     }
     event::Duration pause(event::Duration now) const { return is_quiet(now) ? seldom : quick; }
+    event::Duration pause_of_standby(event::Duration now) const
+    {
+        return is_quiet(now) ? seldom_standby : quick;
+    }
 
 private:
     bool is_quiet(event::Duration now) const { return now - stirred_at_ >= lively; }

@@ -15,8 +15,8 @@ idle_tasks() { # PART
 }
 
 daemon_of() { in_host "$1" systemctl show -P MainPID roleswapd; }
-# Ticks of 10 ms, of the daemon with all its threads.
-ticks() { in_host "$1" sh -c "sed 's/.*) //' /proc/$2/stat" | awk '{ print $12 + $13 }'; }
+# Nanoseconds on a processor, of the daemon with all its threads, by the scheduler's own count.
+daemon_ns() { in_host "$1" sh -c "cat /proc/$2/task/*/schedstat" | awk '{ ns += $1 } END { printf "%.0f\n", ns }'; }
 # shellcheck disable=SC2016 # awk's
 resident_mib() { in_host "$1" awk '/^VmRSS/ { printf "%.1f\n", $2 / 1024 }' "/proc/$2/status"; }
 
@@ -27,9 +27,9 @@ unit_ns() { in_host "$1" systemctl show -P CPUUsageNSec roleswapd; }
 idle_cpu() {
     local pid before unit
     pid=$(daemon_of "$1")
-    before=$(ticks "$1" "$pid") unit=$(unit_ns "$1")
+    before=$(daemon_ns "$1" "$pid") unit=$(unit_ns "$1")
     sleep "$IDLE_SECONDS" # the measured time itself
-    awk -v a="$before" -v b="$(ticks "$1" "$pid")" -v s="$IDLE_SECONDS" 'BEGIN { printf "%.2f\n", (b - a) / s }'
+    awk -v a="$before" -v b="$(daemon_ns "$1" "$pid")" -v s="$IDLE_SECONDS" 'BEGIN { printf "%.2f\n", (b - a) / s / 1e7 }'
     say "$1: $(awk -v a="$unit" -v b="$(unit_ns "$1")" -v s="$IDLE_SECONDS" \
         'BEGIN { printf "%.2f", (b - a) / s / 1e7 }') % with its guard and its store" >&2
 }

@@ -23,6 +23,7 @@ World::World(const Options& options) : options_(options), rng_(options.seed * 79
     settings_.takeover_delay = rng_.chance(700) ? 1000 : rng_.between(300, 3000);
     settings_.heartbeat =
         std::min<core::Ticks>(rng_.between(30, 100), settings_.takeover_delay / 10);
+    settings_.company = rng_.below(settings_.heartbeat / 4);
     settings_.probes_configured = rng_.chance(850);
     if (shape_.fence && rng_.chance(850))
         settings_.fence_delay = rng_.below(settings_.takeover_delay);
@@ -101,7 +102,7 @@ void World::tick(unsigned n, std::uint32_t generation)
     SimNode& node = nodes_[n];
     if (!node.alive || node.generation != generation) return;
     if (!node.frozen) elapse(n);
-    const Micros due = std::min(core::next_tick(node.core), settings_.heartbeat) * ms;
+    const Micros due = core::next_tick(node.core) * ms;
     later(due - std::min<Micros>(rng_.below(5) * ms, due / 2),
           [this, n, generation] { tick(n, generation); });
 }

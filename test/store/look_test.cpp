@@ -38,6 +38,8 @@ TEST_CASE("a quiet store is looked at twice a second", "[look]")
     store::LookPace pace;
     pace.stir(100s);
     CHECK(count_looks(pace, 101s, 111s) == 20);
+    CHECK(pace.pause_of_standby(101s) == 2 * pace.pause(101s));
+    CHECK(pace.pause_of_standby(100s) == pace.pause(100s));
 }
 
 TEST_CASE("a store in which something happens is looked at twenty times a second", "[look]")

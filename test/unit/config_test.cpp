@@ -372,7 +372,7 @@ TEST_CASE("a small configuration has the documented defaults", "[config]")
     const auto config = parse(good, "f");
     CHECK(config.pair.name == "alpha");
     CHECK(config.pair.takeover_delay == 1s);
-    CHECK(config.pair.heartbeat == 40ms);
+    CHECK(config.pair.heartbeat == 50ms);
     CHECK(config.pair.probes == std::vector<std::string>{"10.0.0.254"});
     CHECK(config.pair.key_file == "/etc/roleswap/pair.key");
     const auto& right = config.nodes.at(core::Node::second);

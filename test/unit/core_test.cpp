@@ -505,4 +505,36 @@ TEST_CASE("time is asked for before the next limit", "[core]")
     CHECK(next_tick(b.state) >= 1);
 }
 
+TEST_CASE("a standby's heartbeat goes with one of its master's", "[core]")
+{
+    Bench b = standby();
+    b.state.settings.company = 4;
+    const auto heard = b.message(Role::master, theirs_mirrored);
+    b.pass(40);
+    b.hear(heard);
+    const auto sent = b.state.sequence;
+    SECTION("sooner, and answers that one")
+    {
+        b.pass(36);
+        CHECK(b.state.sequence == sent);
+        b.hear(b.message(Role::master, theirs_mirrored));
+        const Send* answer = find<Send>(b.last);
+        REQUIRE(answer);
+        CHECK(answer->message.echo_sequence == b.sequence);
+    }
+    SECTION("not much sooner")
+    {
+        b.pass(35);
+        CHECK_FALSE(find<Send>(b.hear(b.message(Role::master, theirs_mirrored))));
+    }
+    SECTION("later, but no later than that, and on time while the master is silent")
+    {
+        CHECK(next_tick(b.state) == 44);
+        CHECK_FALSE(find<Send>(b.pass(43)));
+        CHECK(find<Send>(b.pass(1)));
+        CHECK_FALSE(find<Send>(b.pass(39)));
+        CHECK(find<Send>(b.pass(1)));
+    }
+}
+
 } // namespace roleswap::core_test
