@@ -264,7 +264,7 @@ TEST_CASE("a serial link too slow for the takeover delay is refused with the fig
     const auto slow = good + null_modem + "baud = 9600\n";
     CHECK_THAT(fault(slow), Catch::StartsWith("f:14:8: link 2: serial with takeover_delay = "
                                               "\"1s\": at 9600 baud a message takes "));
-    CHECK_THAT(fault(slow), Catch::Contains("allowed: a takeover_delay of at least \"2s"));
+    CHECK_THAT(fault(slow), Catch::Contains("allowed: a takeover_delay of at least \"1s976ms\""));
     auto patient = slow;
     patient.insert(patient.find("probes"), "takeover_delay = \"4s\"\n");
     CHECK(fault(patient) == "no fault");
