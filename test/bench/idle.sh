@@ -6,7 +6,8 @@
 IDLE_TASKS=100000
 IDLE_PARTS=5 # an apply takes at most 4 MiB
 IDLE_ROWS=${IDLE_ROWS:-10000000}
-IDLE_SECONDS=${IDLE_SECONDS:-30}
+IDLE_SECONDS=${IDLE_SECONDS:-20}
+IDLE_TIMES=3 # the median of so many
 IDLE_TURNS=100 # the rows come as they would: in each turn one of each task
 
 idle_tasks() { # PART
@@ -25,6 +26,10 @@ unit_ns() { in_host "$1" systemctl show -P CPUUsageNSec roleswapd; }
 
 # idle_cpu NODE: percent of one processor, of the daemon; tells that of the whole unit beside it.
 idle_cpu() {
+    local time
+    for ((time = 0; time < IDLE_TIMES; time++)); do idle_cpu_once "$1"; done | sort -n | sed -n "$((IDLE_TIMES / 2 + 1))p"
+}
+idle_cpu_once() {
     local pid before unit
     pid=$(daemon_of "$1")
     before=$(daemon_ns "$1" "$pid") unit=$(unit_ns "$1")
