@@ -70,7 +70,7 @@ void Session::claim()
                                    {.sql = "SET random_page_cost = 1.1"},
                                    {.sql = "SET jit = off"}};
     connection_.transaction(std::move(queries), [this](const pg::Outcome& outcome) {
-        if (check_superseded(outcome)) return;
+        if (check_superseded(std::get_if<pg::Failed>(&outcome))) return;
         if (!std::holds_alternative<pg::Committed>(outcome)) return trouble(pg::describe(outcome));
         up_ = claimed_ = true;
         callbacks_.on_up();
@@ -83,9 +83,8 @@ void Session::trouble(const std::string& why)
     callbacks_.on_trouble("the store: " + why);
 }
 
-bool Session::check_superseded(const pg::Outcome& outcome)
+bool Session::check_superseded(const pg::Failed* failed)
 {
-    const auto* failed = std::get_if<pg::Failed>(&outcome);
     if (failed == nullptr || failed->error.sqlstate() != superseded_sqlstate) return false;
     callbacks_.on_superseded(failed->error.what());
     return true;
@@ -110,7 +109,7 @@ void Session::write(std::vector<pg::Query> queries, pg::Connection::OnOutcome on
                                      .params = {std::to_string(who_.epoch)}});
     connection_.transaction(std::move(queries),
                             [this, on_outcome = std::move(on_outcome)](pg::Outcome outcome) {
-                                if (check_superseded(outcome)) return;
+                                if (check_superseded(std::get_if<pg::Failed>(&outcome))) return;
                                 if (auto* committed = std::get_if<pg::Committed>(&outcome))
                                     committed->results.erase(committed->results.begin());
                                 on_outcome(std::move(outcome));
@@ -140,6 +139,7 @@ void Session::read(pg::Query query, Reply reply, Done done)
     const auto ticket = ++tickets_;
     replies_.emplace(ticket, std::move(reply));
     connection_.query(std::move(query), [this, ticket, done = std::move(done)](pg::Reply answer) {
+        if (check_superseded(std::get_if<pg::Failed>(&answer))) return;
         const auto waiting = take(ticket);
         if (!std::holds_alternative<pg::Result>(answer))
             return waiting.failed({VerbError::Code::failed, "the store: " + pg::describe(answer)});

@@ -65,7 +65,7 @@ private:
     void migrated(const std::string& trouble);
     void claim();
     void trouble(const std::string& why);
-    bool check_superseded(const pg::Outcome& outcome);
+    bool check_superseded(const pg::Failed* failed);
     void answer(std::uint64_t ticket, const pg::Outcome& outcome);
     Reply take(std::uint64_t ticket);
 
