@@ -166,7 +166,7 @@ void Engine::Impl::run_reboot_tasks()
         NewRun run{.task = name,
                    .queue = entry.task.queue,
                    .cause = "reboot",
-                   .due = now(),
+                   .due = due_now(),
                    .priority = entry.task.priority};
         make_run(entry, std::move(run), model_.decide(entry));
     }

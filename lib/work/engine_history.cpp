@@ -36,6 +36,12 @@ constexpr const char* twice_sql =
     "WHERE h.node = $1 AND h.kind = 'run' AND h.state = 'undecided' "
     "AND r.state NOT IN ('queued', 'skipped', 'interrupted', 'held')";
 
+/// What this node knows of the same tasks, too.
+constexpr const char* admit_named_sql = R"(
+SELECT roleswap.admit_all(whose => ARRAY(
+    SELECT DISTINCT line #>> '{row,task}' FROM jsonb_array_elements($1::jsonb) AS line
+    WHERE line ->> 'kind' = 'run')))";
+
 /// Ids of what is chosen by number, by task, or all.
 constexpr const char* choice_sql =
     "SELECT id FROM roleswap.server_history WHERE state = 'undecided' "
@@ -72,8 +78,9 @@ void Engine::Impl::history_add(const Call& call)
         if (twice > 0) answer["twice"] = twice;
         return answer;
     };
-    session_->write({{"SELECT roleswap.admit_all()"}, // what this node knows, too
-                     {"SELECT roleswap.add_history($1, $2::jsonb)", {holder, lines.dump()}},
+    const auto text = lines.dump();
+    session_->write({{admit_named_sql, {text}},
+                     {"SELECT roleswap.add_history($1, $2::jsonb)", {holder, text}},
                      {count_sql},
                      {twice_sql, {holder}}},
                     call.reply, std::move(done));

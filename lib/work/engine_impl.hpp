@@ -93,7 +93,7 @@ private:
     struct Window {
         bool asking = false; ///< a look is under way, until its rows are taken
         bool ask_again = false;
-        bool dispatch = false;           ///< after it, whether it finds anything or not
+        bool dispatch = false;            ///< after it, whether it finds anything or not
         std::vector<pg::Result> rows;     ///< of that look
         std::size_t at = 0;               ///< in them
         std::size_t fresh = 0;            ///< so many were not known
@@ -107,6 +107,9 @@ private:
         int wakes = 0;                    ///< since then
         event::Duration asked{0};         ///< when the look began
         event::Duration asleep_period{0}; ///< until the next look; 0: the first one
+        bool admits = false;              ///< that look asked for requests, too
+        event::Duration admits_from{0};   ///< looks before that do not
+        event::Duration sweeps_from{0};   ///< no clearing away before that
         Admitted admitted;                ///< by that look
         std::int64_t dead = 0;            ///< rows that such looks have left behind
     };
@@ -222,6 +225,8 @@ private:
     void window_failed();
     void want_wake(bool asleep);
     void admit_requests(const std::vector<std::string>& hungry);
+    void pause_requests(event::Duration pause);
+    Reply requests_reply();
     void sweep_requests();
     void plan_next_look();
     event::Duration next_look();

@@ -21,9 +21,14 @@ constexpr int quiet_looks_max = 50;
 constexpr event::Duration asleep_first = 50ms;
 constexpr int asleep_growth = 4;
 constexpr event::Duration asleep_period = 5s;
-/// Of what only waits, more is taken after this, and after so many times as long as it took.
+/// Of what only waits, more is taken after this.
 constexpr event::Duration backlog_period = 100ms;
-constexpr int backlog_share = 10;
+/// Dead rows that an old snapshot keeps from being removed are read by each look.  So reading that
+/// takes longer than this is followed by a pause so many times as long; so is what only waits.
+constexpr event::Duration slow_reading = 1ms;
+constexpr int pause_share = 10;
+/// The store refused, as where somebody else's transaction has the due time.
+constexpr event::Duration refused_pause = 500ms;
 /// So many dead rows are cleared away at once: each look reads over them.
 constexpr std::int64_t dead_rows_max = 20'000;
 
@@ -34,19 +39,34 @@ void Engine::Impl::admit_requests(const std::vector<std::string>& hungry)
 {
     window_.asked = event::Loop::now();
     window_.admitted = {};
-    const Reply reply{[](const nlohmann::json&) {},
-                      [this, generation = generation_](const VerbError& error) {
-                          if (generation == generation_)
-                              host_.on_store_trouble("requests: " + error.why);
-                      }};
-    session_->read({"SELECT of_hungry, of_others FROM roleswap.admit($1, $2, $3, $4)",
+    window_.admits = window_.asked >= window_.admits_from;
+    if (!window_.admits) return;
+    session_->read({"SELECT of_hungry, of_others, reading_us FROM roleswap.admit($1, $2, $3, $4)",
                     {std::to_string(epoch_), array_text(hungry), std::to_string(admitted_max),
                      std::to_string(admitted_of_others_max)}},
-                   reply, [this](std::vector<pg::Result>& results) -> nlohmann::json {
+                   requests_reply(), [this](std::vector<pg::Result>& results) -> nlohmann::json {
                        const auto row = results.at(0)[0];
                        window_.admitted = {row.integer(0), row.integer(1)};
+                       const event::Duration reading = std::chrono::microseconds(row.integer(2));
+                       if (reading > slow_reading) pause_requests(pause_share * reading);
                        return nullptr;
                    });
+}
+
+/// The looks at the runs that wait go on meanwhile.
+void Engine::Impl::pause_requests(event::Duration pause)
+{
+    window_.admits_from = event::Loop::now() + pause;
+}
+
+Reply Engine::Impl::requests_reply()
+{
+    return {[](const nlohmann::json&) {},
+            [this, generation = generation_](const VerbError& error) {
+                if (generation != generation_) return;
+                pause_requests(refused_pause);
+                host_.on_store_trouble("requests: " + error.why);
+            }};
 }
 
 /// The requests that became runs leave dead rows behind.
@@ -54,25 +74,28 @@ void Engine::Impl::sweep_requests()
 {
     window_.dead += window_.admitted.all();
     if (window_.dead < dead_rows_max) return;
+    const auto begun = event::Loop::now();
+    if (begun < window_.sweeps_from) return;
     window_.dead = 0;
-    const Reply reply{[](const nlohmann::json&) {},
-                      [this, generation = generation_](const VerbError& error) {
-                          if (generation == generation_)
-                              host_.on_store_trouble("requests: " + error.why);
-                      }};
-    session_->read({"VACUUM (SKIP_LOCKED) roleswap.request"}, reply,
-                   [](std::vector<pg::Result>&) -> nlohmann::json { return nullptr; });
+    session_->read({"VACUUM (SKIP_LOCKED) roleswap.request"}, requests_reply(),
+                   [this, begun](std::vector<pg::Result>&) -> nlohmann::json {
+                       const auto ended = event::Loop::now();
+                       window_.sweeps_from = ended + pause_share * (ended - begun);
+                       return nullptr;
+                   });
 }
 
 /// After a look: whether who asks is to wake the engine, and when it looks again by itself.
 void Engine::Impl::plan_next_look()
 {
     sweep_requests();
+    const auto pause = std::max(window_.admits_from - event::Loop::now(), event::Duration{0});
+    if (!window_.admits) return look_timer_.start_in(pause); // who woke it may wait for that
     const auto fresh = std::max(window_.fresh, static_cast<std::size_t>(window_.admitted.all()));
     window_.quiet_looks = fresh == 0 ? window_.quiet_looks + 1 : 0;
     if (window_.asleep && fresh >= busy_runs) want_wake(false);
     if (!window_.asleep && window_.quiet_looks >= quiet_looks_max) want_wake(true);
-    look_timer_.start_in(next_look());
+    look_timer_.start_in(std::max(next_look(), pause));
 }
 
 event::Duration Engine::Impl::next_look()
@@ -82,10 +105,9 @@ event::Duration Engine::Impl::next_look()
         window_.asleep_period = std::min(period * asleep_growth, asleep_period);
         return period;
     }
-    window_.asleep_period = {};
     const bool backlog = window_.admitted.of_hungry == 0 && window_.admitted.of_others > 0;
     if (!backlog) return busy_period;
-    return std::max(backlog_period, backlog_share * (event::Loop::now() - window_.asked));
+    return std::max(backlog_period, pause_share * (event::Loop::now() - window_.asked));
 }
 
 /// Many came at once, each with a notification.

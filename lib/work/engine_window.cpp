@@ -54,7 +54,7 @@ void Engine::Impl::woken()
 /// What was asked for until now takes part in the choice of what starts first.
 void Engine::Impl::look_then_dispatch()
 {
-    window_.peeked = {};
+    window_.peeked = window_.admits_from = {};
     window_.dispatch = true;
     look_in_store();
     if (!window_.asking && std::exchange(window_.dispatch, false)) dispatch();
@@ -146,6 +146,7 @@ void Engine::Impl::window_taken()
 void Engine::Impl::want_wake(bool asleep)
 {
     window_.asleep = asleep;
+    window_.asleep_period = {}; // a request may be under way that saw it awake
     window_.quiet_looks = 0;
     writer_->next().asleep = asleep;
 }

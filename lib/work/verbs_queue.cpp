@@ -190,8 +190,8 @@ void Engine::Impl::queue_remove(const Call& call)
                         fmt::format("queue \"{}\" stays: {}", name, kept.get<std::string>())});
                },
                call.reply.failed};
-    session_->write({{"SELECT roleswap.admit_all()"}, {remove_sql, {name}}}, std::move(told),
-                    [this, name](std::vector<pg::Result>& results) -> json {
+    session_->write({{"SELECT roleswap.admit_all(its_queue => $1)", {name}}, {remove_sql, {name}}},
+                    std::move(told), [this, name](std::vector<pg::Result>& results) -> json {
                         const auto row = results.at(1)[0];
                         if (row.integer(3) == 0) return user_of(row);
                         model_.queues.erase(name);

@@ -118,7 +118,7 @@ void Engine::Impl::repeat(std::int64_t id, const json& old, const std::string& w
     NewRun run{.task = task,
                .queue = found->second.task.queue,
                .cause = "again",
-               .due = now(),
+               .due = due_now(),
                .priority = found->second.task.priority,
                .why = clean_text("asked for by " + who),
                .ticket = ++tickets_,

@@ -186,7 +186,7 @@ void Engine::Impl::task_run(const Call& call)
     NewRun run{.task = entry.task.name,
                .queue = entry.task.queue,
                .cause = "manual",
-               .due = now(),
+               .due = due_now(),
                .priority = entry.task.priority,
                .why = clean_text("asked for by " + call.caller.user),
                .ticket = ++tickets_};

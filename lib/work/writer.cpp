@@ -339,6 +339,12 @@ Instant now()
     return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
 }
 
+Instant due_now()
+{
+    using Even = std::chrono::duration<std::int64_t, std::ratio<2, 1'000'000>>;
+    return std::chrono::floor<Even>(std::chrono::system_clock::now());
+}
+
 bool Batch::empty() const
 {
     return inserts.empty() && promotes.empty() && gifts.empty() && delivered.empty() &&

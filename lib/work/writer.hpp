@@ -135,5 +135,7 @@ private:
 /// RFC 3339 with microseconds, for parameters and for tasks.
 std::string to_text(Instant time);
 Instant now();
+/// The due time of a run that somebody asks for here: an even microsecond, see schema 18.
+Instant due_now();
 
 } // namespace roleswap::work

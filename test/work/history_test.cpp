@@ -66,6 +66,52 @@ TEST_CASE("server history holds what was not known, once, however often it comes
     CHECK(database.ask("SELECT count(*) FROM roleswap.run") == "1");
 }
 
+TEST_CASE("a retry of a lost master is told, a run that it had not started is not", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(2, database);
+    database.ask("INSERT INTO roleswap.run (task, due, queue, state, epoch) SELECT task, "
+                 "'2026-11-22T12:00:00Z', 'default', 'queued', 2 FROM unnest('{new,tried,begun}'"
+                 "::text[]) AS task");
+    auto fresh = run_line("new", noon, "queued");
+    auto retry = run_line("tried", noon, "queued");
+    auto begun = run_line("begun", noon, "queued");
+    fresh["row"]["started_at"] = retry["row"]["started_at"] = nullptr;
+    retry["row"]["attempt"] = 2;
+    CHECK(node.call("history_add", lines({fresh, retry, begun})).at("added") == 2);
+    CHECK(database.ask("SELECT string_agg(task, ' ' ORDER BY task) FROM roleswap.server_history "
+                       "WHERE state = 'undecided'") == "begun tried");
+}
+
+TEST_CASE("a request has the columns of a run, in the view and in the history", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("task_add", task("mine", "@yearly", "true"));
+    node.kill();
+    const auto columns = [&](const std::string& table) {
+        return database.ask("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute "
+                            "WHERE attnum > 0 AND NOT attisdropped AND attrelid = 'roleswap." +
+                            table + "'::regclass");
+    };
+    CHECK(columns("all_runs") == columns("run"));
+    database.ask("SELECT roleswap.enqueue('mine', '{\"sum\": 5}', priority => 7, not_before => "
+                 "'2030-01-01Z')");
+    const auto kept = [&](std::size_t which) {
+        auto sql = work::keepsakes().at(which).sql;
+        for (auto at = sql.find("{since}"); at != std::string::npos; at = sql.find("{since}"))
+            sql.replace(at, 7, "NULL::xid");
+        return json::parse(database.ask(sql));
+    };
+    const auto as_request = kept(1);
+    CHECK(json::parse(database.ask("SELECT to_jsonb(r) FROM roleswap.all_runs AS r")) ==
+          as_request);
+    database.ask("SELECT roleswap.admit_all()");
+    CHECK(kept(0) == as_request);
+}
+
 TEST_CASE("a whole table is compared by what the master has of the epoch", "[work]")
 {
     Database database;

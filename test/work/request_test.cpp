@@ -11,12 +11,6 @@ namespace {
 constexpr const char* requests = "SELECT count(*) FROM roleswap.request";
 constexpr const char* not_over = "SELECT count(*) FROM roleswap.run WHERE NOT over";
 
-json queued_noop(const std::string& name, const std::string& queue = "default")
-{
-    const json object{{"task", {{"name", name}, {"schedule", "@yearly"}, {"kind", "noop"}}}};
-    return with(with(object, "overlap", "parallel"), "queue", queue);
-}
-
 /// A queue of which the engine knows enough, and far more requests for it than it takes at a time.
 struct Backlog {
     explicit Backlog(int count)
@@ -109,6 +103,38 @@ TEST_CASE("a backlog of requests that wait keeps those of other queues from noth
                           "task = 'bulk'") == "17001|17001|ok");
 }
 
+TEST_CASE("a queue is removed and history is taken without the requests of all others", "[work]")
+{
+    Backlog at(10'000);
+    at.node.call("task_add", queued_noop("quick", "other"));
+    at.node.call("queue_set", {{"name", "left"}, {"concurrency", 1}});
+    const auto id = at.last("bulk");
+    CHECK(at.node.call("queue_remove", {{"name", "left"}}).at("name") == "left");
+    const json row{{"task", "quick"}, {"due", "2026-11-22T12:00:00Z"},
+                   {"epoch", 1},      {"state", "ok"},
+                   {"attempt", 1},    {"id", 1}};
+    const json lines = json::array({{{"kind", "run"}, {"row", row}}});
+    CHECK(at.node.call("history_add", {{"holder", "right"}, {"lines", lines}}).at("added") == 1);
+    CHECK(at.is_request(id));
+    CHECK_THAT(why_not(at.node.call("queue_remove", {{"name", "other"}})),
+               Catch::Contains("task \"quick\" has it"));
+    CHECK(at.is_request(id));
+}
+
+TEST_CASE("history that names the task of a request knows of it", "[work]")
+{
+    Backlog at(10'000);
+    const auto id = at.last("bulk");
+    const auto due = at.database.ask("SELECT to_json(roleswap.even(at)) #>> '{}' FROM "
+                                     "roleswap.request WHERE id = " +
+                                     id);
+    const json row{{"task", "bulk"},    {"due", due},   {"epoch", 1},
+                   {"state", "queued"}, {"attempt", 1}, {"id", 1}};
+    const json lines = json::array({{{"kind", "run"}, {"row", row}}});
+    CHECK(at.node.call("history_add", {{"holder", "right"}, {"lines", lines}}).at("added") == 0);
+    CHECK_FALSE(at.is_request(id));
+}
+
 TEST_CASE("two requests in one microsecond become two runs", "[work]")
 {
     Database database;
@@ -137,21 +163,6 @@ TEST_CASE("requests that an old master may have run are in doubt like its runs",
     database.ask("SELECT roleswap.enqueue('pay')");
     CHECK(database.wait_for("SELECT string_agg(state, ' ' ORDER BY id) FROM roleswap.run",
                             "interrupted ok") == "interrupted ok");
-}
-
-TEST_CASE("a request that is committed while the engine goes to sleep is found soon", "[work]")
-{
-    Database database;
-    Node node("left");
-    node.start(1, database);
-    node.call("task_add", queued_noop("pay"));
-    CHECK(database.wait_for("SELECT last_value FROM roleswap.wake", "1") == "1");
-    const auto begun = event::Loop::now();
-    // As a transaction that saw the engine awake: no notification.
-    database.ask("INSERT INTO roleswap.request (id, task, queue, priority) VALUES "
-                 "(nextval('roleswap.run_id_seq'), 'pay', 'default', 0)");
-    CHECK(database.wait_for("SELECT state FROM roleswap.run", "ok") == "ok");
-    CHECK(event::Loop::now() - begun < std::chrono::seconds(20)); // it looks each 5 s at least
 }
 
 TEST_CASE("what is behind many requests is cleared away", "[work]")

@@ -150,6 +150,28 @@ std::string Database::wait_for(const std::string& sql, const std::string& wanted
     return answer;
 }
 
+OpenTransaction::OpenTransaction(const Database& database, const char* begin)
+    : connection_(PQconnectdb(database.conninfo().c_str()))
+{
+    ask(begin);
+}
+
+OpenTransaction::~OpenTransaction()
+{
+    PQfinish(connection_);
+}
+
+std::string OpenTransaction::ask(const std::string& sql)
+{
+    PGresult* result = PQexec(connection_, sql.c_str());
+    INFO(sql << ": " << PQerrorMessage(connection_));
+    const auto status = PQresultStatus(result);
+    REQUIRE((status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK));
+    std::string text = PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "";
+    PQclear(result);
+    return text;
+}
+
 Node::Node(std::string name, const std::function<void(work::Settings&)>& adjust)
     : executor(the_loop(), executor_settings(name),
                [this](const run::OutputLine& line) { lines.emplace_back(line.text); }),
@@ -208,4 +230,10 @@ bool Node::noted(const std::string& what) const
 json task(const std::string& name, const std::string& schedule, const std::string& command)
 {
     return {{"task", {{"name", name}, {"schedule", schedule}, {"command", command}}}};
+}
+
+json queued_noop(const std::string& name, const std::string& queue)
+{
+    const json object{{"task", {{"name", name}, {"schedule", "@yearly"}, {"kind", "noop"}}}};
+    return with(with(object, "overlap", "parallel"), "queue", queue);
 }

@@ -30,6 +30,20 @@ private:
     PGconn* connection_ = nullptr;
 };
 
+/// A transaction of somebody else, open until it is ended; rolled back by the destructor.
+class OpenTransaction {
+public:
+    explicit OpenTransaction(const Database& database, const char* begin = "BEGIN");
+    OpenTransaction(const OpenTransaction&) = delete;
+    OpenTransaction& operator=(const OpenTransaction&) = delete;
+    ~OpenTransaction();
+    /// The first field of the answer.  Fails the test on an error.
+    std::string ask(const std::string& sql);
+
+private:
+    PGconn* connection_ = nullptr;
+};
+
 /// An engine with its executor, as a daemon has them.
 class Node {
 public:
@@ -71,6 +85,8 @@ inline nlohmann::json with(nlohmann::json object, const std::string& field,
     object["task"][field] = value;
     return object;
 }
+/// A task of runs of nothing that applications ask for.
+nlohmann::json queued_noop(const std::string& name, const std::string& queue = "default");
 /// "Refused: one sentence" of a verb that failed; ": " of one that did not.
 inline std::string why_not(const nlohmann::json& answer)
 {
