@@ -24,7 +24,8 @@ constexpr event::Duration asleep_period = 5s;
 /// Of what only waits, more is taken after this.
 constexpr event::Duration backlog_period = 100ms;
 /// Dead rows that an old snapshot keeps from being removed are read by each look.  So reading that
-/// takes longer than this is followed by a pause so many times as long; so is what only waits.
+/// takes longer than this is followed by a pause so many times as long, unless there is more for
+/// queues that want it: it would grow meanwhile.  What only waits is taken at that pace, too.
 constexpr event::Duration slow_reading = 1ms;
 constexpr int pause_share = 10;
 /// The store refused, as where somebody else's transaction has the due time.
@@ -41,16 +42,18 @@ void Engine::Impl::admit_requests(const std::vector<std::string>& hungry)
     window_.admitted = {};
     window_.admits = window_.asked >= window_.admits_from;
     if (!window_.admits) return;
-    session_->read({"SELECT of_hungry, of_others, reading_us FROM roleswap.admit($1, $2, $3, $4)",
-                    {std::to_string(epoch_), array_text(hungry), std::to_string(admitted_max),
-                     std::to_string(admitted_of_others_max)}},
-                   requests_reply(), [this](std::vector<pg::Result>& results) -> nlohmann::json {
-                       const auto row = results.at(0)[0];
-                       window_.admitted = {row.integer(0), row.integer(1)};
-                       const event::Duration reading = std::chrono::microseconds(row.integer(2));
-                       if (reading > slow_reading) pause_requests(pause_share * reading);
-                       return nullptr;
-                   });
+    session_->read(
+        {"SELECT of_hungry, of_others, more, reading_us FROM roleswap.admit($1, $2, $3, $4)",
+         {std::to_string(epoch_), array_text(hungry), std::to_string(admitted_max),
+          std::to_string(admitted_of_others_max)}},
+        requests_reply(), [this](std::vector<pg::Result>& results) -> nlohmann::json {
+            const auto row = results.at(0)[0];
+            window_.admitted = {row.integer(0), row.integer(1)};
+            const event::Duration reading = std::chrono::microseconds(row.integer(3));
+            const bool more = row.boolean(2);
+            if (!more && reading > slow_reading) pause_requests(pause_share * reading);
+            return nullptr;
+        });
 }
 
 /// The looks at the runs that wait go on meanwhile.

@@ -40,6 +40,20 @@ struct Desk {
     Node node{"left"};
 };
 
+/// From the next connection on.
+void count_calls(Database& database)
+{
+    database.ask(fmt::format("ALTER DATABASE {} SET track_functions = 'all'",
+                             database.ask("SELECT current_database()")));
+}
+
+/// Milliseconds, as far as the engine's connection has told them.
+double spent_in_looks(Database& database)
+{
+    return std::stod(database.ask("SELECT coalesce(sum(total_time), 0) FROM "
+                                  "pg_stat_user_functions WHERE funcname = 'admit'"));
+}
+
 } // namespace
 
 TEST_CASE("an open list of requests keeps no other request from its run", "[work]")
@@ -172,18 +186,13 @@ TEST_CASE("an old snapshot costs a bounded share of the store's time", "[work]")
 {
     Desk at({"pay"});
     at.node.kill();
-    at.database.ask(fmt::format("ALTER DATABASE {} SET track_functions = 'all'",
-                                at.database.ask("SELECT current_database()")));
+    count_calls(at.database);
     OpenTransaction open(at.database, "BEGIN ISOLATION LEVEL REPEATABLE READ");
     open.ask("SELECT count(*) FROM roleswap.run");
     // As a million requests that became runs.
     at.database.ask(put_sql("pay", "clock_timestamp() FROM generate_series(1, 1000000)"));
     at.database.ask("DELETE FROM roleswap.request");
     at.node.start(2, at.database);
-    const auto spent = [&] {
-        return std::stod(at.database.ask("SELECT coalesce(sum(total_time), 0) FROM "
-                                         "pg_stat_user_functions WHERE funcname = 'admit'"));
-    };
     const auto begun = event::Loop::now();
     auto next = begun;
     const auto keep_it_awake = [&] {
@@ -196,11 +205,27 @@ TEST_CASE("an old snapshot costs a bounded share of the store's time", "[work]")
         return event::Loop::now() - begun > 5s;
     });
     const std::chrono::duration<double, std::milli> all = event::Loop::now() - begun;
-    const auto share = spent() / all.count();
+    const auto share = spent_in_looks(at.database) / all.count();
     std::printf("looks at requests beside a million dead ones: %.3f of the time\n", share);
     CHECK(share < 0.2);
     CHECK(share > 0.01); // they were looked at
     CHECK(at.database.wait_for("SELECT count(*) FROM roleswap.request", "0") == "0");
+}
+
+TEST_CASE("requests for a queue that wants them are taken without pauses", "[work]")
+{
+    Desk at({"pay"});
+    at.node.kill();
+    count_calls(at.database);
+    at.node.start(2, at.database);
+    at.node.call("task_add", with(task("slow", "@yearly", "exec sleep 1000"), "overlap", "queue"));
+    const auto begun = event::Loop::now();
+    at.database.ask(put_sql("slow", "clock_timestamp() FROM generate_series(1, 60000)"));
+    CHECK(at.database.wait_for("SELECT count(*) FROM roleswap.request", "0") == "0");
+    const std::chrono::duration<double, std::milli> all = event::Loop::now() - begun;
+    const auto share = spent_in_looks(at.database) / all.count();
+    std::printf("looks at 60000 requests that are wanted: %.3f of the time\n", share);
+    CHECK(share > 0.5);
 }
 
 TEST_CASE("clearing away behind requests waits for nobody's lock", "[work]")

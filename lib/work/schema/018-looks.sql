@@ -125,11 +125,13 @@ CREATE OR REPLACE VIEW roleswap.all_runs AS
            q.payload, false, NULL, NULL, false, NULL, NULL, NULL, NULL, NULL
     FROM roleswap.request AS q;
 
--- A due time is taken where two requests of a task came in the same moment: the later one is put
--- back and takes the next, under the same rules as at first.  A conflict of numbers is an error.
+-- A due time is taken where two requests of a task came in the same moment: the later ones are put
+-- back with later times, each with another, and further apart each time, so that it is soon over
+-- where many came.  The same rules hold as at first.  A conflict of numbers is an error.
 CREATE OR REPLACE FUNCTION roleswap.make_runs(places tid[]) RETURNS integer LANGUAGE plpgsql AS $function$
 DECLARE
     rest tid[] := places;
+    step interval := '2 us';
 BEGIN
     WHILE cardinality(rest) > 0 LOOP
         WITH taken AS (
@@ -148,11 +150,13 @@ BEGIN
             ON CONFLICT (task, due) DO NOTHING RETURNING r.id
         ), back AS (
             INSERT INTO roleswap.request AS b (id, task, queue, at, priority, payload, not_before)
-            SELECT q.id, q.task, q.queue, q.at + interval '2 us', q.priority, q.payload, q.not_before
+            SELECT q.id, q.task, q.queue, q.at + step * row_number() OVER (ORDER BY q.id), q.priority,
+                   q.payload, q.not_before
             FROM taken AS q WHERE NOT EXISTS (SELECT FROM made AS m WHERE m.id = q.id)
             RETURNING b.ctid
         )
         SELECT array_agg(b.ctid) INTO rest FROM back AS b;
+        step := 2 * step;
     END LOOP;
     RETURN cardinality(places);
 END $function$;
@@ -162,7 +166,7 @@ COMMENT ON FUNCTION roleswap.make_runs(tid[]) IS 'Makes runs of the requests in 
 -- among these runs does, and is behind it in the log.
 DROP FUNCTION roleswap.admit(bigint, text[], integer, integer);
 CREATE FUNCTION roleswap.admit(wanted bigint, hungry text[], most integer, most_of_others integer)
-RETURNS TABLE (of_hungry integer, of_others integer, reading_us bigint) LANGUAGE plpgsql AS $function$
+RETURNS TABLE (of_hungry integer, of_others integer, more boolean, reading_us bigint) LANGUAGE plpgsql AS $function$
 DECLARE
     begun CONSTANT timestamptz := clock_timestamp();
     its tid[];
@@ -173,13 +177,15 @@ BEGIN
     WITH live AS MATERIALIZED (
         SELECT q.ctid AS place, q.queue, q.priority, q.id FROM roleswap.request AS q
     ), present AS (
-        SELECT p.queue, p.wants,
+        SELECT p.queue, p.wants, p.number,
                greatest(20, CASE WHEN p.wants THEN most ELSE most_of_others END
                             / count(*) OVER (PARTITION BY p.wants)) AS share
-        FROM (SELECT DISTINCT l.queue, l.queue = ANY (hungry) AS wants FROM live AS l) AS p
+        FROM (SELECT l.queue, l.queue = ANY (hungry) AS wants, count(*) AS number FROM live AS l
+              GROUP BY l.queue) AS p
     )
-    SELECT array_agg(c.place) FILTER (WHERE p.wants), array_agg(c.place) FILTER (WHERE NOT p.wants)
-    INTO its, theirs
+    SELECT array_agg(c.place) FILTER (WHERE p.wants), array_agg(c.place) FILTER (WHERE NOT p.wants),
+           coalesce(bool_or(p.wants AND p.number > p.share), false)
+    INTO its, theirs, more
     FROM present AS p CROSS JOIN LATERAL (
         SELECT l.place FROM live AS l WHERE l.queue = p.queue
         ORDER BY l.priority DESC, l.id LIMIT p.share) AS c;
@@ -196,7 +202,7 @@ BEGIN
     END IF;
     RETURN NEXT;
 END $function$;
-COMMENT ON FUNCTION roleswap.admit(bigint, text[], integer, integer) IS 'Makes runs of at most so many requests for the queues that are hungry, and of so many for the others; queues that have requests share them alike, with 20 each at least, and of each queue those of the highest priority come first. Answers how many of each, and how long it took to read the table. Raises RS001 unless the epoch is the current one';
+COMMENT ON FUNCTION roleswap.admit(bigint, text[], integer, integer) IS 'Makes runs of at most so many requests for the queues that are hungry, and of so many for the others; queues that have requests share them alike, with 20 each at least, and of each queue those of the highest priority come first. Answers how many of each, whether there are more for the hungry ones, and how long it took to read the table. Raises RS001 unless the epoch is the current one';
 
 DROP FUNCTION roleswap.admit_all(bigint, text[]);
 CREATE FUNCTION roleswap.admit_all(one bigint DEFAULT NULL, whose text[] DEFAULT NULL, its_queue text DEFAULT NULL)
