@@ -9,7 +9,7 @@ namespace roleswap::keeper {
 /// the process that starts them has a higher weight than they, and of a real-time daemon the next
 /// lower priority for the first ones: by weight alone, sched(7), it would have a small part of a
 /// processor on which fifty of them run.  Not for all of thousands: who starts them and never lets
-/// one end has them all alive at once, which takes more time in the sum.  Without the right to it
+/// one end has them all alive at once, which takes more time in the sum.  Without the right to it,
 /// all have the same priority, which delays starts and no more.
 class Precedence {
 public:
