@@ -150,7 +150,8 @@ TEST_CASE("a request with the number of a run is an error, not a loop", "[work]"
 TEST_CASE("a queue of which too little is known for ever delays no request of another", "[work]")
 {
     Desk at({"dummy"});
-    at.node.call("task_add", with(task("slow", "@yearly", "exec sleep 1000"), "overlap", "queue"));
+    at.node.call("task_add",
+                 with(::task("slow", "@yearly", "exec sleep 1000"), "overlap", "queue"));
     at.node.call("task_add", queued_noop("quick", "other"));
     at.database.ask(put_sql("slow", "clock_timestamp() FROM generate_series(1, 40000)"));
     const auto id = at.database.ask("SELECT roleswap.enqueue('quick')");
@@ -218,7 +219,8 @@ TEST_CASE("requests for a queue that wants them are taken without pauses", "[wor
     at.node.kill();
     count_calls(at.database);
     at.node.start(2, at.database);
-    at.node.call("task_add", with(task("slow", "@yearly", "exec sleep 1000"), "overlap", "queue"));
+    at.node.call("task_add",
+                 with(::task("slow", "@yearly", "exec sleep 1000"), "overlap", "queue"));
     const auto begun = event::Loop::now();
     at.database.ask(put_sql("slow", "clock_timestamp() FROM generate_series(1, 60000)"));
     CHECK(at.database.wait_for("SELECT count(*) FROM roleswap.request", "0") == "0");
