@@ -55,7 +55,7 @@ public:
     std::uint64_t boot() const { return settings_.boot; }
     /// Called after each change of role, record or mode.
     void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
-    /// Longest time between two turns of the clock in the last minute, for `check`: how late this
+    /// Of the last minute, how late the latest turn of the clock was, for `check`: how late this
     /// machine lets the daemon be.
     event::Duration worst_delay() const;
 

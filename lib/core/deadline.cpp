@@ -15,7 +15,7 @@ void limit(Ticks& due, Ticks passed, Ticks limit)
 /// is about its newest message.
 bool goes_with_master(const State& s)
 {
-    return s.role == Role::standby && s.peer.last.boot != 0 &&
+    return s.role == Role::standby && s.peer.last.boot != 0 && s.peer.last.role == Role::master &&
            s.now - s.peer.heard_at <= s.settings.heartbeat + s.settings.company;
 }
 
@@ -30,8 +30,8 @@ bool heartbeat_due(const State& s, const Input& input)
 {
     const Ticks passed = s.now - s.sent_at;
     if (passed >= heartbeat_period(s)) return true;
-    return std::holds_alternative<Heard>(input) && goes_with_master(s) &&
-           passed + s.settings.company >= s.settings.heartbeat;
+    return std::holds_alternative<Heard>(input) && s.peer.heard_at == s.now &&
+           goes_with_master(s) && passed + s.settings.company >= s.settings.heartbeat;
 }
 
 Ticks next_tick(const State& s)

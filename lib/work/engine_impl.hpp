@@ -109,6 +109,7 @@ private:
         event::Duration asleep_period{0}; ///< until the next look; 0: the first one
         bool admits = false;              ///< that look asked for requests, too
         event::Duration admits_from{0};   ///< looks before that do not
+        bool shrinks = false;             ///< that look found nothing, and took long
         event::Duration sweeps_from{0};   ///< no clearing away before that
         Admitted admitted;                ///< by that look
         std::int64_t dead = 0;            ///< rows that such looks have left behind
@@ -227,6 +228,7 @@ private:
     void admit_requests(const std::vector<std::string>& hungry);
     void pause_requests(event::Duration pause);
     Reply requests_reply();
+    void shrink_requests();
     void sweep_requests();
     void plan_next_look();
     event::Duration next_look();

@@ -52,6 +52,7 @@ void Engine::Impl::admit_requests(const std::vector<std::string>& hungry)
             const event::Duration reading = std::chrono::microseconds(row.integer(3));
             const bool more = row.boolean(2);
             if (!more && reading > slow_reading) pause_requests(pause_share * reading);
+            window_.shrinks = window_.admitted.all() == 0 && reading > slow_reading;
             return nullptr;
         });
 }
@@ -72,9 +73,22 @@ Reply Engine::Impl::requests_reply()
             }};
 }
 
+/// No request is there, and to see that took long.
+void Engine::Impl::shrink_requests()
+{
+    session_->read({"SELECT roleswap.shrink_requests($1)", {std::to_string(epoch_)}},
+                   requests_reply(), [this](std::vector<pg::Result>& results) -> nlohmann::json {
+                       if (!results.at(0)[0].boolean(0)) return nullptr;
+                       window_.admits_from = {};
+                       window_.dead = 0;
+                       return nullptr;
+                   });
+}
+
 /// The requests that became runs leave dead rows behind.
 void Engine::Impl::sweep_requests()
 {
+    if (std::exchange(window_.shrinks, false)) shrink_requests();
     window_.dead += window_.admitted.all();
     if (window_.dead < dead_rows_max) return;
     const auto begun = event::Loop::now();

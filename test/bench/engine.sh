@@ -68,12 +68,14 @@ bench_engine() {
         put_peers
         peer graphile migrate
         for setting in '1 500 24' '2 500 10' '2 2000 24'; do
-            for number in 1 2; do
+            : >"$LAB/peer_rates"
+            for ((number = 1; number <= ${repetitions:?}; number++)); do
                 # shellcheck disable=SC2086
                 rate=$(graphile_once $setting)
                 figure engine "graphile-worker ($setting)" "$number" jobs_per_s "$rate"
-                best=$(awk -v a="$best" -v b="$rate" 'BEGIN { print (b > a) ? b : a }')
+                echo "$rate" >>"$LAB/peer_rates"
             done
+            best=$(awk -v a="$best" -v b="$(median <"$LAB/peer_rates")" 'BEGIN { print (b > a) ? b : a }')
         done
     fi
     at_least engine "$(median <"$LAB/rates")" "$(cat "$LAB/limit")" "$(awk -v b="$best" 'BEGIN { print 1.5 * b }')" || result=1

@@ -30,7 +30,7 @@ on_processors() {
     for node in "${NODES[@]}"; do in_host "$node" taskset -acp "$1" "$(daemon_of "$node")" >/dev/null; done
 }
 
-# idle_cpu NODE: percent of one processor, of the daemon; tells that of the whole unit beside it.
+# idle_cpu NODE WHAT: percent of one processor, of the daemon; tells that of the whole unit beside it.
 #
 # Both hosts are on this machine, and where the daemons run on two processors of it each datagram is
 # an interrupt from one to the other, charged to the sender: two hosts have no such thing.  (A bare
@@ -38,7 +38,7 @@ on_processors() {
 # they share one meanwhile; what they take where they like is told beside it.
 idle_cpu() {
     local time
-    say "$1: $(idle_cpu_once "$1") % where both daemons run on any processor" >&2
+    figure "idle $2" "$1" 1 cpu_percent_on_any_processor "$(idle_cpu_once "$1")" >&3
     on_processors 0
     for ((time = 0; time < IDLE_TIMES; time++)); do idle_cpu_once "$1"; done | sort -n | sed -n "$((IDLE_TIMES / 2 + 1))p"
     on_processors "0-$(($(nproc) - 1))"
@@ -75,8 +75,8 @@ fill_history() {
 idle_figures() {
     local standby
     standby=$(peer_of "$MASTER")
-    at_most "idle $1, master CPU in percent" "$(idle_cpu "$MASTER")" 0 1 || result=1
-    at_most "idle $1, standby CPU in percent" "$(idle_cpu "$standby")" 0 0.5 || result=1
+    at_most "idle $1, master CPU in percent" "$(idle_cpu "$MASTER" "$1")" 0 1 || result=1
+    at_most "idle $1, standby CPU in percent" "$(idle_cpu "$standby" "$1")" 0 0.5 || result=1
     at_most "idle $1, daemon in MiB" "$(resident_mib "$MASTER" "$(daemon_of "$MASTER")")" 0 150 || result=1
     status_ms "$MASTER" >/dev/null
     at_most "idle $1, status in ms" "$(for _ in 1 2 3 4 5; do status_ms "$MASTER"; done | median)" 0 50 || result=1
@@ -89,6 +89,7 @@ remove_lab_tasks() {
 }
 
 bench_idle() {
+    exec 3>&1 # figures from within $(...)
     remove_lab_tasks
     idle_figures 'without tasks'
     local part

@@ -140,6 +140,19 @@ TEST_CASE("nothing is brought before a commit of the master is safe", "[daemon]"
     CHECK(world.taken.size() == 1);
 }
 
+TEST_CASE("a file that comes into a folder which was empty for long is brought", "[daemon]")
+{
+    World world;
+    const auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
+    std::filesystem::last_write_time(world.folder, long_ago);
+    while (world.looks_until_ready > -3) // three looks at nothing
+        REQUIRE(sd_event_run(world.loop.get(), UINT64_MAX) >= 0);
+    CHECK(world.taken.empty());
+    world.write(1, 1);
+    world.run_until(1);
+    CHECK(world.taken.size() == 1);
+}
+
 TEST_CASE("a file with a damaged line is put aside, and what else is there goes", "[daemon]")
 {
     World world;

@@ -147,6 +147,40 @@ TEST_CASE("a request with the number of a run is an error, not a loop", "[work]"
                                  "FROM roleswap.run") == "23505");
 }
 
+TEST_CASE("the room of a backlog that is gone is given back", "[work]")
+{
+    Desk at({"pay"});
+    // Too long for the engine's own VACUUM to be seen: that gives nothing back.
+    at.database.ask(put_sql("pay", "clock_timestamp() FROM generate_series(1, 60000)"));
+    const auto pages = [&] {
+        return std::stol(at.database.ask("SELECT pg_relation_size('roleswap.request') / 8192"));
+    };
+    CHECK(pages() > 300);
+    CHECK(at.database.wait_for("SELECT count(*) FROM roleswap.request", "0") == "0");
+    CHECK(at.database.wait_for("SELECT (pg_relation_size('roleswap.request') < 8192 * 50)::text",
+                               "true") == "true");
+    CHECK(at.node.trouble.empty());
+}
+
+TEST_CASE("a look at many queues costs little more than one at few", "[work]")
+{
+    Desk at({"pay"});
+    at.node.kill();
+    const auto microseconds = [&](int queues) {
+        OpenTransaction open(at.database);
+        open.ask(fmt::format("INSERT INTO roleswap.request (id, task, queue, priority) SELECT "
+                             "nextval('roleswap.run_id_seq'), 'pay', 'q' || n % {}, 0 FROM "
+                             "generate_series(1, 60000) AS n",
+                             queues));
+        const auto spent =
+            std::stod(open.ask("SELECT reading_us FROM roleswap.admit(1, '{}', 0, 0)"));
+        open.ask("ROLLBACK");
+        return spent;
+    };
+    const auto few = microseconds(3);
+    CHECK(microseconds(100) < 3 * few);
+}
+
 TEST_CASE("a queue of which too little is known for ever delays no request of another", "[work]")
 {
     Desk at({"dummy"});

@@ -172,23 +172,27 @@ DECLARE
     its tid[];
     theirs tid[];
 BEGIN
-    -- The table is read once, dead rows and all; a share for each queue, so that a long one delays
-    -- no other.
+    -- The table is read once, dead rows and all, and sorted once by numbers; a share for each queue,
+    -- so that a long one delays no other.  A long backlog is taken in larger parts: each look sees
+    -- all of it.
     WITH live AS MATERIALIZED (
         SELECT q.ctid AS place, q.queue, q.priority, q.id FROM roleswap.request AS q
-    ), present AS (
-        SELECT p.queue, p.wants, p.number,
-               greatest(20, CASE WHEN p.wants THEN most ELSE most_of_others END
+    ), present AS MATERIALIZED (
+        SELECT p.queue, p.wants, p.number, (row_number() OVER ())::integer AS place,
+               greatest(20, least(greatest(CASE WHEN p.wants THEN most ELSE most_of_others END,
+                                           sum(p.number) OVER (PARTITION BY p.wants) / 10), 5000)
                             / count(*) OVER (PARTITION BY p.wants)) AS share
         FROM (SELECT l.queue, l.queue = ANY (hungry) AS wants, count(*) AS number FROM live AS l
               GROUP BY l.queue) AS p
+    ), ranked AS (
+        SELECT l.place, p.wants, p.share, p.number,
+               row_number() OVER (PARTITION BY p.place ORDER BY l.priority DESC, l.id) AS rank
+        FROM live AS l JOIN present AS p ON p.queue = l.queue
     )
-    SELECT array_agg(c.place) FILTER (WHERE p.wants), array_agg(c.place) FILTER (WHERE NOT p.wants),
-           coalesce(bool_or(p.wants AND p.number > p.share), false)
+    SELECT array_agg(r.place) FILTER (WHERE r.wants), array_agg(r.place) FILTER (WHERE NOT r.wants),
+           coalesce(bool_or(r.wants AND r.number > r.share), false)
     INTO its, theirs, more
-    FROM present AS p CROSS JOIN LATERAL (
-        SELECT l.place FROM live AS l WHERE l.queue = p.queue
-        ORDER BY l.priority DESC, l.id LIMIT p.share) AS c;
+    FROM ranked AS r WHERE r.rank <= r.share;
     reading_us := (date_part('epoch', clock_timestamp() - begun) * 1000000)::bigint;
     of_hungry := coalesce(cardinality(its), 0);
     of_others := coalesce(cardinality(theirs), 0);
@@ -202,7 +206,7 @@ BEGIN
     END IF;
     RETURN NEXT;
 END $function$;
-COMMENT ON FUNCTION roleswap.admit(bigint, text[], integer, integer) IS 'Makes runs of at most so many requests for the queues that are hungry, and of so many for the others; queues that have requests share them alike, with 20 each at least, and of each queue those of the highest priority come first. Answers how many of each, whether there are more for the hungry ones, and how long it took to read the table. Raises RS001 unless the epoch is the current one';
+COMMENT ON FUNCTION roleswap.admit(bigint, text[], integer, integer) IS 'Makes runs of at most so many requests for the queues that are hungry, and of so many for the others, or of a tenth of them, up to 5000, where that is more; queues that have requests share them alike, with 20 each at least, and of each queue those of the highest priority come first. Answers how many of each, whether there are more for the hungry ones, and how long it took to read the table. Raises RS001 unless the epoch is the current one';
 
 DROP FUNCTION roleswap.admit_all(bigint, text[]);
 CREATE FUNCTION roleswap.admit_all(one bigint DEFAULT NULL, whose text[] DEFAULT NULL, its_queue text DEFAULT NULL)
@@ -214,6 +218,23 @@ RETURNS integer LANGUAGE sql AS $function$
 $function$;
 COMMENT ON FUNCTION roleswap.admit_all(bigint, text[], text) IS 'Makes runs of all requests, or of the one with that number, or of those for these tasks, or of those in that queue; answers how many';
 
+-- A table that was long once is read to its end by each look, however few rows are left.  Not by
+-- VACUUM, which waits up to 5 s for whoever uses it.
+CREATE FUNCTION roleswap.shrink_requests(wanted bigint) RETURNS boolean LANGUAGE plpgsql AS $function$
+BEGIN
+    PERFORM roleswap.check_epoch(wanted);
+    PERFORM set_config('synchronous_commit', 'off', true);
+    LOCK TABLE roleswap.request IN ACCESS EXCLUSIVE MODE NOWAIT;
+    IF EXISTS (SELECT FROM roleswap.request) THEN
+        RETURN false;
+    END IF;
+    TRUNCATE roleswap.request;
+    RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN false;
+END $function$;
+COMMENT ON FUNCTION roleswap.shrink_requests(bigint) IS 'Gives back the room of the table of requests; false where it holds one, or somebody uses it, as a dump does. Raises RS001 unless the epoch is the current one';
+
 -- What is made anew has the rights of the old one no more.
 REVOKE ALL ON FUNCTION roleswap.even(timestamptz), roleswap.admit(bigint, text[], integer, integer),
-    roleswap.admit_all(bigint, text[], text) FROM PUBLIC;
+    roleswap.admit_all(bigint, text[], text), roleswap.shrink_requests(bigint) FROM PUBLIC;
