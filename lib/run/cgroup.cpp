@@ -114,6 +114,13 @@ bool Cgroup::populated() const
     return number("cgroup.events", "populated ") == 1;
 }
 
+/// Also where there is no descriptor left to look with, what is in it must not be forgotten.
+bool Cgroup::surely_empty() const
+{
+    if (const auto value = number("cgroup.events", "populated ")) return *value == 0;
+    return ::access(path_.c_str(), F_OK) != 0 && errno == ENOENT;
+}
+
 std::int64_t Cgroup::cpu_us() const
 {
     return number("cpu.stat", "usage_usec ").value_or(0);

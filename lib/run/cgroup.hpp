@@ -31,6 +31,7 @@ public:
     /// One call where no process and no folder is in it; false: something is.
     bool remove_if_empty() const noexcept;
     bool populated() const;                           ///< false also where it does not exist
+    bool surely_empty() const;                        ///< false where the kernel does not tell
     std::int64_t cpu_us() const;                      ///< 0 where the kernel does not tell
     std::optional<std::uint64_t> peak_memory() const; ///< bytes, needs the memory controller
     /// A number in one of its files, behind `key` where that is not empty; nullopt where the

@@ -1,5 +1,6 @@
 #include "run/direct_run.hpp"
 #include "run/leftovers.hpp"
+#include "run/task_groups.hpp"
 #include <csignal>
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -7,6 +8,7 @@
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace roleswap::run {
 namespace {
@@ -38,7 +40,7 @@ DirectRun::DirectRun(const Surroundings& around, RunSpec spec, std::uint64_t num
           around.loop, [this] { tree_dead(); }, event::Priority::low)
 {
     if (around.task_root)
-        cgroup_.emplace(fmt::format("{}/run-{}", around.task_root->path(), number));
+        cgroup_ = around.groups.take();
     else
         marker_ = fmt::format("{}={}.{}.{}", marker_name, around.settings.name, ::getpid(), number);
     plan_ = std::make_unique<Plan>(
@@ -155,14 +157,10 @@ void DirectRun::tree_lost()
     timer_->start_in(kill_walk_period);
 }
 
-/// What the main process left behind must not live on.  A cgroup that can be removed is empty.
+/// What the main process left behind must not live on.
 void DirectRun::end_tree()
 {
-    take_figures();
-    if (cgroup_->remove_if_empty()) {
-        cgroup_.reset();
-        return tree_dead();
-    }
+    if (cgroup_->surely_empty() || cgroup_->remove_if_empty()) return tree_dead();
     note_left(cgroup_->processes());
     cgroup_->kill();
     await_empty();
@@ -172,7 +170,7 @@ void DirectRun::last_look()
 {
     if (!cgroup_) return;
     take_figures();
-    cgroup_->remove();
+    around_.groups.give_back(*std::exchange(cgroup_, std::nullopt));
 }
 
 void DirectRun::terminate() noexcept

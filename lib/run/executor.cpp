@@ -4,6 +4,7 @@
 #include "run/direct_run.hpp"
 #include "run/leftovers.hpp"
 #include "run/spawner.hpp"
+#include "run/task_groups.hpp"
 #include "run/unit_run.hpp"
 #include <csignal>
 #include <fmt/format.h>
@@ -40,20 +41,13 @@ class Executor::Impl {
 public:
     Impl(event::Loop& loop, ExecutorSettings settings, OnLine on_line)
         : loop_(loop), crowd_(loop), settings_(std::move(settings)), on_line_(std::move(on_line)),
+          groups_(loop_, task_root_),
           units_(loop_, find_unit_place(settings_.name), settings_.keeper),
           spawner_(loop_, {settings_.spawner, settings_.spawner_patience, task_root_,
                            settings_.on_spawner_lost}),
-          around_{loop_,
-                  crowd_,
-                  settings_,
-                  on_line_,
-                  task_root_,
-                  units_,
-                  spawner_,
-                  accounts_,
-                  known_,
-                  known_units_,
-                  [this](RunId id) { finished(id); }},
+          around_{loop_,      crowd_,  settings_,    on_line_,
+                  task_root_, groups_, units_,       spawner_,
+                  accounts_,  known_,  known_units_, [this](RunId id) { finished(id); }},
           later_(loop_, [this] { deliver(); }), walk_(loop_, [this] { walk(); })
     {
         event::reserve_descriptors(descriptors_soon);
@@ -106,6 +100,7 @@ private:
     OnLine on_line_;
     std::optional<Cgroup> task_root_;
     std::string no_cgroup_;
+    TaskGroups groups_;
     Units units_;
     Spawner spawner_;
     Accounts accounts_;
@@ -169,6 +164,7 @@ void Executor::Impl::walk()
         if (!task_root_->populated() && ::access(task_root_->path().c_str(), F_OK) != 0)
             task_root_->create();
         spawner_.begin();
+        groups_.begin();
     }
     leftovers_.reset();
     later_.trigger();
@@ -222,6 +218,7 @@ void Executor::Impl::kill_all(std::function<void()> on_dead)
 {
     waiting_dead_.push_back(std::move(on_dead));
     // All at once, before one by one.  What clones is in there, too, so nothing comes after it.
+    groups_.discard();
     if (!runs_.empty()) spawner_.kill();
     if (task_root_ && !runs_.empty()) task_root_->kill();
     if (!runs_.empty()) kill_units();

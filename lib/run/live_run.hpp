@@ -10,6 +10,7 @@
 namespace roleswap::run {
 
 class Spawner;
+class TaskGroups;
 class Units;
 
 /// Which figures the kernel keeps for cgroups of one kind; what is missing is looked for once.
@@ -25,6 +26,7 @@ struct Surroundings {
     const ExecutorSettings& settings;
     const Executor::OnLine& on_line;
     const std::optional<Cgroup>& task_root; ///< empty: a keeper per run
+    TaskGroups& groups;
     Units& units;
     Spawner& spawner;
     Accounts& accounts;

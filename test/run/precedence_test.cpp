@@ -2,7 +2,6 @@
 #include "helpers.hpp"
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <filesystem>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -145,26 +144,6 @@ TEST_CASE("below the lowest real-time priority a helper is ordinary", "[run][spa
     World world(Isolation::cgroup);
     REQUIRE(world.run({.argv = {"true"}}).ok());
     CHECK(policy_of_helper(world) == SCHED_OTHER);
-}
-
-/// A removal makes starts wait: see run::Removals.
-TEST_CASE("the cgroup of a run that is over stays for a while, and is removed", "[run][spawner]")
-{
-    if (!cgroups_work()) {
-        WARN("SKIPPED: no cgroup of its own here");
-        return;
-    }
-    World world(Isolation::cgroup);
-    REQUIRE(world.run({.argv = {"true"}}).ok());
-    const std::filesystem::path folder = world.executor.group() + "/run-1";
-    CHECK(std::filesystem::exists(folder));
-    bool waited = false;
-    event::Timer patience(world.loop, [&] { waited = true; });
-    event::Timer look(world.loop, [] {});
-    patience.start_in(std::chrono::seconds(30));
-    look.start_every(std::chrono::milliseconds(20));
-    world.loop_until([&] { return waited || !std::filesystem::exists(folder); });
-    CHECK_FALSE(waited);
 }
 
 TEST_CASE("the helper goes before tasks, which have the priority of the daemon", "[run][spawner]")
