@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <grp.h>
 #include <sys/resource.h>
@@ -16,6 +17,21 @@ using namespace roleswap;
 using namespace std::chrono_literals;
 using run::Isolation;
 using run::Killed;
+
+namespace {
+
+/// Kilobytes of memory of this process.
+std::int64_t resident()
+{
+    std::ifstream status("/proc/self/status");
+    for (std::string word; status >> word;)
+        if (word == "VmRSS:") break;
+    std::int64_t size = 0;
+    status >> size;
+    return size;
+}
+
+} // namespace
 
 TEST_CASE("output above its limit ends the run", "[run]")
 {
@@ -28,6 +44,21 @@ TEST_CASE("output above its limit ends the run", "[run]")
     end = world.run({.command = "head -c 5000 /dev/zero", .output_max = 5000});
     CHECK(end.ok());
     CHECK(end.why.empty());
+}
+
+TEST_CASE("of ten gigabytes of output the end is kept, and no more memory is taken", "[run]")
+{
+    World world(Isolation::detect);
+    constexpr std::uint64_t size = 10'000'000'000;
+    REQUIRE(world.run({.id = 1, .command = "head -c 1000000 /dev/zero; echo"}).ok());
+    const auto before = resident();
+    const auto end =
+        world.run({.id = 2, .command = fmt::format("head -c {} /dev/zero; echo end", size)});
+    CHECK(end.ok());
+    CHECK(end.output_bytes == size + 4);
+    CHECK(end.output_tail.ends_with("end\n"));
+    CHECK(end.output_tail.size() <= 64 * 1024);
+    CHECK(resident() - before < 4096);
 }
 
 /// Each time it had to be made by a start, a daemon with threads slept for some 10 ms, proc(5).
