@@ -13,7 +13,9 @@ namespace roleswap::run {
 /// of cgroups whenever one gets its first process or loses its last, and where many tasks have just
 /// been started it waits for its turn among them, with the lock of the tree in its hand.  Whoever
 /// makes or removes a cgroup then waits with it, whatever its own priority: 75 to 110 ms were
-/// seen with 200 tasks on two processors.  So while tasks start, none is made nor removed.  Pinned.
+/// seen with 200 tasks on two processors.  So while those of one moment start, none is made nor
+/// removed: none is made until all starts are 300 ms old, and each is removed so long after its
+/// end. Pinned.
 class TaskGroups {
 public:
     /// `root`: as it is when one is wanted; empty: there are none.
