@@ -150,7 +150,7 @@ TEST_CASE("a copy whose connection breaks at half begins again by itself, and is
     const Programs programs;
     // Slow, so that half of it can be met.
     programs.plant("pg_basebackup",
-                   "if [ -e $HERE/slow ]; then exec $REAL --max-rate=8M \"$@\"; fi\n"
+                   "if [ -e $HERE/slow ]; then exec $REAL --max-rate=4M \"$@\"; fi\n"
                    "exec $REAL \"$@\"");
     programs.mark("slow");
     Pair pair(with(programs));
@@ -175,7 +175,7 @@ TEST_CASE("a copy whose connection breaks at half begins again by itself, and is
 TEST_CASE("a copy goes on after the disk stood still for some seconds")
 {
     const Programs programs;
-    programs.plant("pg_basebackup", "echo $$ >$HERE/pid\nexec $REAL --max-rate=8M \"$@\"");
+    programs.plant("pg_basebackup", "echo $$ >$HERE/pid\nexec $REAL --max-rate=4M \"$@\"");
     Pair pair(with(programs));
     pair.first->lead(1);
     pair.first.expect(Kind::primary);
