@@ -67,7 +67,6 @@ Engine::Impl::Impl(event::Loop& loop, run::Executor& executor, Settings settings
       operation_timer_(
           loop,
           [this] { end_operation("abandoned", "nothing was heard of it for 15 minutes", {}); }),
-      house_timer_(loop, [this] { keep_house(); }), house_soon_(loop, [this] { keep_house(); }),
       look_timer_(
           loop, [this] { look_in_store(); }, event::Priority::low),
       life_timer_(loop, [this] { show_life(); }), agent_timer_(loop, [this] { look_at_agents(); }),
@@ -121,6 +120,11 @@ void Engine::Impl::make_session()
         HeldRuns::Callbacks{.may_start = [this] { return may_start(); },
                             .held_queues = [this] { return held_queues(); },
                             .on_queued = [this] { look_in_store(); }});
+    house_ = std::make_unique<House>(
+        loop_, *session_,
+        House::Limits{settings_.keep_runs, settings_.keep_days, settings_.house_period,
+                      settings_.house_runs},
+        House::Callbacks{[this] { return may_plan(); }, host_.on_store_trouble});
 }
 
 void Engine::Impl::end_session()
@@ -135,8 +139,8 @@ void Engine::Impl::end_session()
     outages_ = Outages(settings_.hold_after_outage);
     looking_ = false;
     reading_ = 0;
-    for (auto* timer : {&retry_timer_, &drain_timer_, &operation_timer_, &house_timer_,
-                        &house_soon_, &look_timer_, &life_timer_, &agent_timer_})
+    for (auto* timer : {&retry_timer_, &drain_timer_, &operation_timer_, &look_timer_, &life_timer_,
+                        &agent_timer_})
         timer->stop();
     if (model_.operation) host_.watch_owner(model_.operation->id, 0);
     note_bulk(model_.tasks.size());
@@ -144,12 +148,12 @@ void Engine::Impl::end_session()
     window_ = {};
     applying_.clear();
     asking_agents_ = ask_agents_again_ = false;
-    ended_tasks_.clear();
     claimed_.clear();
     again_.clear();
     to_start_.clear();
     ending_.reset();
     held_runs_.reset();
+    house_.reset();
     writer_.reset();
     marks_.reset();
     session_.reset();

@@ -31,6 +31,7 @@ struct Settings {
     std::uint32_t keep_runs = 1000; ///< ended runs kept for each task, from 1
     std::uint32_t keep_days = 90;   ///< and for so long at most, from 1
     std::chrono::milliseconds house_period{600'000}; ///< between two looks for older ones
+    std::uint64_t house_runs = 100'000;              ///< that ended; then there is a look early
 };
 
 /// Who asks, as the bus knows it.

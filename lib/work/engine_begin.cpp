@@ -119,11 +119,11 @@ void Engine::Impl::begin_epoch(const Loaded& loaded)
     phase_ = Phase::running;
     begun_at_ = event::Loop::now();
     tell_freed(loaded);
-    ended_tasks_.clear();
-    for (const auto& [name, entry] : model_.tasks) ended_tasks_.insert(name);
+    std::set<std::string> names;
+    for (const auto& [name, entry] : model_.tasks) names.insert(name);
+    house_->begin(std::move(names));
     offer_config();
     look_at_pair_boot();
-    house_timer_.start_every(settings_.house_period);
     life_timer_.start_every(outages_.period());
 }
 

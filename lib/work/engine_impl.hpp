@@ -5,6 +5,7 @@
 #include "work/change.hpp"
 #include "work/engine.hpp"
 #include "work/held_runs.hpp"
+#include "work/house.hpp"
 #include "work/load.hpp"
 #include "work/marks.hpp"
 #include "work/model.hpp"
@@ -182,8 +183,6 @@ private:
     nlohmann::json alive_runs() const;
     void check_drained();
     void drain_timed_out();
-    void keep_house();
-    void prune(const std::vector<std::string>& names);
 
     // agents
     void look_at_agents();
@@ -412,7 +411,6 @@ private:
     std::uint64_t generation_ = 0; ///< grows when everything known becomes void
     Model model_;
     Window window_;
-    std::set<std::string> ended_tasks_;          ///< since old runs were looked for
     std::map<std::int64_t, task::Task> claimed_; ///< definition of runs claimed or alive
     std::map<std::int64_t, OpenRun> again_;      ///< ended, for another attempt, not committed
     std::set<Delivered> applying_;               ///< results of agents, until that is committed
@@ -450,8 +448,6 @@ private:
     event::Timer retry_timer_;
     event::Timer drain_timer_;
     event::Timer operation_timer_;
-    event::Timer house_timer_;
-    event::Timer house_soon_;
     event::Timer look_timer_;
     event::Timer life_timer_;
     event::Timer agent_timer_;
@@ -466,6 +462,7 @@ private:
     std::unique_ptr<Writer> writer_;
     std::unique_ptr<Marks> marks_;
     std::unique_ptr<HeldRuns> held_runs_;
+    std::unique_ptr<House> house_;
 };
 
 } // namespace roleswap::work

@@ -158,7 +158,7 @@ void Engine::Impl::take_inserts(const Batch& batch, const std::vector<OpenRow>& 
         by_due.emplace(std::pair(std::string_view(row.task), row.due), &row);
     for (const auto& run : batch.inserts) {
         const auto found = by_due.find({run.task, run.due});
-        if (run.state == NewRun::State::skipped) ended_tasks_.insert(run.task);
+        if (run.state == NewRun::State::skipped) house_->note_ended(run.task);
         take_insert(run, found == by_due.end() ? nullptr : found->second);
     }
 }
@@ -230,7 +230,7 @@ bool Engine::Impl::is_noop(const std::string& name) const
 void Engine::Impl::begin(OpenRun& run)
 {
     if (is_noop(run.task)) {
-        ended_tasks_.insert(run.task);
+        house_->note_ended(run.task);
         writer_->next().noops.push_back(run.id);
         if (model_.is_followed(run.task)) writer_->next().followed.push_back(run.id);
         return model_.forget(run.id);

@@ -228,27 +228,3 @@ TEST_CASE("an engine that ends answers a change at every point of its way", "[wo
             CHECK((answer == "NotMaster" && (count == "300" || count == "0")));
     }
 }
-
-TEST_CASE("old runs leave the history", "[work]")
-{
-    Database database;
-    Node node("left", [](work::Settings& settings) {
-        settings.keep_runs = 3;
-        settings.keep_days = 30;
-        settings.house_period = std::chrono::milliseconds(50);
-    });
-    node.start(1, database);
-    node.call("task_add", task("many", "@yearly", "true"));
-    node.call("task_add", task("old", "@yearly", "true"));
-    node.call("task_run", {{"name", "many"}});
-    database.ask(R"(
-INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, over, ended_at)
-SELECT 'many', now() - n * interval '1 h', 'due', 'default', 'ok', 1, true, now() - n * interval '1 h'
-FROM generate_series(1, 10) n
-UNION ALL SELECT 'old', now() - n * interval '20 d', 'due', 'default', 'ok', 1, true,
-       now() - n * interval '20 d' FROM generate_series(1, 2) n)");
-    CHECK(database.wait_for("SELECT task, count(*) FROM roleswap.run GROUP BY task ORDER BY task",
-                            "many|3\nold|1") == "many|3\nold|1");
-    CHECK(database.ask("SELECT max(due) > now() - interval '2 h' FROM roleswap.run "
-                       "WHERE task = 'many'") == "t");
-}
