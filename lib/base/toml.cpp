@@ -1,4 +1,5 @@
 #include "base/toml.hpp"
+#include "base/utf8.hpp"
 #include <algorithm>
 #include <fmt/format.h>
 #include <toml++/toml.h>
@@ -62,10 +63,35 @@ TomlValue convert(const toml::node& node)
     return convert_scalar(node, std::move(value));
 }
 
+/// Columns are code points, as the parser counts them.
+ParseError::Place place_at(std::string_view read, std::string_view path)
+{
+    const auto lines = static_cast<unsigned>(std::ranges::count(read, '\n'));
+    read.remove_prefix(read.rfind('\n') + 1); // nothing where there is none
+    const auto points = std::ranges::count_if(
+        read, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
+    return {std::string{path}, lines + 1, static_cast<unsigned>(points) + 1};
+}
+
+/// The parser names neither the byte nor a remedy.
+void check_bytes(std::string_view text, std::string_view path)
+{
+    const auto valid = valid_length(text);
+    if (valid == text.size()) return;
+    const auto byte = static_cast<unsigned char>(text[valid]);
+    throw ParseError(place_at(text.substr(0, valid), path),
+                     fmt::format("{}; allowed: text in UTF-8 without NUL bytes: take it out, or "
+                                 "save the file as UTF-8",
+                                 byte == 0
+                                     ? "a NUL byte"
+                                     : fmt::format("byte 0x{:02X}, which is no UTF-8", byte)));
+}
+
 } // namespace
 
 TomlValue parse_toml(std::string_view text, std::string_view path)
 {
+    check_bytes(text, path);
     try {
         return convert(toml::parse(text, path));
     } catch (const toml::parse_error& error) {
@@ -93,6 +119,16 @@ std::string toml_quoted(std::string_view text)
             quoted += c;
     }
     return quoted + '"';
+}
+
+std::string toml_shortened(std::string_view text)
+{
+    constexpr std::size_t shown_max = 100;
+    if (text.size() <= shown_max) return toml_quoted(text);
+    auto begin = text.substr(0, shown_max);
+    while ((static_cast<unsigned char>(text[begin.size()]) & 0xC0U) == 0x80U && !begin.empty())
+        begin.remove_suffix(1); // no part of a sequence
+    return fmt::format("{}... ({} bytes)", toml_quoted(begin), text.size());
 }
 
 std::string_view describe(TomlValue::Kind kind)

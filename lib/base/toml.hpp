@@ -36,6 +36,9 @@ TomlValue parse_toml(std::string_view text, std::string_view path);
 /// `text` as a TOML basic string with its quotes.
 std::string toml_quoted(std::string_view text);
 
+/// The same for messages: of a long text its begin, and how long it is.
+std::string toml_shortened(std::string_view text);
+
 /// "a text", "a whole number", ...: for messages.
 std::string_view describe(TomlValue::Kind kind);
 

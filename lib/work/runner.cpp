@@ -1,6 +1,7 @@
 #include "work/runner.hpp"
 #include "base/quantity.hpp"
 #include "base/time_text.hpp"
+#include "base/utf8.hpp"
 #include "work/confine.hpp"
 #include "work/token.hpp"
 #include <fmt/format.h>
@@ -70,26 +71,6 @@ json make_row(const run::RunEnd& end)
             {"written_bytes", end.written_bytes}};
 }
 
-/// Length of the valid UTF-8 sequence at the start (RFC 3629, section 4), 0 when there is none.
-std::size_t sequence_length(std::string_view text)
-{
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned first = byte(0);
-    const std::size_t length = first < 0x80                     ? 1
-                               : first >= 0xC2 && first <= 0xDF ? 2
-                               : first >= 0xE0 && first <= 0xEF ? 3
-                               : first >= 0xF0 && first <= 0xF4 ? 4
-                                                                : 0;
-    if (length == 0 || length > text.size() || first == 0) return 0;
-    for (std::size_t i = 1; i < length; ++i)
-        if ((byte(i) & 0xC0U) != 0x80U) return 0;
-    if (first == 0xE0 && byte(1) < 0xA0) return 0;
-    if (first == 0xED && byte(1) > 0x9F) return 0; // surrogates
-    if (first == 0xF0 && byte(1) < 0x90) return 0;
-    if (first == 0xF4 && byte(1) > 0x8F) return 0;
-    return length;
-}
-
 AfterEnd after(const task::Task& task, const OpenRun& run, const run::RunEnd& end,
                task::Outcome outcome, Instant ended)
 {
@@ -131,7 +112,7 @@ std::string clean_text(std::string_view bytes)
     std::string text;
     text.reserve(bytes.size());
     while (!bytes.empty()) {
-        const auto length = sequence_length(bytes);
+        const auto length = base::sequence_length(bytes);
         text.append(length == 0 ? "\xEF\xBF\xBD" : bytes.substr(0, length));
         bytes.remove_prefix(std::max<std::size_t>(length, 1));
     }

@@ -127,6 +127,39 @@ TEST_CASE("values of a TOML file keep their order and place", "[base]")
     CHECK(parse_toml("a = " + toml_quoted(odd), "f").entries.at(0).value.text == odd);
 }
 
+TEST_CASE("a byte that is no text is told with its value and place", "[base]")
+{
+    const std::string rule =
+        "; allowed: text in UTF-8 without NUL bytes: take it out, or save the file as UTF-8";
+    const auto told = [](std::string_view text) -> std::string {
+        try {
+            parse_toml(text, "f");
+        } catch (const ParseError& error) {
+            return error.what();
+        }
+        return "no fault";
+    };
+    using namespace std::string_view_literals;
+    CHECK(told("a = \"\0\""sv) == "f:1:6: a NUL byte" + rule);
+    CHECK(told("# \u00e9\u00e9\na = \"\u00e9\xff") == "f:2:7: byte 0xFF, which is no UTF-8" + rule);
+    CHECK(told("\xed\xa0\x80") == "f:1:1: byte 0xED, which is no UTF-8" + rule);
+    CHECK(told("# cut \xc3") == "f:1:7: byte 0xC3, which is no UTF-8" + rule);
+    CHECK(told("# \u00e9 \u20ac \U0001f600 \u0001"sv)
+              .starts_with("f:1:9: Error while parsing comment"));
+    CHECK(told("# \u00e9 \u20ac \U0001f600") == "no fault");
+}
+
+TEST_CASE("of a long text a message shows the begin and the size", "[base]")
+{
+    CHECK(toml_shortened(std::string(100, 'x')) == '"' + std::string(100, 'x') + '"');
+    CHECK(toml_shortened(std::string(101, 'x')) ==
+          '"' + std::string(100, 'x') + "\"... (101 bytes)");
+    CHECK(toml_shortened("x" + std::string(99, 'y') + "\u00e9") ==
+          "\"x" + std::string(99, 'y') + "\"... (102 bytes)");
+    CHECK(toml_shortened(std::string(99, 'y') + "\u20ac") ==
+          '"' + std::string(99, 'y') + "\"... (102 bytes)");
+}
+
 TEST_CASE("messages name commands, not verbs of the bus", "[base]")
 {
     CHECK(command_name("task_list") == "roleswap task list");
