@@ -1,4 +1,5 @@
 #include "task/after.hpp"
+#include "base/toml.hpp"
 #include "task/error.hpp"
 #include <algorithm>
 #include <fmt/format.h>
@@ -29,13 +30,13 @@ After parse_after(std::string_view text)
     const auto colon = text.find(':');
     After after{std::string(text.substr(0, colon)), AfterWhich::success};
     if (!is_valid_name(after.task))
-        throw Error(1, fmt::format("after = \"{}\"", text.substr(0, 100)), names_rule);
+        throw Error(1, "entry " + base::toml_shortened(text), names_rule);
     if (colon == std::string_view::npos) return after;
     for (const auto which : {AfterWhich::success, AfterWhich::failure, AfterWhich::any}) {
         after.which = which;
         if (text.substr(colon + 1) == to_string(which)) return after;
     }
-    throw Error(1, fmt::format("after = \"{}\"", text.substr(0, 100)), names_rule);
+    throw Error(1, "entry " + base::toml_shortened(text), names_rule);
 }
 
 std::string to_text(const After& after)

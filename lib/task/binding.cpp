@@ -1,5 +1,6 @@
 #include "task/binding.hpp"
 #include "base/nearest.hpp"
+#include "base/toml.hpp"
 #include "task/error.hpp"
 #include "task/field.hpp"
 #include <algorithm>
@@ -49,10 +50,24 @@ struct Shown {
     {
         return fmt::format("{} values", map.size());
     }
-    std::string operator()(const std::string& text) const { return fmt::format("\"{}\"", text); }
+    std::string operator()(const std::string& text) const { return base::toml_shortened(text); }
     std::string operator()(bool flag) const { return flag ? "true" : "false"; }
     std::string operator()(std::int64_t number) const { return fmt::format("{}", number); }
 };
+
+/// Throws Error.  A value of another kind than the field's was not read at all.
+void check_value(const std::string& place, const Field& field, const FieldValue& value)
+{
+    const bool is_read = !std::holds_alternative<std::monostate>(value);
+    const auto read = is_read ? " = " + std::visit(Shown{}, value) : " is of another kind";
+    Task scratch;
+    try {
+        if (!field.set(scratch, value)) throw Error(1, place + read, std::string{field.allowed});
+    } catch (const Error& error) {
+        if (error.read().starts_with(place)) throw;
+        throw Error(1, fmt::format("{}: {}", place, error.read()), error.allowed());
+    }
+}
 
 } // namespace
 
@@ -76,10 +91,7 @@ void set_on_node(Task& task, const std::string& node, const std::string& field,
             throw Error(1, place + ", which is one for both nodes", bindable_names());
         throw Error(1, base::unknown_word("key", field, bindable), bindable_names());
     }
-    Task scratch;
-    const auto& known = *find_field(field);
-    if (!known.set(scratch, value))
-        throw Error(1, place + " has a wrong value", std::string(known.allowed));
+    check_value(place, *find_field(field), value);
     auto& has = task.node.edit()[node];
     if ((field == "argv" && has.contains("command")) ||
         (field == "command" && has.contains("argv")))

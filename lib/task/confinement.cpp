@@ -152,18 +152,6 @@ bool needs_unit(const Task& task)
            task.tasks_max > 0;
 }
 
-bool set_groups(Task& task, const FieldValue& value)
-{
-    const auto* list = std::get_if<std::vector<std::string>>(&value);
-    if (list == nullptr) return false;
-    Task scratch;
-    const auto& one = *find_field("group");
-    for (const auto& name : *list)
-        if (name.empty() || !one.set(scratch, FieldValue{name})) return false;
-    task.groups = *list;
-    return true;
-}
-
 bool set_process_limits(Task& task, const FieldValue& value)
 {
     const auto* map = std::get_if<Texts>(&value);

@@ -45,7 +45,6 @@ bool needs_unit(const Task& task);
 
 // For the list of fields: false when the value has a wrong type; throw Error where a name or the
 // value of one is wrong.
-bool set_groups(Task& task, const FieldValue& value);
 bool set_process_limits(Task& task, const FieldValue& value);
 bool set_sandbox(Task& task, const FieldValue& value);
 bool is_size_or_empty(std::string_view text);

@@ -4,6 +4,7 @@
 #include "task/error.hpp"
 #include "task/schedule.hpp"
 #include "task/size.hpp"
+#include "task/text_rules.hpp"
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -37,33 +38,6 @@ template <auto member> bool set(Task& task, const FieldValue& value)
     const auto* read = std::get_if<T>(&value);
     if (read) task.*member = *read;
     return read != nullptr;
-}
-
-bool has_no_control(std::string_view text)
-{
-    return std::ranges::none_of(
-        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-bool is_free_text(std::string_view text)
-{
-    return text.find('\0') == std::string_view::npos;
-}
-bool is_path(std::string_view text)
-{
-    return text.starts_with('/') && has_no_control(text);
-}
-bool is_path_or_empty(std::string_view text)
-{
-    return text.empty() || is_path(text);
-}
-/// What useradd(8) takes, and numbers.
-bool is_account_or_empty(std::string_view text)
-{
-    constexpr std::string_view more = "._-$";
-    return text.size() <= 32 && !text.starts_with('-') && std::ranges::all_of(text, [more](char c) {
-               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                      more.find(c) != std::string_view::npos;
-           });
 }
 
 template <auto member, TextTest test> bool set_text(Task& task, const FieldValue& value)
@@ -113,57 +87,6 @@ bool set_after(Task& task, const FieldValue& value)
         texts.push_back(to_text(after));
     }
     task.after = std::move(texts);
-    return true;
-}
-
-bool set_argv(Task& task, const FieldValue& value)
-{
-    const auto* list = std::get_if<std::vector<Text>>(&value);
-    if (!list || !std::ranges::all_of(*list, is_free_text)) return false;
-    if (!list->empty() && list->front().empty()) return false;
-    for (const auto& argument : *list) check_argument_size("an argument", argument.size());
-    task.argv = *list;
-    return true;
-}
-
-bool set_command(Task& task, const FieldValue& value)
-{
-    const auto* text = std::get_if<Text>(&value);
-    if (!text || !is_free_text(*text)) return false;
-    check_argument_size("the command", text->size());
-    task.command = *text;
-    return true;
-}
-
-bool set_needs(Task& task, const FieldValue& value)
-{
-    const auto* list = std::get_if<std::vector<Text>>(&value);
-    if (!list || !std::ranges::all_of(*list, is_path)) return false;
-    task.needs = *list;
-    return true;
-}
-
-bool is_name_or_empty(std::string_view text)
-{
-    return text.empty() || is_valid_name(text);
-}
-
-bool is_variable_name(std::string_view name)
-{
-    return !name.empty() && name.find('=') == std::string_view::npos && has_no_control(name);
-}
-
-bool set_environment(Task& task, const FieldValue& value)
-{
-    const auto* map = std::get_if<std::map<Text, Text>>(&value);
-    if (!map || !std::ranges::all_of(*map, [](const auto& variable) {
-            return is_variable_name(variable.first) && is_free_text(variable.second);
-        }))
-        return false;
-    for (const auto& [name, text] : *map)
-        check_argument_size(fmt::format("variable \"{}\"", name.substr(0, 64)),
-                            name.size() + 1 + text.size());
-    task.environment = *map;
     return true;
 }
 
@@ -284,15 +207,13 @@ constexpr const char* schedule_rule =
     "five cron fields, @daily and its kin, every 10s, or a calendar expression such as Mon..Fri "
     "08:00";
 constexpr std::string_view name_rule = "1 to 64 of the characters A-Z a-z 0-9 . _ -";
-constexpr std::string_view account_rule = "the name of an account, at most 32 characters";
-constexpr std::string_view path_rule = "an absolute path";
 constexpr std::string_view size_rule = "a size such as \"64MiB\", or \"\" for no limit";
 constexpr std::string_view weight_rule = "1 to 10000, or 0 for none of its own";
 
 constexpr std::array all_fields{
     Field{"name", get<&Task::name>, set_text<&Task::name, is_valid_name>, name_rule},
     Field{"description", get<&Task::description>, set_text<&Task::description, is_free_text>,
-          "a text without a NUL byte"},
+          text_rule},
     Field{"schedule", get<&Task::schedule>, set_schedule, schedule_rule},
     Field{"timezone", get<&Task::timezone>, set_timezone, "an IANA name"},
     Field{"except", get<&Task::except>, set_except,
@@ -304,18 +225,17 @@ constexpr std::array all_fields{
     Field{"kind", get_choice<&Task::kind>,
           set_choice<&Task::kind, TaskKind, TaskKind::command, TaskKind::noop>,
           "\"command\" or \"noop\""},
-    Field{"command", get<&Task::command>, set_command, "a text without a NUL byte"},
+    Field{"command", get<&Task::command>, set_command, text_rule},
     Field{"argv", get<&Task::argv>, set_argv, "a list of texts, the program first"},
     Field{"shell", get<&Task::shell>, set_text<&Task::shell, is_path>, path_rule},
-    Field{"user", get<&Task::user>, set_text<&Task::user, is_account_or_empty>, account_rule},
-    Field{"group", get<&Task::group>, set_text<&Task::group, is_account_or_empty>, account_rule},
+    Field{"user", get<&Task::user>, set_text<&Task::user, is_account_or_empty>, user_rule},
+    Field{"group", get<&Task::group>, set_text<&Task::group, is_account_or_empty>, group_rule},
     Field{"groups", get<&Task::groups>, set_groups, "a list of names of groups"},
     Field{"directory", get<&Task::directory>, set_text<&Task::directory, is_path_or_empty>,
           path_rule},
     Field{"environment", get<&Task::environment>, set_environment, "a table of NAME = \"value\""},
     Field{"umask", get_umask, set_umask, "octal text from \"0000\" to \"0777\""},
-    Field{"input", get<&Task::input>, set_text<&Task::input, is_free_text>,
-          "a text without a NUL byte"},
+    Field{"input", get<&Task::input>, set_text<&Task::input, is_free_text>, text_rule},
     Field{"output_max", get<&Task::output_max>, set_text<&Task::output_max, is_size_or_empty>,
           size_rule},
     Field{"journal", get<&Task::journal>, set<&Task::journal>, "true or false"},

@@ -1,5 +1,6 @@
 #include "base/nearest.hpp"
 #include "base/quantity.hpp"
+#include "base/toml.hpp"
 #include "task/binding.hpp"
 #include "task/error.hpp"
 #include "task/field.hpp"
@@ -68,6 +69,30 @@ void set_nodes(Task& task, const json& nodes)
         }
 }
 
+/// The setter names what is wrong inside of the value only.
+bool set_named(Task& task, const Field& field, const FieldValue& read)
+{
+    try {
+        return field.set(task, read);
+    } catch (const Error& error) {
+        const auto* text = std::get_if<std::string>(&read);
+        const auto shown = text == nullptr ? std::string{} : " = " + base::toml_shortened(*text);
+        throw Error(error.column(), fmt::format("{}{}: {}", field.name, shown, error.read()),
+                    error.allowed());
+    }
+}
+
+void set_known(Task& task, const Field& field, const json& value)
+{
+    const bool optional = std::holds_alternative<std::monostate>(field.get(Task{}));
+    const auto read = from_value(field, value);
+    const bool empty = std::holds_alternative<std::monostate>(read);
+    if ((!empty || (optional && value.is_null())) && set_named(task, field, read)) return;
+    if (const auto* given = std::get_if<milliseconds>(&read); given && given->count() > 0)
+        refuse(base::duration_text(*given), field.name, field.allowed);
+    refuse(value, key_of(field), field.allowed);
+}
+
 void set_field(Task& task, const std::string& key, const json& value)
 {
     if (key == "node") return set_nodes(task, value);
@@ -81,14 +106,7 @@ void set_field(Task& task, const std::string& key, const json& value)
         throw Error(1, base::unknown_word("field", key, views),
                     fmt::format("{}", fmt::join(names, ", ")));
     }
-    const bool optional = std::holds_alternative<std::monostate>(field->get(Task{}));
-    const auto read = from_value(*field, value);
-    const bool empty = std::holds_alternative<std::monostate>(read);
-    if ((empty && !(optional && value.is_null())) || !field->set(task, read)) {
-        if (const auto* given = std::get_if<milliseconds>(&read); given && given->count() > 0)
-            refuse(base::duration_text(*given), field->name, field->allowed);
-        refuse(value, key, field->allowed);
-    }
+    set_known(task, *field, value);
 }
 
 } // namespace

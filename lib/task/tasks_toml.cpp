@@ -19,7 +19,7 @@ using Kind = TomlValue::Kind;
 /// A value as a message shows it.
 std::string shown(const TomlValue& value)
 {
-    if (value.kind == Kind::text) return base::toml_quoted(value.text.substr(0, 100));
+    if (value.kind == Kind::text) return base::toml_shortened(value.text);
     if (value.kind == Kind::array || value.kind == Kind::table)
         return std::string{base::describe(value.kind)};
     return value.text;
@@ -65,9 +65,9 @@ private:
     void read_bound(Task& task, const std::string& node, const TomlEntry& entry)
     {
         const auto* field = find_field(entry.key);
+        const bool known = field != nullptr && is_bindable(entry.key);
         try {
-            set_on_node(task, node, entry.key,
-                        field == nullptr ? FieldValue{} : convert(*field, entry.value));
+            set_on_node(task, node, entry.key, known ? convert(*field, entry.value) : FieldValue{});
         } catch (const Error& error) {
             fail(entry, error.read(), error.allowed());
         }
@@ -83,12 +83,21 @@ private:
         try {
             const auto value = convert(*field, entry.value);
             if (std::holds_alternative<std::monostate>(value) || !field->set(task, value))
-                fail(entry.value, read, field->allowed);
+                fail(entry.value, read, allowed_text(*field));
         } catch (const Error& error) {
             auto at = entry.value;
             at.column += error.column(); // the opening quote and the text before the fault
-            fail(at, fmt::format("{}: {}", read, error.read()), error.allowed());
+            const bool has_parts = at.kind == Kind::array || at.kind == Kind::table; // named in it
+            fail(at, fmt::format("{}: {}", has_parts ? entry.key : read, error.read()),
+                 error.allowed());
         }
+    }
+
+    /// The number of a JSON field is none of these.
+    static std::string allowed_text(const Field& field)
+    {
+        return fmt::format("{}{}", field.is_duration ? "a duration such as \"90s\", " : "",
+                           field.allowed);
     }
 
     [[noreturn]] void fail_unknown(const TomlEntry& entry) const
@@ -104,7 +113,7 @@ private:
     {
         if (value.kind == Kind::boolean) return value.boolean;
         if (value.kind == Kind::integer) return value.integer;
-        if (value.kind == Kind::array) return convert_list(value);
+        if (value.kind == Kind::array) return convert_list(field, value);
         if (value.kind == Kind::table) return convert_map(field, value);
         if (value.kind != Kind::text) return {};
         if (!field.is_duration) return value.text;
@@ -112,11 +121,13 @@ private:
         return duration ? FieldValue{*duration} : FieldValue{};
     }
 
-    static FieldValue convert_list(const TomlValue& value)
+    static FieldValue convert_list(const Field& field, const TomlValue& value)
     {
         std::vector<std::string> list;
         for (const auto& item : value.items) {
-            if (item.kind != Kind::text) return {};
+            if (item.kind != Kind::text)
+                throw Error(1, fmt::format("entry {} is {}", list.size() + 1, shown(item)),
+                            std::string{field.allowed});
             list.push_back(item.text);
         }
         return list;
@@ -127,7 +138,9 @@ private:
         std::map<std::string, std::string> map;
         for (const auto& [key, line, column, item] : value.entries) {
             const bool flag = item.kind == Kind::boolean && field.takes_flags;
-            if (item.kind != Kind::text && !flag) return {};
+            if (item.kind != Kind::text && !flag)
+                throw Error(1, fmt::format("{} is {}", base::toml_shortened(key), shown(item)),
+                            std::string{field.allowed});
             map[key] = flag ? (item.boolean ? "yes" : "no") : item.text;
         }
         return map;

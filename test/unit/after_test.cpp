@@ -80,11 +80,11 @@ TEST_CASE("what after cannot be is told with its place", "[task]")
         {{"after = \"fetch\"",
           "t:4:9: after = \"fetch\"; allowed: a list of up to 100 names of tasks"},
          {"after = [\"fetch:maybe\"]",
-          "after = \"fetch:maybe\"; allowed: names of tasks, each alone or "
+          "after: entry \"fetch:maybe\"; allowed: names of tasks, each alone or "
           "with :success, :failure or :any"},
-         {"after = [\"a b\"]", "after = \"a b\"; allowed"},
-         {"after = [\"\"]", "after = \"\"; allowed"},
-         {"after = [\"a\\u0000\"]", "after = \"a\\u0000\"; allowed: names of tasks"},
+         {"after = [\"a b\"]", "after: entry \"a b\"; allowed"},
+         {"after = [\"\"]", "after: entry \"\"; allowed"},
+         {"after = [\"a\\u0000\"]", "after: entry \"a\\u0000\"; allowed: names of tasks"},
          {"after = [\"a\", \"a:any\"]", "task \"a\" twice in after; allowed: each task once"},
          {"", "t:1:1: task \"report\" has no schedule; allowed: five cron fields"},
          {"after = [\"a\"]\nbackup_of = \"b\"\nbackup_on = \"left\"",
@@ -132,9 +132,9 @@ TEST_CASE("what the kernel takes of arguments and environment is checked before 
                Catch::StartsWith("t:4:12: command = ") &&
                    Catch::Contains("the command has 131072 bytes; allowed: up to 131071"));
     CHECK_THAT(row("argv = [\"a\", \"" + big + "\"]"),
-               Catch::Contains("an argument has 131072 bytes"));
+               Catch::Contains("argv: entry 2 has 131072 bytes"));
     const auto variable = "command = \"x\"\nenvironment = { BIG = \"" + std::string(1'000'000, 'x');
-    CHECK_THAT(row(variable + "\" }"), Catch::StartsWith("t:5:16: environment = a table") &&
+    CHECK_THAT(row(variable + "\" }"), Catch::StartsWith("t:5:16: environment: ") &&
                                            Catch::Contains("variable \"BIG\" has 1000004 bytes") &&
                                            Catch::Contains("keep large data in a file"));
     std::string many = "command = \"x\"\nenvironment = { ";

@@ -95,11 +95,16 @@ TEST_CASE("faults in the values of a node are told with their place", "[binding]
     CHECK(fault("node.left.comand = \"x\"")
               .starts_with("t:5:11: unknown key \"comand\", did you mean \"command\"?; allowed: "));
     CHECK(fault("node.left.user = 5") ==
-          "t:5:11: node.left.user has a wrong value; allowed: the name of an account, at most 32 "
-          "characters");
+          "t:5:11: node.left.user = 5; allowed: the name of a user, at most 32 of A-Z a-z 0-9 . _ "
+          "- $, with no - in front");
+    CHECK(fault("node.left.user = 5.5").starts_with("t:5:11: node.left.user is of another kind; "));
+    CHECK(fault("node.left.environment = { \"A=B\" = \"\" }")
+              .starts_with("t:5:11: node.left.environment: variable \"A=B\"; allowed: a name"));
     CHECK(fault("node.left = { command = \"a\", argv = [\"b\"] }") ==
           "t:5:30: node.left has both command and argv; allowed: one of them");
-    CHECK(fault("needs = [\"tty\"]") == "t:5:9: needs = a list; allowed: a list of absolute paths");
+    CHECK(
+        fault("needs = [\"tty\"]") ==
+        "t:5:10: needs: entry 1 is \"tty\"; allowed: an absolute path without control characters");
     CHECK(fault("backup_of = \"b\"") ==
           "t:1:1: task \"panel\" has one of backup_of and backup_on; allowed: both: the task it "
           "stands in for, and the node on which it does");

@@ -73,7 +73,7 @@ TEST_CASE("what is no limit and no sandbox is refused with what is", "[task]")
             "\"unlimited\""},
         Row{"rlimit = { cpu = \"10ms\" }", "allowed: a duration such as \"90s\""},
         Row{"rlimit = { nofile = true }", "allowed: a table of NAME"},
-        Row{"groups = [\"\"]", "allowed: a list of names of groups"},
+        Row{"groups = [\"\"]", "groups: entry 1 is \"\"; allowed: the name of a group"},
         Row{"memory_max = \"64MB\"", "allowed: a size such as \"64MiB\""},
         Row{"memory_max = \"0\"", "allowed: a size such as \"64MiB\""},
         Row{"output_max = \"x\"", "allowed: a size such as \"64MiB\""},

@@ -121,10 +121,13 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
         Row{"command = \"x\"\nargv = [\"x\"]",
             "t:1:1: task \"a\" has both command and argv; allowed: one of them"},
         Row{"command = 5", "t:4:11: command = 5; allowed: a text without a NUL byte"},
-        Row{"argv = [1]", "t:4:8: argv = a list; allowed: a list of texts, the program first"},
-        Row{"argv = [\"\"]", "t:4:8: argv = a list; allowed: a list of texts, the program first"},
-        Row{"timeout = 5", "t:4:11: timeout = 5; allowed: 0s (none) to 366d"},
-        Row{"timeout = \"soon\"", "t:4:11: timeout = \"soon\"; allowed: 0s (none) to 366d"},
+        Row{"argv = [1]", "t:4:9: argv: entry 1 is 1; allowed: a list of texts, the program first"},
+        Row{"argv = [\"\"]",
+            "t:4:9: argv: entry 1 is \"\"; allowed: the name or the absolute path of a program"},
+        Row{"timeout = 5",
+            "t:4:11: timeout = 5; allowed: a duration such as \"90s\", 0s (none) to 366d"},
+        Row{"timeout = \"soon\"",
+            "t:4:11: timeout = \"soon\"; allowed: a duration such as \"90s\", 0s (none) to 366d"},
         Row{"retries = 1001", "t:4:11: retries = 1001; allowed: 0 to 1000"},
         Row{"retries = -1", "t:4:11: retries = -1; allowed: 0 to 1000"},
         Row{"umask = \"0999\"",
@@ -135,7 +138,8 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
         Row{"catch_up = \"some\"",
             "t:4:12: catch_up = \"some\"; allowed: \"none\", \"last\" or \"all\""},
         Row{"enabled = \"yes\"", "t:4:11: enabled = \"yes\"; allowed: true or false"},
-        Row{"directory = \"srv\"", "t:4:13: directory = \"srv\"; allowed: an absolute path"},
+        Row{"directory = \"srv\"",
+            "t:4:13: directory = \"srv\"; allowed: an absolute path without control characters"},
         Row{"timezone = \"Mars\"",
             "t:4:13: timezone = \"Mars\": time zone \"Mars\"; allowed: an IANA name such as "
             "\"Europe/Berlin\", or \"UTC\""},
@@ -143,16 +147,23 @@ TEST_CASE("each fault in a file of tasks is told with its place", "[task]")
             "t:4:10: except = \"12-25\"; allowed: a list of dates such as \"2026-12-25\", "
             "\"12-25\", \"2026-12-24..2026-12-31\""},
         Row{"except = [\"2026-02-29\"]",
-            "t:4:11: except = a list: excluded date \"2026-02-29\"; allowed: a date that exists, "
+            "t:4:11: except: excluded date \"2026-02-29\"; allowed: a date that exists, "
             "such as \"2026-12-25\", \"12-25\" for every year, or a range that goes forward, such "
             "as \"2026-12-24..2026-12-31\" or \"12-24..01-01\""},
-        Row{"jitter = \"2d\"", "t:4:10: jitter = \"2d\"; allowed: 0s (none) to 1d"},
-        Row{"user = \"a b\"",
-            "t:4:8: user = \"a b\"; allowed: the name of an account, at most 32 characters"},
+        Row{"jitter = \"2d\"",
+            "t:4:10: jitter = \"2d\"; allowed: a duration such as \"90s\", 0s (none) to 1d"},
+        Row{"user = \"a b\"", "t:4:8: user = \"a b\"; allowed: the name of a user, at most 32 of "
+                              "A-Z a-z 0-9 . _ - $, with no - in front"},
         Row{"environment = { A = 1 }",
-            "t:4:15: environment = a table; allowed: a table of NAME = \"value\""},
+            "t:4:16: environment: \"A\" is 1; allowed: a table of NAME = \"value\""},
         Row{"environment = { \"A=B\" = \"1\" }",
-            "t:4:15: environment = a table; allowed: a table of NAME = \"value\""},
+            "t:4:16: environment: variable \"A=B\"; allowed: a name that is not empty, without = "
+            "and control characters"},
+        Row{"environment = { A = \"b\\u0000\" }",
+            "t:4:16: environment: variable \"A\" = \"b\\u0000\"; allowed: a text without a NUL "
+            "byte"},
+        Row{"needs = [\"/dev/a\", \"b\"]", "t:4:10: needs: entry 2 is \"b\"; allowed: an absolute "
+                                           "path without control characters"},
         Row{"queue = \"\"",
             "t:4:9: queue = \"\"; allowed: 1 to 64 of the characters A-Z a-z 0-9 . _ -"},
         Row{"command = \"x\"\n[[task]]\nname = \"a\"\nschedule = \"@daily\"\ncommand = \"x\"",
@@ -184,17 +195,19 @@ TEST_CASE("the bus takes a task with known fields of the right kind only", "[tas
     CHECK(json_fault(R"({"timeout_ms":18446744073709551615})") ==
           "timeout_ms = 18446744073709551615; allowed: 0s (none) to 366d");
     CHECK(json_fault(R"({"retries":1.5})") == "retries = 1.5; allowed: 0 to 1000");
-    CHECK(json_fault(R"({"user":null})") ==
-          "user = null; allowed: the name of an account, at most 32 characters");
+    CHECK(json_fault(R"({"user":null})") == "user = null; allowed: the name of a user, at most 32 "
+                                            "of A-Z a-z 0-9 . _ - $, with no - in front");
     CHECK(json_fault(R"({"catch_up":5})") ==
           "catch_up = 5; allowed: \"none\", \"last\" or \"all\"");
     CHECK(json_fault(R"({"argv":["x"]})") ==
           "task \"a\" has both command and argv; allowed: one of them");
     CHECK(json_fault(R"({"environment":{"A":1}})") ==
           "environment = {\"A\":1}; allowed: a table of NAME = \"value\"");
-    CHECK(json_fault(R"({"schedule":"x * * * *"})") == "minute \"x\"; allowed: 0 to 59");
+    CHECK(json_fault(R"({"schedule":"x * * * *"})") ==
+          "schedule = \"x * * * *\": minute \"x\"; allowed: 0 to 59");
     CHECK(json_fault(R"({"schedule":"wekly"})") ==
-          "unknown schedule \"wekly\", did you mean \"weekly\"?; allowed: five cron fields, @daily "
+          "schedule = \"wekly\": unknown schedule \"wekly\", did you mean \"weekly\"?; allowed: "
+          "five cron fields, @daily "
           "and its kin, every 10s, or a calendar expression such as Mon..Fri 08:00 or weekly");
     CHECK(json_fault(R"({"jitter_ms":-5})") == "jitter_ms = -5; allowed: 0s (none) to 1d");
     CHECK_THROWS_WITH(from_json(nlohmann::json::parse("[]")),
