@@ -148,8 +148,10 @@ std::string LiveRun::ending() const
     case Killed::with_all:
         return "killed together with all tasks";
     case Killed::output:
-        return fmt::format("killed: it wrote more than {} bytes of output (output_max)",
-                           spec_.output_max);
+        return fmt::format(
+            "killed: it wrote more than {} bytes of output (output_max); let it write "
+            "less, or give the task a larger output_max",
+            spec_.output_max);
     case Killed::no:
         break;
     }

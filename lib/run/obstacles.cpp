@@ -31,6 +31,8 @@ bool is_program(const std::string& path)
     return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 0111) != 0;
 }
 
+constexpr const char* mend_need = "connect or make it, or give the task another one on this node";
+
 void add_directory(const RunSpec& spec, std::vector<Obstacle>& found)
 {
     if (spec.directory.empty() || is_directory(spec.directory)) return;
@@ -54,7 +56,7 @@ std::string missing_need(const RunSpec& spec)
 {
     for (const auto& path : spec.needs)
         if (const int error = missing(path); error != 0)
-            return fmt::format("needs {}: {}", path, std::strerror(error));
+            return fmt::format("needs {}: {}; {}", path, std::strerror(error), mend_need);
     return {};
 }
 
@@ -103,8 +105,7 @@ std::vector<Obstacle> obstacles(const RunSpec& spec)
     for (auto& one : unit_obstacles(spec)) found.push_back(std::move(one));
     for (const auto& path : spec.needs)
         if (const int error = missing(path); error != 0)
-            found.push_back({"needs " + path, std::strerror(error),
-                             "connect or make it, or give the task another one on this node"});
+            found.push_back({"needs " + path, std::strerror(error), mend_need});
     return found;
 }
 

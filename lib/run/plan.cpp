@@ -181,6 +181,27 @@ Plan::Plan(std::string_view packed)
     make_pointers();
 }
 
+namespace {
+
+/// With what to do about it, where that is known.
+std::string explain_execute(int error, const std::string& what)
+{
+    const auto told = fmt::format("{}: {}", what, std::strerror(error));
+    switch (error) {
+    case ENOENT: // of a script, too, whose first line names a program that is missing
+    case ENOTDIR:
+        return told + "; install it, or give the task another one on this node";
+    case EACCES:
+        return told + "; make it executable for the user of the task";
+    case ENOEXEC:
+        return told + "; a script begins with #! and its program";
+    default:
+        return told;
+    }
+}
+
+} // namespace
+
 std::string explain(const Report& report, const RunSpec& spec)
 {
     const std::string why = std::strerror(report.error);
@@ -203,8 +224,9 @@ std::string explain(const Report& report, const RunSpec& spec)
     case Stage::execute:
         break;
     }
-    if (!spec.argv.empty()) return fmt::format("command {}: {}", spec.argv.front(), why);
-    return fmt::format("shell {}: {}", shell_of(spec, spec.environment), why);
+    return explain_execute(report.error, spec.argv.empty()
+                                             ? "shell " + shell_of(spec, spec.environment)
+                                             : "command " + spec.argv.front());
 }
 
 int exit_code_of(const Report& report)

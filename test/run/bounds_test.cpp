@@ -38,7 +38,8 @@ TEST_CASE("output above its limit ends the run", "[run]")
     World world(Isolation::detect);
     auto end = world.run({.command = "yes & yes", .output_max = 100'000});
     CHECK(end.killed == Killed::output);
-    CHECK(end.why == "killed: it wrote more than 100000 bytes of output (output_max)");
+    CHECK(end.why == "killed: it wrote more than 100000 bytes of output (output_max); let it "
+                     "write less, or give the task a larger output_max");
     CHECK(end.output_bytes > 100'000);
     CHECK(end.output_bytes < 1'000'000);
     end = world.run({.command = "head -c 5000 /dev/zero", .output_max = 5000});

@@ -94,7 +94,10 @@ TEST_CASE("what cannot start says why, with the exit code of a shell", "[run]")
         const char* why;
     };
     const std::vector<Row> rows{
-        {{.argv = {"no-such-command"}}, 127, "command no-such-command: No such file or directory"},
+        {{.argv = {"no-such-command"}},
+         127,
+         "command no-such-command: No such file or directory; install it, or give the task another "
+         "one on this node"},
         {{.argv = {plain}}, 126, "Permission denied"},
         {{.command = "x", .shell = "/no/shell"}, 127, "shell /no/shell: No such file"},
         {{.command = "x", .directory = "/no/dir"}, 126, "directory /no/dir: No such file"},

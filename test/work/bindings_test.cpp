@@ -113,7 +113,9 @@ TEST_CASE("a run whose port is missing is not started, and says so", "[work]")
     node.call("task_add", with(::task("panel", "@yearly", "true"), "needs", json{port.name}));
     node.call("task_run", {{"name", "panel"}});
     CHECK(output_of(database, "panel") ==
-          "failed||needs " + port.name + ": No such file or directory");
+          "failed||needs " + port.name +
+              ": No such file or directory; connect or make it, or give the task another one on "
+              "this node");
     port.make();
     node.call("task_run", {{"name", "panel"}});
     CHECK(output_of(database, "panel") == "ok||");
@@ -227,7 +229,9 @@ TEST_CASE("limits of a task reach its run, and figures of the run its row", "[wo
     REQUIRE_FALSE(node.call("task_add", flood).contains("error"));
     node.call("task_run", {{"name", "flood"}});
     database.wait_for("SELECT state || ' ' || why FROM roleswap.run WHERE task = 'flood'",
-                      "failed killed: it wrote more than 102400 bytes of output (output_max)");
+                      "failed killed: it wrote more than 102400 bytes of output (output_max); let "
+                      "it write less, or give the "
+                      "task a larger output_max");
 }
 
 TEST_CASE("what needs a unit is refused, and told of, where there is no systemd", "[work]")
