@@ -7,13 +7,25 @@
 namespace roleswap::work {
 namespace {
 
+/// What a single look at the text does not tell.
+TaskEntry checked(task::PlacedTask placed, task::Time since, const task::Defaults& defaults)
+{
+    try {
+        auto entry = make_entry(std::move(placed.task), since, defaults);
+        check_is_ever_due(entry, since);
+        check_can_be_held(entry.task);
+        return entry;
+    } catch (const task::Error& error) {
+        throw task::FileError({"toml", placed.line, placed.column}, error.what());
+    }
+}
+
 void read_tasks(Change& change, const task::Defaults& defaults)
 {
-    for (auto& [task, line, column] : task::parse_placed_tasks(change.text, "toml")) {
-        if (!task.after.empty()) change.places[task.name] = {"toml", line, column};
-        auto entry = make_entry(std::move(task), change.since, defaults);
-        check_is_ever_due(entry, change.since);
-        check_can_be_held(entry.task);
+    for (auto& placed : task::parse_placed_tasks(change.text, "toml")) {
+        if (!placed.task.after.empty())
+            change.places[placed.task.name] = {"toml", placed.line, placed.column};
+        auto entry = checked(std::move(placed), change.since, defaults);
         change.named.insert(entry.task.name);
         change.read_rows.push_back(task::to_json(entry.task).dump());
         change.read.push_back(std::move(entry));
