@@ -1,5 +1,6 @@
 #include "commands.hpp"
 #include "field.hpp"
+#include "render.hpp"
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
@@ -216,8 +217,9 @@ int run_output(Context& context, const OutputOptions& options)
         return exit_ok;
     }
     if (const auto lost = number(answer, "lost"); lost > 0)
-        tell_news(
-            fmt::format("the first {} of {} bytes are not kept", lost, number(answer, "bytes")));
+        tell_news(fmt::format("the first {0} of {1} bytes are not kept, only the last {2}; {3}",
+                              lost, number(answer, "bytes"), number(answer, "bytes") - lost,
+                              how_to_keep_more));
     put_output(last_lines(text(answer, "output"), options.tail));
     return exit_ok;
 }

@@ -9,6 +9,10 @@
 /// What the JSON answers look like for people.  Pure: the same text for the same answer and style.
 namespace roleswap::cli {
 
+/// Where the begin of a run's output is not kept.
+inline constexpr std::string_view how_to_keep_more =
+    "raise output_tail in the configuration to keep more; the journal may have it";
+
 std::string render_status(const nlohmann::json& status, const Style& style);
 /// One line for a prompt or a status bar; no newline.
 std::string render_bar(const nlohmann::json& status, const Style& style);

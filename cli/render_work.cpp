@@ -257,9 +257,10 @@ std::string render_run(const json& result, const Style& style)
     const std::string output = text(run, "output");
     if (output.empty()) return out;
     if (flag(run, "truncated"))
-        out += fmt::format("\nOutput, the last {} of {}:\n", base::human_bytes(output.size()),
+        out += fmt::format("\nOutput, the last {} of {}; {}:\n", base::human_bytes(output.size()),
                            base::human_bytes(static_cast<std::uint64_t>(
-                               std::max<std::int64_t>(number(run, "output_bytes"), 0))));
+                               std::max<std::int64_t>(number(run, "output_bytes"), 0))),
+                           how_to_keep_more);
     else
         out += "\nOutput:\n";
     out += printable(output, Lines::keep);

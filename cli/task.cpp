@@ -32,6 +32,22 @@ void put_bounds(json& task, const TaskOptions& options)
     if (options.no_journal) task["journal"] = false;
 }
 
+/// What goes to the daemon is JSON, which takes nothing else; replaced, it would be another task.
+void check_is_text(const json& task)
+{
+    for (const auto& [field, value] : task.items()) {
+        try {
+            (void)value.dump();
+        } catch (const json::type_error&) {
+            const auto told = value.dump(-1, ' ', true, json::error_handler_t::replace);
+            throw UsageError(
+                fmt::format("{} is not valid UTF-8: {}; allowed is text in UTF-8.  Keep "
+                            "other bytes in a file, and name that.",
+                            field, told.substr(0, 80)));
+        }
+    }
+}
+
 /// Only what was given: the daemon knows the defaults.
 json task_of(const TaskOptions& options)
 {
@@ -56,6 +72,7 @@ json task_of(const TaskOptions& options)
     if (!task.contains("schedule") && !task.contains("after") && !task.contains("backup_of"))
         throw UsageError("A task needs --schedule TEXT or --after TASK, or --backup-of NAME and "
                          "--backup-on NODE.");
+    check_is_text(task);
     return task;
 }
 
