@@ -179,21 +179,22 @@ WORDS = [
     (["run", "follow", "nobody"], 6, 'roleswap: there is no run of a task "nobody"; see "roleswap run list"'),
 ]
 
-# What an application asks of the store; part of the answer of psql(1), with its hint.
+# What an application asks of the store; lines of the answer.
 REQUESTS = [
-    ("a task that is not there", "SELECT roleswap.enqueue('nobody')", 'ERROR:  there is no task "nobody"\n'
-     'HINT:  See "roleswap task list".\n'),
+    ("a task that is not there", "SELECT roleswap.enqueue('nobody')",
+     ['ERROR:  there is no task "nobody"', 'HINT:  See "roleswap task list".']),
     ("a payload of a megabyte", "SELECT roleswap.enqueue('user', to_jsonb(repeat('x', 1000000)))",
-     "ERROR:  the payload has 1000002 bytes; allowed: up to 65536\n"
-     "HINT:  Keep large data in a table and give its key.\n"),
+     ["ERROR:  the payload has 1000002 bytes; allowed: up to 65536",
+      "HINT:  Keep large data in a table and give its key."]),
     ("NUL in a payload", """SELECT roleswap.enqueue('user', '{"a": "b\\u0000"}')""",
-     "DETAIL:  \\u0000 cannot be converted to text.\n"),
+     ["DETAIL:  \\u0000 cannot be converted to text.", 'CONTEXT:  JSON data, line 1: {"a": "b\\u0000...']),
     ("a priority", "SELECT roleswap.enqueue('user', priority => 101)",
-     "ERROR:  priority is 101; allowed: -100 to 100\n"),
+     ["ERROR:  priority is 101; allowed: -100 to 100"]),
     ("a time that never comes", "SELECT roleswap.enqueue('user', not_before => 'infinity')",
-     "ERROR:  not_before is infinity; allowed: a time in the years 1970 to 2199\n"
-     "HINT:  Leave it out for a run that may start at once.\n"),
-    ("an empty key", "SELECT roleswap.enqueue('user', key => '')", "ERROR:  the key has 0 characters; allowed: 1 to 200\n"),
+     ["ERROR:  not_before is infinity; allowed: a time in the years 1970 to 2199",
+      "HINT:  Leave it out for a run that may start at once."]),
+    ("an empty key", "SELECT roleswap.enqueue('user', key => '')",
+     ["ERROR:  the key has 0 characters; allowed: 1 to 200"]),
 ]
 
 NODE = " on this node"

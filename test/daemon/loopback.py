@@ -128,11 +128,15 @@ class Pair:
                 return name
         return ""
 
-    def sql(self, text):
-        """One value, or rows with "|" between columns, asked of the master's store."""
-        done = subprocess.run(["psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h",
+    def psql(self, text):
+        """Asks the master's store."""
+        return subprocess.run(["psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h",
                                str(self.place / self.master() / "run" / "store"), "-p", "7432", "-U", "roleswap",
                                "roleswap", "-c", text], capture_output=True, text=True, timeout=60)
+
+    def sql(self, text):
+        """One value, or rows with "|" between columns."""
+        done = self.psql(text)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
