@@ -6,8 +6,7 @@
 namespace roleswap::task {
 
 inline constexpr std::string_view text_rule = "a text without a NUL byte";
-inline constexpr std::string_view path_rule =
-    "an absolute path without control characters";
+inline constexpr std::string_view path_rule = "an absolute path without control characters";
 inline constexpr std::string_view user_rule =
     "the name of a user, at most 32 of A-Z a-z 0-9 . _ - $, with no - in front";
 inline constexpr std::string_view group_rule =

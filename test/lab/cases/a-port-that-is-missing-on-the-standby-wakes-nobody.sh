@@ -39,7 +39,8 @@ wait_for 20 'the run on the master' ended_as ok "port-$leader"
 rs "$leader" swap >/dev/null
 becomes_master "$standby"
 rs "$standby" task run panel >/dev/null
-wait_for 20 'the run without its port' ended_as failed "needs /run/port-$standby: No such file or directory"
+wait_for 20 'the run without its port' ended_as failed \
+    "needs /run/port-$standby: No such file or directory; connect or make it, or give the task another one on this node"
 in_host "$standby" touch "/run/port-$standby"
 rs "$standby" task run panel >/dev/null
 wait_for 20 'the run with its port' ended_as ok "port-$standby"
