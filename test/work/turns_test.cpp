@@ -166,8 +166,9 @@ TEST_CASE("a large apply is all or nothing", "[work][turns]")
     const auto answer = node.call("task_apply", {{"toml", bad}});
     CHECK(answer["error"] == "BadArgument");
     CHECK_THAT(answer["why"].get<std::string>(),
-               Catch::StartsWith("roleswap apply: task last: schedule = \"0 0 30 2 *\", which is "
-                                 "never due; allowed:"));
+               Catch::StartsWith(
+                   "roleswap apply: toml:35001:1: task last: schedule = \"0 0 30 2 *\", which is "
+                   "never due; allowed:"));
     CHECK(database.ask("SELECT count(*) FROM roleswap.task") == "0");
     CHECK(node.engine.status_part()["tasks"]["total"] == 0);
     CHECK(node.call("task_apply", {{"toml", good}, {"dry_run", true}})["added"].size() == many);
