@@ -8,7 +8,7 @@
 namespace roleswap::task {
 namespace {
 
-using Texts = std::vector<std::string>;
+using TextList = std::vector<std::string>;
 using TextMap = std::map<std::string, std::string>;
 
 void check_variable(const std::string& name, const std::string& text)
@@ -30,9 +30,9 @@ void check_variable(const std::string& name, const std::string& text)
 }
 
 template <class Test>
-const Texts* checked(const FieldValue& value, Test test, std::string_view rule)
+const TextList* checked(const FieldValue& value, Test test, std::string_view rule)
 {
-    const auto* list = std::get_if<Texts>(&value);
+    const auto* list = std::get_if<TextList>(&value);
     if (list == nullptr) return nullptr;
     const auto wrong = std::ranges::find_if_not(*list, test);
     if (wrong != list->end())
