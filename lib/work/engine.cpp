@@ -120,14 +120,13 @@ void Engine::Impl::make_session()
         HeldRuns::Callbacks{.may_start = [this] { return may_start(); },
                             .held_queues = [this] { return held_queues(); },
                             .on_queued = [this] { look_in_store(); }});
-    house_ = std::make_unique<House>(loop_, *session_,
-                                     House::Limits{settings_.keep_runs, settings_.keep_days,
-                                                   settings_.house_period, settings_.house_runs},
-                                     House::Callbacks{[this] {
-                                                          return phase_ == Phase::running &&
-                                                                 session_ready_ && !suspended_;
-                                                      },
-                                                      host_.on_store_trouble});
+    house_ = std::make_unique<House>(
+        loop_, *session_,
+        House::Limits{settings_.keep_runs, settings_.keep_days, settings_.house_period,
+                      settings_.house_runs},
+        House::Callbacks{
+            [this] { return phase_ == Phase::running && session_ready_ && !suspended_; },
+            [this] { return names_of_tasks(); }, host_.on_store_trouble});
 }
 
 void Engine::Impl::end_session()

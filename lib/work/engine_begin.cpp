@@ -119,9 +119,7 @@ void Engine::Impl::begin_epoch(const Loaded& loaded)
     phase_ = Phase::running;
     begun_at_ = event::Loop::now();
     tell_freed(loaded);
-    std::set<std::string> names;
-    for (const auto& [name, entry] : model_.tasks) names.insert(name);
-    house_->begin(std::move(names));
+    house_->begin();
     offer_config();
     look_at_pair_boot();
     life_timer_.start_every(outages_.period());

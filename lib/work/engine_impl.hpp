@@ -148,6 +148,7 @@ private:
     // from the due time to the end of a run
     bool may_plan() const;
     bool may_start() const;
+    std::set<std::string> names_of_tasks() const;
     void look_at_all();
     void look(const std::set<std::string>& names);
     Slice look_at_one();
@@ -169,7 +170,9 @@ private:
     void take_queued(OpenRun run);
     void take_follower(const OpenRun& run);
     void take_promotes(const Batch& batch, const std::vector<Claim>& claims);
+    void take_noops(const std::vector<std::int64_t>& ids);
     bool is_noop(const std::string& name) const;
+    void end_noop(const OpenRun& run);
     void begin(OpenRun& run);
     void start_some();
     void start_one(std::int64_t id);

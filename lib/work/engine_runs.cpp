@@ -23,11 +23,16 @@ bool Engine::Impl::may_plan() const
            !model_.pause.paused;
 }
 
-void Engine::Impl::look_at_all()
+std::set<std::string> Engine::Impl::names_of_tasks() const
 {
     std::set<std::string> names;
     for (const auto& [name, entry] : model_.tasks) names.insert(name);
-    look(names);
+    return names;
+}
+
+void Engine::Impl::look_at_all()
+{
+    look(names_of_tasks());
 }
 
 void Engine::Impl::look(const std::set<std::string>& names)
@@ -106,8 +111,9 @@ void Engine::Impl::make_due_runs(const TaskEntry& entry, const task::CatchUpPlan
 
 void Engine::Impl::make_run(const TaskEntry& entry, NewRun run, task::OverlapDecision decision)
 {
-    if ((gate_is_shut() || run.not_before) && decision == task::OverlapDecision::start)
-        decision = task::OverlapDecision::wait;
+    // A run of nothing ends when it leaves its queue.
+    const bool waits = gate_is_shut() || run.not_before || entry.task.kind == task::TaskKind::noop;
+    if (waits && decision == task::OverlapDecision::start) decision = task::OverlapDecision::wait;
     switch (decision) {
     case task::OverlapDecision::start:
         run.state = NewRun::State::running;
@@ -130,6 +136,7 @@ void Engine::Impl::committed(Batch batch, const Written& written)
     host_.on_store_well();
     if (!batch.inserts.empty()) take_inserts(batch, written.inserted);
     take_promotes(batch, written.claimed);
+    take_noops(batch.noops);
     take_gifts(batch, written.given);
     for (const auto& run : written.followers) take_follower(run);
     for (const auto& row : batch.ends) {
@@ -219,22 +226,26 @@ void Engine::Impl::take_promotes(const Batch& batch, const std::vector<Claim>& c
         if (!claimed.contains(id)) model_.forget(id);
 }
 
+/// Those that were not queued any more have ended, too.
+void Engine::Impl::take_noops(const std::vector<std::int64_t>& ids)
+{
+    for (const auto id : ids) {
+        const auto found = model_.open.find(id);
+        if (found == model_.open.end()) continue;
+        house_->note_ended(found->second.task);
+        model_.forget(id);
+    }
+}
+
 bool Engine::Impl::is_noop(const std::string& name) const
 {
     const auto found = model_.tasks.find(name);
     return found != model_.tasks.end() && found->second.task.kind == task::TaskKind::noop;
 }
 
-/// The claim is on both nodes: only now may a process exist.  A run without one is over at once;
-/// that its end is not on both nodes yet is what a new master would see as a run of unknown end.
+/// The claim is on both nodes: only now may a process exist.
 void Engine::Impl::begin(OpenRun& run)
 {
-    if (is_noop(run.task)) {
-        house_->note_ended(run.task);
-        writer_->next().noops.push_back(run.id);
-        if (model_.is_followed(run.task)) writer_->next().followed.push_back(run.id);
-        return model_.forget(run.id);
-    }
     to_start_.push_back(run.id);
     starter_.trigger();
 }
@@ -276,6 +287,12 @@ void Engine::Impl::start_one(std::int64_t id)
     outputs_.wake(id);
 }
 
+void Engine::Impl::end_noop(const OpenRun& run)
+{
+    writer_->next().noops.push_back(run.id);
+    if (model_.is_followed(run.task)) writer_->next().followed.push_back(run.id);
+}
+
 void Engine::Impl::dispatch()
 {
     if (!may_start()) return;
@@ -286,9 +303,12 @@ void Engine::Impl::dispatch()
         const auto& run = model_.open.at(id);
         const auto& name = run.task;
         const auto& agent = model_.queues.at(run.queue).agent;
-        if (agent.empty() && !is_noop(name) && starts-- == 0) break;
+        const bool noop = agent.empty() && is_noop(name);
+        if (agent.empty() && !noop && starts-- == 0) break;
         model_.claim(id);
-        if (agent.empty())
+        if (noop)
+            end_noop(run);
+        else if (agent.empty())
             writer_->next().promotes.push_back(id);
         else
             writer_->next().gifts.push_back({id, agent});

@@ -14,22 +14,29 @@ constexpr event::Duration pause_min = 10ms;  ///< where there is much
 constexpr int pause_share = 2;               ///< times what the slice took: a third is for it
 constexpr int periods_of_sweep = 6;          ///< one finds what is too old; days are counted
 
-constexpr const char* keys_sql =
-    "DELETE FROM roleswap.enqueue_key WHERE made_at < now() - make_interval(days => $1::integer)";
+constexpr const char* keys_sql = R"(
+DELETE FROM roleswap.enqueue_key WHERE ctid IN (
+    SELECT ctid FROM roleswap.enqueue_key WHERE made_at < now() - make_interval(days => $1::integer)
+    ORDER BY made_at LIMIT $2::bigint))";
 
-constexpr const char* after_sql = "DELETE FROM roleswap.after_end "
-                                  "WHERE at < now() - make_interval(days => $1::integer) "
-                                  "AND NOT waits";
+constexpr const char* after_sql = R"(
+DELETE FROM roleswap.after_end WHERE ctid IN (
+    SELECT ctid FROM roleswap.after_end WHERE at < now() - make_interval(days => $1::integer)
+        AND NOT waits ORDER BY at LIMIT $2::bigint))";
 
-/// Of each task the newest runs stay; which the index on (task, due) tells without a look at the
-/// other rows.
+/// Of each task the newest ended runs stay, and those of unknown end, which wait for a person;
+/// which the index on (task, due) tells without a look at the other rows.  The rows of the last due
+/// times stay, too: they tell, when the clock is set back, what ran.
 constexpr const char* many_sql = R"(
 DELETE FROM roleswap.run WHERE id IN (
     SELECT r.id FROM unnest($1::text[]) AS t(name)
-    CROSS JOIN LATERAL (SELECT due FROM roleswap.run WHERE task = t.name
+    CROSS JOIN LATERAL (SELECT due FROM roleswap.run
+                        WHERE task = t.name AND over AND held_since IS NULL AND state <> 'interrupted'
                         ORDER BY due DESC OFFSET $2::bigint LIMIT 1) AS edge
     CROSS JOIN LATERAL (SELECT id FROM roleswap.run WHERE task = t.name AND due <= edge.due AND over
-                        AND held_since IS NULL ORDER BY due LIMIT $3::bigint) AS r
+                        AND held_since IS NULL AND state <> 'interrupted'
+                        AND (cause <> 'due' OR due < now() - interval '2 h')
+                        ORDER BY due LIMIT $3::bigint) AS r
     LIMIT $3::bigint))";
 
 /// The next tasks after one, removed ones too, by one step in the index each.  The last row tells
@@ -57,13 +64,12 @@ SELECT (SELECT count(*) FROM gone), max(name), count(name) FROM names)";
 
 House::House(event::Loop& loop, Session& session, Limits limits, Callbacks callbacks)
     : session_(session), limits_(limits), callbacks_(std::move(callbacks)),
-      period_(loop, [this] { work(); }), next_(loop, [this] { slice(); })
+      period_(loop, [this] { begin_period(); }), next_(loop, [this] { slice(); })
 {
 }
 
-void House::begin(std::set<std::string> tasks)
+void House::begin()
 {
-    fresh_ = std::move(tasks);
     period_.start_every(limits_.period);
 }
 
@@ -73,36 +79,59 @@ void House::note_ended(const std::string& task)
     if (++ended_ >= limits_.ended && !busy_ && !next_.running()) work();
 }
 
-void House::work()
+/// In each of them what belonged to runs that are gone, and now and then all tasks: of some runs
+/// the engine hears nothing, such as those that are passed over because another one failed.
+void House::begin_period()
 {
-    ended_ = 0;
-    tasks_.merge(std::exchange(fresh_, {}));
+    rest_ = true;
     const auto now = event::Loop::now();
     if (now >= sweep_from_) {
         sweep_from_ = now + limits_.period * periods_of_sweep;
         sweeping_ = true;
+        fresh_.merge(callbacks_.tasks());
     }
+    work();
+}
+
+void House::work()
+{
+    ended_ = 0;
+    tasks_.merge(std::exchange(fresh_, {}));
     if (!busy_ && !next_.running()) slice();
 }
 
-/// Runs first, then what belonged to them.
 void House::slice()
 {
     if (busy_ || !session_.up() || !callbacks_.may_work()) return;
-    if (tasks_.empty() && !sweeping_)
-        return write(rest_queries(), [this](auto& results) {
-            // Items of the memory go in parts.
-            return results.at(0).affected() > 0 ? Left::more : Left::nothing;
-        });
+    if (!tasks_.empty() || sweeping_) return slice_of_runs();
+    if (rest_) slice_of_rest();
+}
+
+void House::slice_of_runs()
+{
     std::vector<std::string> names;
     while (!tasks_.empty() && names.size() < names_max)
         names.push_back(std::move(tasks_.extract(tasks_.begin()).value()));
     auto queries = run_queries(names);
-    write(std::move(queries), [this, names = std::move(names)](auto& results) {
-        bool full = results.at(0).affected() >= rows_max;
+    write(std::move(queries), [this, names = std::move(names)](const auto* results) {
+        bool full = results == nullptr || results->at(0).affected() >= rows_max;
         if (full) tasks_.insert(names.begin(), names.end());
-        if (sweeping_) full = swept(results.at(1)[0]) || full;
+        if (sweeping_ && results != nullptr) full = swept(results->at(1)[0]) || full;
         return full ? Left::much : Left::more;
+    });
+}
+
+/// What belonged to runs that are gone.
+void House::slice_of_rest()
+{
+    auto queries = prune_memory_queries();
+    for (const char* sql : {keys_sql, after_sql})
+        queries.push_back({sql, {std::to_string(limits_.days), std::to_string(rows_max)}});
+    write(std::move(queries), [this](const auto* results) {
+        if (results == nullptr) return Left::much;
+        rest_ = std::ranges::any_of(
+            *results, [](const auto& result) { return result.affected() >= rows_max; });
+        return rest_ ? Left::much : Left::nothing;
     });
 }
 
@@ -117,14 +146,6 @@ std::vector<pg::Query> House::run_queries(const std::vector<std::string>& names)
     return queries;
 }
 
-std::vector<pg::Query> House::rest_queries() const
-{
-    auto queries = prune_memory_queries();
-    for (const char* sql : {keys_sql, after_sql})
-        queries.push_back({sql, {std::to_string(limits_.days)}});
-    return queries;
-}
-
 /// True where there is more of the same tasks.
 bool House::swept(const pg::Row& row)
 {
@@ -135,7 +156,7 @@ bool House::swept(const pg::Row& row)
     return false;
 }
 
-/// What is left undone waits for the next period where the store refuses, as at its end.
+/// `take` gets nothing where the store refused, as at its end; the next period tries again.
 void House::write(std::vector<pg::Query> queries, Took take)
 {
     busy_ = true;
@@ -143,14 +164,20 @@ void House::write(std::vector<pg::Query> queries, Took take)
     session_.write(std::move(queries), [this, begun, take](const pg::Outcome& outcome) {
         busy_ = false;
         const auto* done = std::get_if<pg::Committed>(&outcome);
+        const auto left = take(done == nullptr ? nullptr : &done->results);
         if (done == nullptr) return callbacks_.on_trouble("old runs: " + pg::describe(outcome));
-        const auto left = take(done->results);
-        if (left == Left::nothing && ended_ >= limits_.ended) return work();
-        if (left == Left::nothing) return;
-        const auto took = event::Loop::now() - begun;
-        next_.start_in(left == Left::much ? std::clamp(took * pause_share, pause_min, pause_max)
-                                          : pause_max);
+        go_on(left, event::Loop::now() - begun);
     });
+}
+
+void House::go_on(Left left, event::Duration took)
+{
+    if (left == Left::nothing || (left == Left::more && tasks_.empty() && !sweeping_ && !rest_)) {
+        if (ended_ >= limits_.ended) work();
+        return;
+    }
+    next_.start_in(left == Left::much ? std::clamp(took * pause_share, pause_min, pause_max)
+                                      : pause_max);
 }
 
 } // namespace roleswap::work

@@ -10,7 +10,7 @@
 
 namespace roleswap::work {
 
-/// Keeps the history short: of each task the newest runs, none for longer than some days, and
+/// Keeps the history short: of each task the newest ended runs, none for longer than some days, and
 /// nothing that belonged to runs which are gone.  In slices, so that the work goes on between them.
 /// Made anew with each session.  Pinned.
 ///
@@ -27,25 +27,28 @@ public:
     };
     struct Callbacks {
         std::function<bool()> may_work;
+        std::function<std::set<std::string>()> tasks; ///< all names
         std::function<void(const std::string&)> on_trouble;
     };
     House(event::Loop& loop, Session& session, Limits limits, Callbacks callbacks);
 
-    /// Of all tasks there may be too much.
-    void begin(std::set<std::string> tasks);
+    void begin();
     /// A run of it ended, or was skipped.  Where very many did, nobody waits for the next period.
     void note_ended(const std::string& task);
 
 private:
     /// After a slice, of the present work.
     enum class Left : std::uint8_t { nothing, more, much };
-    using Took = std::function<Left(const std::vector<pg::Result>&)>;
+    using Took = std::function<Left(const std::vector<pg::Result>*)>;
+    void begin_period();
     void work();
     void slice();
+    void slice_of_runs();
+    void slice_of_rest();
     std::vector<pg::Query> run_queries(const std::vector<std::string>& names) const;
-    std::vector<pg::Query> rest_queries() const;
     bool swept(const pg::Row& row);
     void write(std::vector<pg::Query> queries, Took take);
+    void go_on(Left left, event::Duration took);
 
     Session& session_;
     Limits limits_;
@@ -56,6 +59,7 @@ private:
     bool sweeping_ = false;       ///< for what is too old, along all tasks
     std::string swept_;           ///< the last task that was looked at
     event::Duration sweep_from_{0};
+    bool rest_ = false; ///< what belonged to runs that are gone is to be looked for
     bool busy_ = false;
     event::Timer period_;
     event::Timer next_;

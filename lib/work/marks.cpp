@@ -21,9 +21,10 @@ WITH RECURSIVE runs AS (
 DELETE FROM roleswap.memory_item WHERE ctid IN (
     SELECT i.ctid FROM roleswap.memory_item AS i JOIN gone USING (run) LIMIT 20000))";
 
-constexpr const char* prune_values_sql =
-    "DELETE FROM roleswap.memory_value AS v "
-    "WHERE NOT EXISTS (SELECT FROM roleswap.run AS r WHERE r.id = v.run)";
+constexpr const char* prune_values_sql = R"(
+DELETE FROM roleswap.memory_value WHERE ctid IN (
+    SELECT v.ctid FROM roleswap.memory_value AS v
+    WHERE NOT EXISTS (SELECT FROM roleswap.run AS r WHERE r.id = v.run) LIMIT 20000))";
 
 constexpr const char* prune_passes_sql =
     "DELETE FROM roleswap.memory_pass WHERE epoch < (SELECT epoch FROM roleswap.term)";

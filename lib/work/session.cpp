@@ -1,5 +1,6 @@
 #include "work/session.hpp"
 #include "work/migrate.hpp"
+#include <array>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -10,17 +11,27 @@ using namespace std::chrono_literals;
 constexpr auto again_after = 500ms; ///< after a refusal of the store, such as a full disk
 constexpr std::string_view result_channel = "roleswap_result";
 
+/// What the engine asks of a table is a few of its rows.  Of a table that is not large yet the
+/// planner would read all of them for each batch.  What it thinks of as dear for that is not to be
+/// compiled first.
+constexpr std::array planner_settings{"SET enable_seqscan = off", "SET random_page_cost = 1.1",
+                                      "SET jit = off"};
+
 } // namespace
 
 Session::Session(event::Loop& loop, Who who, std::string conninfo, Callbacks callbacks)
     : who_(std::move(who)), callbacks_(std::move(callbacks)), again_(loop, [this] { came_up(); }),
-      connection_(loop, {.conninfo = std::move(conninfo), .retry_min = 20ms, .retry_max = 1s},
+      connection_(loop, {.conninfo = conninfo, .retry_min = 20ms, .retry_max = 1s},
                   {.on_up = [this] { came_up(); },
                    .on_down = [this](const std::string& why) { went_down(why); },
                    .on_notification =
                        [this](const pg::Notification& notification) {
                            if (up_) woken(notification.channel);
-                       }})
+                       }}),
+      aside_(loop, {.conninfo = std::move(conninfo)}, {.on_up = [this] {
+                 for (const auto* sql : planner_settings)
+                     aside_.query({.sql = sql}, [](const pg::Reply&) {});
+             }})
 {
     connection_.connect();
 }
@@ -57,18 +68,13 @@ void Session::migrated(const std::string& trouble_text)
     trouble(trouble_text);
 }
 
-/// What the engine asks of a table is a few of its rows.  Of a table that is not large yet the
-/// planner would read all of them for each batch.  What it thinks of as dear for that is not to be
-/// compiled first.
 void Session::claim()
 {
     std::vector<pg::Query> queries{{.sql = "SELECT roleswap.claim_epoch($1, $2)",
                                     .params = {std::to_string(who_.epoch), who_.node}},
                                    {.sql = "LISTEN roleswap_run"},
-                                   {.sql = "LISTEN roleswap_result"},
-                                   {.sql = "SET enable_seqscan = off"},
-                                   {.sql = "SET random_page_cost = 1.1"},
-                                   {.sql = "SET jit = off"}};
+                                   {.sql = "LISTEN roleswap_result"}};
+    for (const auto* sql : planner_settings) queries.push_back({.sql = sql});
     connection_.transaction(std::move(queries), [this](const pg::Outcome& outcome) {
         if (check_superseded(std::get_if<pg::Failed>(&outcome))) return;
         if (!std::holds_alternative<pg::Committed>(outcome)) return trouble(pg::describe(outcome));
@@ -136,9 +142,20 @@ void Session::tell(const std::string& channel, const std::string& text)
 
 void Session::read(pg::Query query, Reply reply, Done done)
 {
+    read_on(connection_, std::move(query), std::move(reply), std::move(done));
+}
+
+void Session::read_aside(pg::Query query, Reply reply, Done done)
+{
+    aside_.connect();
+    read_on(aside_, std::move(query), std::move(reply), std::move(done));
+}
+
+void Session::read_on(pg::Connection& connection, pg::Query query, Reply reply, Done done)
+{
     const auto ticket = ++tickets_;
     replies_.emplace(ticket, std::move(reply));
-    connection_.query(std::move(query), [this, ticket, done = std::move(done)](pg::Reply answer) {
+    connection.query(std::move(query), [this, ticket, done = std::move(done)](pg::Reply answer) {
         if (check_superseded(std::get_if<pg::Failed>(&answer))) return;
         const auto waiting = take(ticket);
         if (!std::holds_alternative<pg::Result>(answer))

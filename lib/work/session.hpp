@@ -50,6 +50,9 @@ public:
     /// The same for a verb: `done` makes its answer, everything else is answered here.
     void write(std::vector<pg::Query> queries, Reply reply, Done done);
     void read(pg::Query query, Reply reply, Done done);
+    /// The same for what may take long, such as a look through millions of runs: on a connection of
+    /// its own, which is made when it is first asked, so that no other work waits behind it.
+    void read_aside(pg::Query query, Reply reply, Done done);
     /// Wakes who listens on `channel`.  In a transaction of its own: in one that writes it would
     /// make commits wait for each other.  May be lost; a timer of the listener backs it up.
     void tell(const std::string& channel, const std::string& text);
@@ -66,6 +69,7 @@ private:
     void claim();
     void trouble(const std::string& why);
     bool check_superseded(const pg::Failed* failed);
+    void read_on(pg::Connection& connection, pg::Query query, Reply reply, Done done);
     void answer(std::uint64_t ticket, const pg::Outcome& outcome);
     Reply take(std::uint64_t ticket);
 
@@ -77,6 +81,7 @@ private:
     std::uint64_t tickets_ = 0;
     event::Timer again_;
     pg::Connection connection_;
+    pg::Connection aside_;
 };
 
 } // namespace roleswap::work

@@ -42,11 +42,11 @@ void Engine::Impl::task_list(const Call& call)
                [this, ticket](const VerbError& error) {
                    listings_.extract(ticket).mapped().reply.failed(error);
                }};
-    session_->read({last_runs_sql}, std::move(read),
-                   [&listing](std::vector<pg::Result>& results) -> json {
-                       listing.last = std::move(results);
-                       return nullptr;
-                   });
+    session_->read_aside({last_runs_sql}, std::move(read),
+                         [&listing](std::vector<pg::Result>& results) -> json {
+                             listing.last = std::move(results);
+                             return nullptr;
+                         });
 }
 
 void Engine::Impl::list_tasks(std::uint64_t ticket)

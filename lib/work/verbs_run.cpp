@@ -61,10 +61,10 @@ void Engine::Impl::run_list(const Call& call)
     if (args.has("state"))
         state = args.choice("state", {"queued", "running", "ok", "failed", "timeout", "killed",
                                       "interrupted", "skipped", "held"});
-    session_->read(run_list_query(task, state, limit), call.reply,
-                   [](std::vector<pg::Result>& results) -> json {
-                       return {{"runs", json::parse(results.at(0)[0].text(0))}};
-                   });
+    session_->read_aside(run_list_query(task, state, limit), call.reply,
+                         [](std::vector<pg::Result>& results) -> json {
+                             return {{"runs", json::parse(results.at(0)[0].text(0))}};
+                         });
 }
 
 void Engine::Impl::run_show(const Call& call)

@@ -47,9 +47,12 @@ constexpr const char* delivered_sql = R"(
 DELETE FROM roleswap.agent_result AS a USING unnest($1::bigint[], $2::integer[]) AS g(run, attempt)
 WHERE a.run = g.run AND a.attempt = g.attempt)";
 
+/// Claim and end in one: there is nothing between them whose end could be unknown.
 constexpr const char* noop_sql = R"(
-UPDATE roleswap.run SET state = 'ok', over = true, ended_at = clock_timestamp(), duration_ms = 0, exit_code = 0
-WHERE id = ANY ($1::bigint[]) AND state = 'running' AND epoch = $2::bigint)";
+UPDATE roleswap.run SET state = 'ok', over = true, epoch = $2::bigint, node = $3, batch = $4::bigint,
+       started_at = n.now, ended_at = n.now, duration_ms = 0, exit_code = 0, not_before = NULL, why = ''
+FROM (SELECT clock_timestamp() AS now) AS n
+WHERE id = ANY ($1::bigint[]) AND state = 'queued')";
 
 constexpr const char* asleep_sql =
     "SELECT setval('roleswap.wake', $1::bigint) FROM roleswap.wake WHERE last_value <> $1::bigint";
@@ -189,10 +192,13 @@ pg::Query delivered_query(const std::vector<Delivered>& delivered)
 }
 
 /// Ends first: a run that ends and is claimed again within one batch needs that order.
-void add_ends(Plan& plan, const Batch& batch, const std::string& epoch)
+void add_ends(Plan& plan, const Batch& batch, const Session::Who& who)
 {
+    const auto epoch = std::to_string(who.epoch);
     if (!batch.delivered.empty()) plan.queries.push_back(delivered_query(batch.delivered));
-    if (!batch.noops.empty()) plan.queries.push_back({noop_sql, {array_text(batch.noops), epoch}});
+    if (!batch.noops.empty())
+        plan.queries.push_back(
+            {noop_sql, {array_text(batch.noops), epoch, who.node, std::to_string(batch.number)}});
     if (batch.ends.empty()) return;
     std::vector<std::int64_t> numbers;
     for (const auto& row : batch.ends) numbers.push_back(row.at("id").get<std::int64_t>());
@@ -244,7 +250,7 @@ Plan plan_of(const Batch& batch, const Session::Who& who, bool sent_before)
     const auto epoch = std::to_string(who.epoch);
     Plan plan;
     auto& queries = plan.queries;
-    add_ends(plan, batch, epoch);
+    add_ends(plan, batch, who);
     if (!batch.followed.empty()) {
         queries.push_back({followers_sql, {array_text(batch.followed)}});
         plan.places.followers = queries.size() - 1;

@@ -52,7 +52,7 @@ struct Batch {
     std::vector<std::int64_t> promotes;         ///< queued -> running
     std::vector<Gift> gifts;                    ///< queued -> running, at an agent
     std::vector<Delivered> delivered;           ///< applied: they are in `ends`, or not wanted
-    std::vector<std::int64_t> noops;            ///< running -> ok: those without a process
+    std::vector<std::int64_t> noops;            ///< queued -> ok: those without a process
     std::vector<nlohmann::json> ends;           ///< columns of the run rows that leave `running`
     std::vector<std::int64_t> followed;         ///< of those two, whose tasks others are after
     std::map<std::string, task::Time> last_due; ///< by task
@@ -100,7 +100,7 @@ public:
     Batch& next();
     std::size_t gathering_claims() const
     {
-        return gathering_.promotes.size() + gathering_.gifts.size();
+        return gathering_.promotes.size() + gathering_.gifts.size() + gathering_.noops.size();
     }
     /// The session is up and everything was read.
     void resume();

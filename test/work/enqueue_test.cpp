@@ -151,7 +151,7 @@ TEST_CASE("runs start by priority, then in the order in which they were asked fo
 TEST_CASE("a hundred thousand waiting runs are not in memory, and all are done once", "[work]")
 {
     Database database;
-    Node node("left");
+    Node node("left", [](work::Settings& settings) { settings.keep_runs = 100'000; });
     node.start(1, database);
     node.call("task_add", noop("nothing"));
     node.call("queue_hold", {{"name", "default"}});

@@ -58,9 +58,66 @@ TEST_CASE("runs that wait or are held stay however old they are", "[work]")
     node.call("queue_hold", {{"name", "default"}});
     node.call("task_add", ::task("late", "@yearly", "true"));
     add_ended(database, "late", 40 * 24, 3);
+    add_ended(database, "late", 1, 4);
     database.ask("INSERT INTO roleswap.run (task, due, cause, queue, state, epoch) VALUES "
                  "('late', now() - interval '50 d', 'due', 'default', 'queued', 1)");
-    CHECK(database.wait_for("SELECT state FROM roleswap.run", "queued") == "queued");
+    database.ask(
+        "INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, over, held_since) "
+        "VALUES ('late', now() - interval '51 d', 'due', 'default', 'held', 1, true, now())");
+    const auto left = "SELECT string_agg(state, ' ' ORDER BY due) FROM roleswap.run";
+    CHECK(database.wait_for(left, "held queued ok ok") == "held queued ok ok");
+}
+
+TEST_CASE("runs of unknown end stay, and take the place of no other", "[work]")
+{
+    Database database;
+    Node node("left", keeping(3, 30));
+    node.start(1, database);
+    node.call("queue_hold", {{"name", "default"}});
+    node.call("task_add", queued_noop("many"));
+    add_ended(database, "many", 1, 10);
+    database.ask(
+        "UPDATE roleswap.run SET state = 'interrupted' WHERE due > now() - interval '5.5 h'");
+    // Waiting ones take none either.
+    database.ask("SELECT count(*) FROM roleswap.enqueue_many('many', "
+                 "array_fill(NULL::jsonb, ARRAY[20]))");
+    const auto left = "SELECT state, count(*) FROM roleswap.run GROUP BY state ORDER BY state";
+    CHECK(database.wait_for(left, "interrupted|5\nok|3\nqueued|20") ==
+          "interrupted|5\nok|3\nqueued|20");
+}
+
+TEST_CASE("the last due times keep their rows", "[work]")
+{
+    Database database;
+    Node node("left", keeping(3, 30));
+    node.start(1, database);
+    node.call("task_add", ::task("often", "@yearly", "true"));
+    database.ask("INSERT INTO roleswap.run (task, due, cause, queue, state, epoch, over, ended_at) "
+                 "SELECT 'often', t, CASE WHEN n % 2 = 0 THEN 'due' ELSE 'manual' END, 'default', "
+                 "'ok', 1, true, t FROM (SELECT n, now() - n * interval '1 min' AS t FROM "
+                 "generate_series(1, 200) n) AS times");
+    // 60 of the last two hours, and two more of the newest three.
+    CHECK(database.wait_for("SELECT count(*) BETWEEN 60 AND 62 FROM roleswap.run", "t") == "t");
+    CHECK(database.ask("SELECT count(*) BETWEEN 58 AND 60 FROM roleswap.run WHERE cause = 'due'") ==
+          "t");
+}
+
+TEST_CASE("what belonged to old requests and ends goes after as many days", "[work]")
+{
+    Database database;
+    Node node("left", keeping(1000, 30));
+    node.start(1, database);
+    database.ask(
+        "INSERT INTO roleswap.enqueue_key (task, key, run, made_at) SELECT 'x', n::text, n, "
+        "now() - interval '40 d' FROM generate_series(1, 5000) n UNION ALL "
+        "SELECT 'x', 'young', 0, now() - interval '20 d'");
+    database.ask("INSERT INTO roleswap.after_end (task, ended_run, predecessor, state, waits, at) "
+                 "SELECT 'x', n, 'y', 'ok', n = 7, now() - interval '40 d' "
+                 "FROM generate_series(1, 5000) n");
+    CHECK(database.wait_for("SELECT string_agg(key, ' ') FROM roleswap.enqueue_key", "young") ==
+          "young");
+    CHECK(database.wait_for("SELECT string_agg(ended_run::text, ' ') FROM roleswap.after_end",
+                            "7") == "7");
 }
 
 TEST_CASE("a sweep comes by every task, and removed ones", "[work]")

@@ -380,3 +380,27 @@ TEST_CASE("runs are listed, shown, and killed where they wait", "[work]")
     CHECK(node.call("task_list").at("tasks")[0].at("last").at("state") == "killed");
     CHECK(node.call("queue_list").at("queues")[0].at("waiting") == 0);
 }
+
+TEST_CASE("a list that takes long holds up no run", "[work]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("task_add", queued_noop("nothing"));
+    node.call("task_run", {{"name", "nothing"}});
+    const auto over = "SELECT count(*) FROM roleswap.run WHERE over";
+    REQUIRE(database.wait_for(over, "1") == "1");
+    // A list asks it for each row: one that waits until two runs are over.
+    database.ask(
+        "CREATE OR REPLACE FUNCTION roleswap.iso(moment timestamptz) RETURNS text LANGUAGE "
+        "plpgsql VOLATILE AS $$ BEGIN WHILE (SELECT count(*) FROM roleswap.run WHERE over) "
+        "< 2 LOOP PERFORM pg_sleep(0.01); END LOOP; RETURN ''; END $$");
+    std::optional<nlohmann::json> answer;
+    const work::Reply reply{[&](const nlohmann::json& result) { answer = result; },
+                            [&](const work::VerbError& error) { answer = error.why; }};
+    REQUIRE(node.engine.handle("run_list", {{"state", "ok"}}, {.uid = 0, .user = "tester"}, reply));
+    node.call("task_run", {{"name", "nothing"}});
+    CHECK(database.wait_for(over, "2") == "2");
+    until([&] { return answer.has_value(); });
+    CHECK(answer->at("runs").size() == 1);
+}
