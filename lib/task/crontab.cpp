@@ -1,4 +1,5 @@
 #include "task/crontab.hpp"
+#include "base/utf8.hpp"
 #include "task/crontab_settings.hpp"
 #include "task/error.hpp"
 #include "task/field.hpp"
@@ -108,8 +109,10 @@ private:
 
     void read(std::string_view line, std::size_t begin)
     {
-        if (line.find('\0') != std::string_view::npos)
-            throw Error(static_cast<unsigned>(line.find('\0') + 1), "a zero byte", "text");
+        if (const auto valid = base::valid_length(line); valid < line.size())
+            throw Error(static_cast<unsigned>(valid + 1),
+                        fmt::format("byte 0x{:02X}", static_cast<unsigned char>(line[valid])),
+                        "text in UTF-8 without NUL bytes");
         if (line.ends_with('\r'))
             throw Error(static_cast<unsigned>(line.size()), "a carriage return ends the line",
                         "lines that end with a newline alone");

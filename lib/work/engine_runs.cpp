@@ -234,6 +234,7 @@ void Engine::Impl::take_noops(const std::vector<std::int64_t>& ids)
         if (found == model_.open.end()) continue;
         house_->note_ended(found->second.task);
         model_.forget(id);
+        outputs_.wake(id);
     }
 }
 
@@ -271,8 +272,11 @@ void Engine::Impl::start_one(std::int64_t id)
 {
     auto& run = model_.open.at(id);
     const auto found = model_.tasks.find(run.task);
-    if (found == model_.tasks.end()) {
-        run::RunEnd gone{.id = id, .why = "its task was removed"};
+    const bool removed = found == model_.tasks.end();
+    if (removed || is_noop(run.task)) {
+        run::RunEnd gone{.id = id,
+                         .why = removed ? "its task was removed"
+                                        : "its task became one of kind noop after its claim"};
         gone.started_at = gone.ended_at = std::chrono::system_clock::now();
         return ended(id, gone);
     }

@@ -8,8 +8,10 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr std::uint64_t rows_max = 2000;     ///< deleted by one slice, for each rule
-constexpr std::size_t names_max = 200;       ///< tasks looked at in one
-constexpr event::Duration pause_max = 200ms; ///< between two slices
+constexpr std::size_t names_max = 200;       ///< tasks looked at in one,
+constexpr std::size_t names_min = 5;         ///< and where that takes long
+constexpr event::Duration slice_max = 30ms;  ///< long
+constexpr event::Duration pause_max = 200ms; ///< between two slices, at the least
 constexpr event::Duration pause_min = 10ms;  ///< where there is much
 constexpr int pause_share = 2;               ///< times what the slice took: a third is for it
 constexpr int periods_of_sweep = 6;          ///< one finds what is too old; days are counted
@@ -24,14 +26,17 @@ DELETE FROM roleswap.after_end WHERE ctid IN (
     SELECT ctid FROM roleswap.after_end WHERE at < now() - make_interval(days => $1::integer)
         AND NOT waits ORDER BY at LIMIT $2::bigint))";
 
-/// Of each task the newest ended runs stay, and those of unknown end, which wait for a person;
-/// which the index on (task, due) tells without a look at the other rows.  The rows of the last due
-/// times stay, too: they tell, when the clock is set back, what ran.
+/// Of each task the newest ended runs stay, and those of unknown end, which wait for a person.  The
+/// index on (task, due) alone tells which tasks have more than that at all.  The rows of the last
+/// due times stay, too: they tell, when the clock is set back, what ran.
 constexpr const char* many_sql = R"(
 DELETE FROM roleswap.run WHERE id IN (
     SELECT r.id FROM unnest($1::text[]) AS t(name)
+    CROSS JOIN LATERAL (SELECT due FROM roleswap.run WHERE task = t.name
+                        ORDER BY due DESC OFFSET $2::bigint LIMIT 1) AS more
     CROSS JOIN LATERAL (SELECT due FROM roleswap.run
-                        WHERE task = t.name AND over AND held_since IS NULL AND state <> 'interrupted'
+                        WHERE task = t.name AND more.due IS NOT NULL
+                              AND over AND held_since IS NULL AND state <> 'interrupted'
                         ORDER BY due DESC OFFSET $2::bigint LIMIT 1) AS edge
     CROSS JOIN LATERAL (SELECT id FROM roleswap.run WHERE task = t.name AND due <= edge.due AND over
                         AND held_since IS NULL AND state <> 'interrupted'
@@ -100,6 +105,7 @@ void House::work()
     if (!busy_ && !next_.running()) slice();
 }
 
+/// Runs first, then what belonged to them.
 void House::slice()
 {
     if (busy_ || !session_.up() || !callbacks_.may_work()) return;
@@ -110,28 +116,32 @@ void House::slice()
 void House::slice_of_runs()
 {
     std::vector<std::string> names;
-    while (!tasks_.empty() && names.size() < names_max)
+    while (!tasks_.empty() && names.size() < names_)
         names.push_back(std::move(tasks_.extract(tasks_.begin()).value()));
     auto queries = run_queries(names);
     write(std::move(queries), [this, names = std::move(names)](const auto* results) {
         bool full = results == nullptr || results->at(0).affected() >= rows_max;
         if (full) tasks_.insert(names.begin(), names.end());
-        if (sweeping_ && results != nullptr) full = swept(results->at(1)[0]) || full;
-        return full ? Left::much : Left::more;
+        // A period that begins meanwhile may want a sweep that was not in this slice.
+        if (results != nullptr && results->size() > 1) full = swept(results->at(1)[0]) || full;
+        return full;
     });
 }
 
 /// What belonged to runs that are gone.
 void House::slice_of_rest()
 {
+    rest_ = false;
     auto queries = prune_memory_queries();
     for (const char* sql : {keys_sql, after_sql})
         queries.push_back({sql, {std::to_string(limits_.days), std::to_string(rows_max)}});
     write(std::move(queries), [this](const auto* results) {
-        if (results == nullptr) return Left::much;
-        rest_ = std::ranges::any_of(
-            *results, [](const auto& result) { return result.affected() >= rows_max; });
-        return rest_ ? Left::much : Left::nothing;
+        const bool full =
+            results == nullptr || std::ranges::any_of(*results, [](const auto& result) {
+                return result.affected() >= rows_max;
+            });
+        rest_ = rest_ || full;
+        return full;
     });
 }
 
@@ -164,20 +174,22 @@ void House::write(std::vector<pg::Query> queries, Took take)
     session_.write(std::move(queries), [this, begun, take](const pg::Outcome& outcome) {
         busy_ = false;
         const auto* done = std::get_if<pg::Committed>(&outcome);
-        const auto left = take(done == nullptr ? nullptr : &done->results);
+        const bool full = take(done == nullptr ? nullptr : &done->results);
         if (done == nullptr) return callbacks_.on_trouble("old runs: " + pg::describe(outcome));
-        go_on(left, event::Loop::now() - begun);
+        go_on(full, event::Loop::now() - begun);
     });
 }
 
-void House::go_on(Left left, event::Duration took)
+/// The engine's work stands behind a slice, so it is to be short, and leaves most of the time.
+void House::go_on(bool full, event::Duration took)
 {
-    if (left == Left::nothing || (left == Left::more && tasks_.empty() && !sweeping_ && !rest_)) {
+    names_ = took > slice_max ? std::max(names_ / 2, names_min) : std::min(names_ * 2, names_max);
+    if (tasks_.empty() && !sweeping_ && !rest_) {
         if (ended_ >= limits_.ended) work();
         return;
     }
-    next_.start_in(left == Left::much ? std::clamp(took * pause_share, pause_min, pause_max)
-                                      : pause_max);
+    const auto least = full ? pause_min : pause_max;
+    next_.start_in(std::max(took * pause_share, least));
 }
 
 } // namespace roleswap::work

@@ -16,7 +16,7 @@ namespace roleswap::work {
 ///
 /// Neither rule can drop a table of its own for each span of time: what a task keeps is a number of
 /// runs, so the yearly task and the one of each second end in other places.  All looks go along the
-/// index of task and due time, and meet only what they delete.
+/// index of task and due time.
 class House {
 public:
     struct Limits {
@@ -37,9 +37,8 @@ public:
     void note_ended(const std::string& task);
 
 private:
-    /// After a slice, of the present work.
-    enum class Left : std::uint8_t { nothing, more, much };
-    using Took = std::function<Left(const std::vector<pg::Result>*)>;
+    /// Gets the results of a slice; null: it failed.  True where there is more of the same.
+    using Took = std::function<bool(const std::vector<pg::Result>*)>;
     void begin_period();
     void work();
     void slice();
@@ -48,7 +47,7 @@ private:
     std::vector<pg::Query> run_queries(const std::vector<std::string>& names) const;
     bool swept(const pg::Row& row);
     void write(std::vector<pg::Query> queries, Took take);
-    void go_on(Left left, event::Duration took);
+    void go_on(bool full, event::Duration took);
 
     Session& session_;
     Limits limits_;
@@ -56,6 +55,7 @@ private:
     std::set<std::string> fresh_; ///< tasks of which runs ended since the last work began
     std::uint64_t ended_ = 0;     ///< so many
     std::set<std::string> tasks_; ///< still to be looked at
+    std::size_t names_ = 20;      ///< so many of them by the next slice
     bool sweeping_ = false;       ///< for what is too old, along all tasks
     std::string swept_;           ///< the last task that was looked at
     event::Duration sweep_from_{0};

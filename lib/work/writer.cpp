@@ -77,8 +77,13 @@ WHERE run.id = ANY ($3::bigint[]) AND run.id = e.id
   AND (run.state = 'running' AND (run.epoch = $2::bigint OR run.agent IS NOT NULL)
        OR run.state = 'interrupted' AND e.late))";
 
-/// In the transaction of the ends: no crash comes between an end and the runs that it brings.
-constexpr const char* followers_sql = "SELECT * FROM roleswap.bring_followers($1::bigint[])";
+/// In the transaction of the ends: no crash comes between an end and the runs that it brings.  One
+/// of nothing that was taken out of its queue meanwhile is no end.
+constexpr const char* followers_sql = R"(
+SELECT * FROM roleswap.bring_followers(ARRAY(
+    SELECT f.id FROM unnest($1::bigint[]) AS f(id) WHERE f.id <> ALL ($2::bigint[])
+    UNION ALL SELECT id FROM roleswap.run WHERE id = ANY ($1::bigint[]) AND id = ANY ($2::bigint[])
+                                                AND state = 'ok')))";
 
 /// After the ends: a token that a function of the memory checks meanwhile sees them.
 constexpr const char* void_passes_sql = R"(
@@ -252,7 +257,7 @@ Plan plan_of(const Batch& batch, const Session::Who& who, bool sent_before)
     auto& queries = plan.queries;
     add_ends(plan, batch, who);
     if (!batch.followed.empty()) {
-        queries.push_back({followers_sql, {array_text(batch.followed)}});
+        queries.push_back({followers_sql, {array_text(batch.followed), array_text(batch.noops)}});
         plan.places.followers = queries.size() - 1;
     }
     add_starts(plan, batch, who, sent_before);

@@ -43,6 +43,7 @@ bench_prune() {
     done
     begin=$(now_us)
     until_none "select where (select count(*) from roleswap.run where task = 'nothing') >= $((before / 2))"
+    figure prune 'a thousand kept' 0 most_rows "$most"
     figure prune 'afterwards' 1 rows_per_s "$(per_second "$((before - before / 2))" "$begin")"
     at_least prune "$(median <"$LAB/rates")" "$(median <"$LAB/limits")" "$(awk -v l="$(median <"$LAB/limits")" 'BEGIN { print 0.6 * l }')" || result=1
 }

@@ -165,6 +165,8 @@ TEST_CASE("each bad crontab line is told with its place and what is allowed", "[
      {"1:20: no newline ends the last line; allowed: lines that end with a newline; cron drops this one"}},
     {of_system, "0 5 * * * root true\r\n",
      {"1:20: a carriage return ends the line; allowed: lines that end with a newline alone"}},
+    {of_system, "# h\xe4ufig\n0 5 * * * root tr\xfc" "e\n",
+     {"2:18: byte 0xFC; allowed: text in UTF-8 without NUL bytes"}},
     {of_system, "\n# comment\n  0 5 * * root true\n",
      {"3:11: day-of-week \"root\"; allowed: 0 to 7 (0 and 7 are Sunday) or sun to sat"}},
     {of_system, "0 0 30 2 * root true\n",

@@ -370,3 +370,23 @@ TEST_CASE("a dry run tells each field that would change, and what was exported c
                           {"field":"timeout_ms","old":90000,"new":0}])"));
     CHECK(database.ask("SELECT count(*) FROM roleswap.task") == "2");
 }
+
+TEST_CASE("a run of nothing that is taken out of its queue brings nothing", "[work][after]")
+{
+    Database database;
+    Node node("left");
+    node.start(1, database);
+    node.call("queue_hold", {{"name", "default"}});
+    add(node, mark("first"));
+    add(node, mark_after("second", {"first:any"}));
+    node.call("task_run", {{"name", "first"}});
+    until([&] { return node.engine.status_part().at("queues")[0].at("waiting") == 1; });
+    // Before the engine hears of it, as while its batch is under way.
+    database.ask("UPDATE roleswap.run SET state = 'killed', over = true, ended_at = now()");
+    node.call("queue_release", {{"name", "default"}});
+    until([&] { return node.engine.status_part().at("queues")[0].at("waiting") == 0; });
+    node.call("task_run", {{"name", "first"}});
+    CHECK(states(database, "first", "killed ok") == "killed ok");
+    CHECK(database.wait_for("SELECT count(*) FROM roleswap.run WHERE task = 'second'", "1") == "1");
+    CHECK(database.ask("SELECT count(*) FROM roleswap.after_end") == "1");
+}

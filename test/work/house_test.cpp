@@ -183,3 +183,27 @@ TEST_CASE("very many ends are followed by a look at once", "[work]")
                  "array_fill(NULL::jsonb, ARRAY[700]))");
     CHECK(database.wait_for("SELECT count(*) < 200 FROM roleswap.run", "t") == "t");
 }
+
+TEST_CASE("a period that begins during a slice has a sweep of its own", "[work]")
+{
+    Database database;
+    const auto period = std::chrono::seconds(1);
+    Node node("left", [&](work::Settings& settings) {
+        keeping(3, 30)(settings);
+        settings.house_period = period;
+        settings.house_runs = 1;
+    });
+    node.start(1, database);
+    node.call("task_add", queued_noop("many"));
+    add_ended(database, "many", 3, 10);
+    add_ended(database, "old", 40 * 24, 1);
+    OpenTransaction reader(database);
+    reader.ask("SELECT count(*) FROM (SELECT FROM roleswap.run FOR UPDATE) AS rows");
+    node.call("task_run", {{"name", "many"}});
+    const auto waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    REQUIRE(database.wait_for(waiting, "1") == "1");
+    const auto begun = event::Loop::now();
+    until([&] { return event::Loop::now() - begun > period; });
+    reader.ask("ROLLBACK");
+    CHECK(database.wait_for(runs_left, "many|3") == "many|3");
+}
