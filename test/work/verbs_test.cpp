@@ -399,6 +399,8 @@ TEST_CASE("a list that takes long holds up no run", "[work]")
     const work::Reply reply{[&](const nlohmann::json& result) { answer = result; },
                             [&](const work::VerbError& error) { answer = error.why; }};
     REQUIRE(node.engine.handle("run_list", {{"state", "ok"}}, {.uid = 0, .user = "tester"}, reply));
+    const auto asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    REQUIRE(database.wait_for(asleep, "1") == "1");
     node.call("task_run", {{"name", "nothing"}});
     CHECK(database.wait_for(over, "2") == "2");
     until([&] { return answer.has_value(); });
