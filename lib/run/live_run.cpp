@@ -60,6 +60,9 @@ void LiveRun::began_at(std::chrono::system_clock::time_point at)
     const auto ago = std::chrono::duration_cast<event::Duration>(now - std::min(at, now));
     started_ = std::max(started_, event::Loop::now() - ago);
     end_.started_at = at;
+    // Its time counts from there, not from when its start was asked for.
+    const auto left = started_ + spec_.timeout - event::Loop::now();
+    if (timer_ && end_.killed == Killed::no) timer_->start_in(std::max(left, event::Duration{1}));
 }
 
 void LiveRun::begin(event::UniqueFd output)
