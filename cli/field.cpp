@@ -51,6 +51,17 @@ json id_value(const std::string& id)
     return digits ? json(std::stoll(id)) : json(id);
 }
 
+std::string where_invalid(const json& value)
+{
+    constexpr std::size_t shown_max = 80;
+    try {
+        (void)value.dump();
+        return "";
+    } catch (const json::type_error&) {
+        return value.dump(-1, ' ', true, json::error_handler_t::replace).substr(0, shown_max);
+    }
+}
+
 void name_operation(json& args)
 {
     const char* operation = std::getenv("ROLESWAP_OPERATION");

@@ -20,6 +20,10 @@ const nlohmann::json& list(const nlohmann::json& object, std::string_view key);
 /// Ids of runs and operations are numbers; what is none is left as it is, for the daemon to refuse.
 nlohmann::json id_value(const std::string& id);
 
+/// Of a value that is no valid UTF-8 the begin as JSON, with what is wrong replaced; else nothing.
+/// The bus would replace it without a word.
+std::string where_invalid(const nlohmann::json& value);
+
 /// Inside a runbook (ROLESWAP_OPERATION): what its steps stop belongs to its operation, and what an
 /// operation stopped is given back by its own steps only.
 void name_operation(nlohmann::json& args);

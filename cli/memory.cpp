@@ -65,14 +65,10 @@ void check_item(const std::string& item, const std::string& what)
     if (item.find('\0') != std::string::npos)
         throw UsageError(what + " holds a NUL byte, which cannot be kept; give items that end with "
                                 "NUL with -0.");
-    try {
-        (void)json(item).dump();
-    } catch (const json::type_error&) {
-        const auto told = json(item).dump(-1, ' ', true, json::error_handler_t::replace);
+    if (const auto told = where_invalid(item); !told.empty())
         throw UsageError(fmt::format("{} is not valid UTF-8, which cannot be kept: {}.  Encode it, "
                                      "for example by base64.",
-                                     what, told.substr(0, 80)));
-    }
+                                     what, told));
 }
 
 int memory_begin(Context& context, const std::string& item, const std::string& in_doubt)

@@ -35,17 +35,12 @@ void put_bounds(json& task, const TaskOptions& options)
 /// What goes to the daemon is JSON, which takes nothing else; replaced, it would be another task.
 void check_is_text(const json& task)
 {
-    for (const auto& [field, value] : task.items()) {
-        try {
-            (void)value.dump();
-        } catch (const json::type_error&) {
-            const auto told = value.dump(-1, ' ', true, json::error_handler_t::replace);
+    for (const auto& [field, value] : task.items())
+        if (const auto told = where_invalid(value); !told.empty())
             throw UsageError(
                 fmt::format("{} is not valid UTF-8: {}; allowed is text in UTF-8.  Keep "
                             "other bytes in a file, and name that.",
-                            field, told.substr(0, 80)));
-        }
-    }
+                            field, told));
 }
 
 /// Only what was given: the daemon knows the defaults.
